@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The commands of the README. CMake does the work; this file knows the build folders:
+#   build/host    clang, ASan+UBSan, every flavour that this compiler can build, unit tests
+#   build/tsan    clang, TSan, the threaded parts
+#   build/gcc     gcc -O2 without sanitizers: warnings of the second compiler, micro-benchmarks
+#   build/arm64   the VMM for arm64, cross-compiled (or native on an arm64 machine)
+
+BUILD      ?= build
+JOBS       ?= $(shell nproc)
+CTEST      ?= ctest --output-on-failure -j $(JOBS)
+CMAKE      := cmake -G Ninja -S .
+SYSROOT32  := $(BUILD)/sysroot/i386
+SYSROOT64  := $(BUILD)/sysroot/arm64
+VMM_ARM64  := $(BUILD)/arm64/vmm/vmm
+
+.PHONY: help run test test-guests bench fuzz lint format vmm install clean \
+	deps-build deps-run unit tsan gcc
+
+help:
+	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
+	@echo "make test         build with warnings as errors and run all tests"
+	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels"
+	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
+	@echo "make fuzz         run the fuzzers (SECONDS_EACH=60)"
+	@echo "make lint         clang-format, clang-tidy, gcc -fanalyzer"
+	@echo "make install      install library, headers and vmm (DESTDIR, PREFIX)"
+	@echo "make clean        remove $(BUILD)"
+
+deps-build:
+	@tools/deps.sh build test
+
+deps-run:
+	@tools/deps.sh build run
+
+$(SYSROOT32)/cflags: tools/sysroot.sh tools/debian.sh
+	@tools/sysroot.sh i386 $(SYSROOT32)
+
+$(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
+	@tools/sysroot.sh arm64 $(SYSROOT64)
+
+unit: deps-build $(SYSROOT32)/cflags
+	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
+		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) >/dev/null
+	@cmake --build $(BUILD)/host
+
+gcc: deps-build
+	@$(CMAKE) -B $(BUILD)/gcc -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_BENCH=ON \
+		"-DVMMP_FLAVOURS=aarch64-qemu-arm-virt;x86_64-pc99" >/dev/null
+	@cmake --build $(BUILD)/gcc
+
+tsan: deps-build
+	@$(CMAKE) -B $(BUILD)/tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
+		-DVMMP_SANITIZE=thread -DVMMP_BUILD_EXAMPLES=OFF \
+		-DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
+	@cmake --build $(BUILD)/tsan
+
+vmm: deps-build $(SYSROOT64)/cflags
+	@$(CMAKE) -B $(BUILD)/arm64 -DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-aarch64.cmake \
+		-DVMMP_SYSROOT_ARM64=$(CURDIR)/$(SYSROOT64) -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DVMMP_BUILD_TESTS=OFF -DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
+	@cmake --build $(BUILD)/arm64
+
+run: deps-run vmm
+	@tools/run.sh $(VMM_ARM64)
+
+test: unit gcc tsan vmm deps-run
+	@tools/test.sh $(BUILD)
+
+test-guests: vmm deps-run
+	@tests/guest/matrix.sh --full $(VMM_ARM64)
+
+bench: gcc vmm deps-run
+	@bench/run.sh $(BUILD)
+
+fuzz: deps-build
+	@tests/fuzz/run.sh $(BUILD)
+
+lint: deps-build
+	@tools/lint.sh
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(BUILD)

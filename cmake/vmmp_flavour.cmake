@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One flavour: one static library of src/, one of hosted/, and one test program.
+
+set(VMMP_ALL_FLAVOURS "")
+
+function(vmmp_define_flavour name)
+    cmake_parse_arguments(F "" "ARCH;SEL4_ARCH;PLATFORM;WORD_SIZE" "" ${ARGN})
+    foreach(key ARCH SEL4_ARCH PLATFORM WORD_SIZE)
+        set(VMMP_${name}_${key} ${F_${key}} PARENT_SCOPE)
+    endforeach()
+    set(VMMP_ALL_FLAVOURS ${VMMP_ALL_FLAVOURS} ${name} PARENT_SCOPE)
+endfunction()
+
+set(VMMP_FLAVOURS "all" CACHE STRING "Flavours to build, or 'all' that this compiler can build")
+
+# 32-bit flavours need 32-bit libraries: those below VMMP_SYSROOT_I386, where tools/sysroot.sh
+# leaves the compiler flags that use them.
+function(vmmp_word_size_flags word_size compile_flags link_flags)
+    set(${compile_flags} "" PARENT_SCOPE)
+    set(${link_flags} "" PARENT_SCOPE)
+    math(EXPR native "${CMAKE_SIZEOF_VOID_P} * 8")
+    if(word_size EQUAL 32 AND native EQUAL 64)
+        file(STRINGS ${VMMP_SYSROOT_I386}/cflags flags)
+        separate_arguments(flags)
+        set(${compile_flags} ${flags} PARENT_SCOPE)
+        set(${link_flags} ${flags} PARENT_SCOPE)
+    endif()
+endfunction()
+
+function(vmmp_can_build name result)
+    math(EXPR native "${CMAKE_SIZEOF_VOID_P} * 8")
+    set(${result} ON PARENT_SCOPE)
+    if(VMMP_${name}_WORD_SIZE EQUAL 32 AND native EQUAL 64
+            AND NOT (VMMP_SYSROOT_I386 AND EXISTS ${VMMP_SYSROOT_I386}/cflags))
+        set(${result} OFF PARENT_SCOPE)
+    endif()
+endfunction()
+
+# Sources by room; a file belongs to a flavour by the folder it is in.
+function(vmmp_flavour_sources name result)
+    set(arch ${VMMP_${name}_ARCH})
+    set(root ${PROJECT_SOURCE_DIR}/src)
+    file(GLOB sources CONFIGURE_DEPENDS
+        ${root}/*.c ${root}/vm/*.c ${root}/guest/*.c ${root}/bus/*.c ${root}/virtio/*.c ${root}/fdt/*.c
+        ${root}/arch/${arch}/*.c ${root}/arch/${arch}/${VMMP_${name}_SEL4_ARCH}/*.c
+        ${root}/plat/${VMMP_${name}_PLATFORM}/*.c
+        ${root}/compat/*.c ${root}/compat/${arch}/*.c)
+    set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+function(vmmp_build_flavour name)
+    set(arch ${VMMP_${name}_ARCH})
+    set(sel4_arch ${VMMP_${name}_SEL4_ARCH})
+    set(platform ${VMMP_${name}_PLATFORM})
+    set(word_size ${VMMP_${name}_WORD_SIZE})
+    vmmp_word_size_flags(${word_size} word_compile word_link)
+
+    # What the flavour's seL4 configuration would say, as macros: hosted/include/autoconf.h.
+    string(TOUPPER ${sel4_arch} upper_sel4_arch)
+    string(TOUPPER ${arch} upper_arch)
+    string(TOUPPER ${platform} upper_platform)
+    string(REPLACE "-" "_" upper_platform ${upper_platform})
+    add_library(vmmp_config_${name} INTERFACE)
+    target_compile_definitions(vmmp_config_${name} INTERFACE
+        CONFIG_ARCH_${upper_arch}=1 CONFIG_ARCH_${upper_sel4_arch}=1
+        CONFIG_PLAT_${upper_platform}=1 CONFIG_WORD_SIZE=${word_size} _GNU_SOURCE)
+    target_compile_options(vmmp_config_${name} INTERFACE ${word_compile})
+    target_link_options(vmmp_config_${name} INTERFACE ${word_link})
+    target_include_directories(vmmp_config_${name} INTERFACE
+        ${PROJECT_SOURCE_DIR}/include
+        ${PROJECT_SOURCE_DIR}/arch_include/${arch}
+        ${PROJECT_SOURCE_DIR}/plat_include/${platform}
+        ${PROJECT_SOURCE_DIR}/hosted/include
+        ${PROJECT_SOURCE_DIR}/hosted/arch_include/${arch})
+    target_link_libraries(vmmp_config_${name} INTERFACE vmmp_flags)
+
+    vmmp_flavour_sources(${name} sources)
+    add_library(sel4vmmplatsupport-${name} STATIC ${sources})
+    target_include_directories(sel4vmmplatsupport-${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_config_${name} fdt)
+
+    file(GLOB hosted CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/hosted/src/*.c
+        ${PROJECT_SOURCE_DIR}/hosted/src/script/*.c
+        ${PROJECT_SOURCE_DIR}/hosted/src/arch/${arch}/*.c)
+    if(${sel4_arch} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
+        file(GLOB engine CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/hosted/src/kvm_arm64/*.c)
+        list(APPEND hosted ${engine})
+    endif()
+    add_library(vmmp_hosted-${name} STATIC ${hosted})
+    target_include_directories(vmmp_hosted-${name} PRIVATE
+        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
+    # libsel4vm and this library need each other, as upstream's do.
+    target_link_libraries(vmmp_hosted-${name} PUBLIC sel4vmmplatsupport-${name} pthread)
+    target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_hosted-${name})
+
+    if(VMMP_BUILD_TESTS)
+        vmmp_build_tests(${name})
+    endif()
+endfunction()
+
+# tests/unit/**/test_*.c, each with one function `int test_NAME(void)` that runs a cmocka group, are
+# linked into one program per flavour; ctest runs it once per group as <flavour>/<NAME>.
+function(vmmp_build_tests name)
+    set(arch ${VMMP_${name}_ARCH})
+    set(root ${PROJECT_SOURCE_DIR}/tests/unit)
+    file(GLOB groups CONFIGURE_DEPENDS ${root}/test_*.c ${root}/${arch}/test_*.c
+        ${root}/${VMMP_${name}_SEL4_ARCH}/test_*.c ${root}/${VMMP_${name}_PLATFORM}/test_*.c)
+    file(GLOB support CONFIGURE_DEPENDS ${root}/support/*.c)
+    file(GLOB interface CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/interface/*.c
+        ${PROJECT_SOURCE_DIR}/tests/interface/${arch}/*.c)
+    set(declarations "")
+    set(rows "")
+    set(names "")
+    foreach(file IN LISTS groups)
+        get_filename_component(group ${file} NAME_WE)
+        string(REGEX REPLACE "^test_" "" group ${group})
+        string(APPEND declarations "int test_${group}(void);\n")
+        string(APPEND rows "    { \"${group}\", test_${group} },\n")
+        list(APPEND names ${group})
+    endforeach()
+    set(VMMP_TEST_DECLARATIONS "${declarations}")
+    set(VMMP_TEST_ROWS "${rows}")
+    configure_file(${root}/main.c.in ${PROJECT_BINARY_DIR}/tests/${name}/main.c @ONLY)
+    add_executable(unit-${name} ${PROJECT_BINARY_DIR}/tests/${name}/main.c ${groups} ${support}
+        ${interface})
+    target_include_directories(unit-${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${root}
+        ${PROJECT_SOURCE_DIR}/hosted/src)
+    target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name} cmocka)
+    foreach(group IN LISTS names)
+        add_test(NAME ${name}/${group} COMMAND unit-${name} ${group})
+        set_tests_properties(${name}/${group} PROPERTIES TIMEOUT 120)
+    endforeach()
+endfunction()

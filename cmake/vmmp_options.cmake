@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What a build tree can be asked for, and the compiler flags every target gets.
+
+option(VMMP_BUILD_TESTS "Build the unit and interface tests" ON)
+option(VMMP_BUILD_VMM "Build the reference VMM for Linux" ON)
+option(VMMP_BUILD_BENCH "Build the micro-benchmarks" OFF)
+option(VMMP_BUILD_EXAMPLES "Build the examples" ON)
+option(VMMP_WERROR "Treat warnings as errors" ON)
+set(VMMP_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
+set(VMMP_SYSROOT_I386 "" CACHE PATH "Root with 32-bit libraries for the 32-bit flavours")
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(vmmp_flags INTERFACE)
+target_compile_options(vmmp_flags INTERFACE
+    -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
+    -Wpointer-arith -Wundef -fno-common -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(VMMP_WERROR)
+    target_compile_options(vmmp_flags INTERFACE -Werror)
+endif()
+if(VMMP_SANITIZE)
+    target_compile_options(vmmp_flags INTERFACE
+        -fsanitize=${VMMP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(vmmp_flags INTERFACE -fsanitize=${VMMP_SANITIZE})
+endif()
