@@ -12,9 +12,11 @@ CMAKE      := cmake -G Ninja -S .
 SYSROOT32  := $(BUILD)/sysroot/i386
 SYSROOT64  := $(BUILD)/sysroot/arm64
 VMM_ARM64  := $(BUILD)/arm64/vmm/vmm
+TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 .PHONY: help run test test-guests bench fuzz lint format vmm install clean \
 	deps-build deps-run unit tsan gcc
+.NOTPARALLEL:
 
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
@@ -27,7 +29,7 @@ help:
 	@echo "make clean        remove $(BUILD)"
 
 deps-build:
-	@tools/deps.sh build test
+	@tools/deps.sh build
 
 deps-run:
 	@tools/deps.sh build run
@@ -40,7 +42,8 @@ $(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
 
 unit: deps-build $(SYSROOT32)/cflags
 	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
-		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) >/dev/null
+		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) \
+		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) >/dev/null
 	@cmake --build $(BUILD)/host
 
 gcc: deps-build
@@ -64,14 +67,18 @@ vmm: deps-build $(SYSROOT64)/cflags
 run: deps-run vmm
 	@tools/run.sh $(VMM_ARM64)
 
-test: unit gcc tsan vmm deps-run
-	@tools/test.sh $(BUILD)
+test: deps-run vmm gcc tsan unit
+	@tools/images.sh $(BUILD)/testbed
+	@cd $(BUILD)/host && $(CTEST)
 
 test-guests: vmm deps-run
 	@tests/guest/matrix.sh --full $(VMM_ARM64)
 
 bench: gcc vmm deps-run
 	@bench/run.sh $(BUILD)
+
+install: gcc
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/gcc --prefix $(or $(PREFIX),/usr/local)
 
 fuzz: deps-build
 	@tests/fuzz/run.sh $(BUILD)
