@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One flavour: one static library of src/, one of hosted/, and one test program.
 
+include(vmmp_decoders)
+
 set(VMMP_ALL_FLAVOURS "")
 
 function(vmmp_define_flavour name)
@@ -42,6 +44,7 @@ function(vmmp_flavour_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/src)
     file(GLOB sources CONFIGURE_DEPENDS
         ${root}/*.c ${root}/vm/*.c ${root}/guest/*.c ${root}/bus/*.c ${root}/virtio/*.c ${root}/fdt/*.c
+        ${root}/devices/*.c
         ${root}/arch/${arch}/*.c ${root}/arch/${arch}/${VMMP_${name}_SEL4_ARCH}/*.c
         ${root}/plat/${VMMP_${name}_PLATFORM}/*.c
         ${root}/compat/*.c ${root}/compat/${arch}/*.c)
@@ -91,6 +94,7 @@ function(vmmp_build_flavour name)
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
     # libsel4vm and this library need each other, as upstream's do.
     target_link_libraries(vmmp_hosted-${name} PUBLIC sel4vmmplatsupport-${name} pthread)
+    vmmp_link_decoders(vmmp_hosted-${name} ${word_size})
     target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_hosted-${name})
 
     if(VMMP_BUILD_TESTS)
@@ -98,36 +102,41 @@ function(vmmp_build_flavour name)
     endif()
 endfunction()
 
-# tests/unit/**/test_*.c, each with one function `int test_NAME(void)` that runs a cmocka group, are
-# linked into one program per flavour; ctest runs it once per group as <flavour>/<NAME>.
+# Links test_GROUP.c files, each with one function `int test_GROUP(void)` that runs a cmocka group,
+# into the program `target`; ctest runs it once per group, as <prefix>/<GROUP>.
+function(vmmp_add_test_program target prefix)
+    set(root ${PROJECT_SOURCE_DIR}/tests/unit)
+    set(folder ${PROJECT_BINARY_DIR}/tests/${prefix})
+    set(declarations "")
+    set(VMMP_TEST_ROWS "")
+    foreach(file IN LISTS ARGN)
+        get_filename_component(group ${file} NAME_WE)
+        string(REGEX REPLACE "^test_" "" group ${group})
+        string(APPEND declarations "int test_${group}(void);\n")
+        string(APPEND VMMP_TEST_ROWS "    { \"${group}\", test_${group} },\n")
+        add_test(NAME ${prefix}/${group} COMMAND ${target} ${group})
+        set_tests_properties(${prefix}/${group} PROPERTIES TIMEOUT 120)
+    endforeach()
+    configure_file(${root}/main.c.in ${folder}/main.c @ONLY)
+    file(CONFIGURE OUTPUT ${folder}/groups.h CONTENT "${declarations}")
+    add_executable(${target} ${folder}/main.c ${ARGN})
+    target_include_directories(${target} PRIVATE ${root})
+    # The prototypes of the groups, for -Wmissing-prototypes.
+    target_compile_options(${target} PRIVATE -include ${folder}/groups.h)
+    target_link_libraries(${target} PRIVATE cmocka)
+endfunction()
+
 function(vmmp_build_tests name)
     set(arch ${VMMP_${name}_ARCH})
     set(root ${PROJECT_SOURCE_DIR}/tests/unit)
     file(GLOB groups CONFIGURE_DEPENDS ${root}/test_*.c ${root}/${arch}/test_*.c
         ${root}/${VMMP_${name}_SEL4_ARCH}/test_*.c ${root}/${VMMP_${name}_PLATFORM}/test_*.c)
-    file(GLOB support CONFIGURE_DEPENDS ${root}/support/*.c)
-    file(GLOB interface CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/interface/*.c
+    file(GLOB support CONFIGURE_DEPENDS ${root}/support/*.c
+        ${PROJECT_SOURCE_DIR}/tests/interface/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/${arch}/*.c)
-    set(declarations "")
-    set(rows "")
-    set(names "")
-    foreach(file IN LISTS groups)
-        get_filename_component(group ${file} NAME_WE)
-        string(REGEX REPLACE "^test_" "" group ${group})
-        string(APPEND declarations "int test_${group}(void);\n")
-        string(APPEND rows "    { \"${group}\", test_${group} },\n")
-        list(APPEND names ${group})
-    endforeach()
-    set(VMMP_TEST_DECLARATIONS "${declarations}")
-    set(VMMP_TEST_ROWS "${rows}")
-    configure_file(${root}/main.c.in ${PROJECT_BINARY_DIR}/tests/${name}/main.c @ONLY)
-    add_executable(unit-${name} ${PROJECT_BINARY_DIR}/tests/${name}/main.c ${groups} ${support}
-        ${interface})
-    target_include_directories(unit-${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${root}
-        ${PROJECT_SOURCE_DIR}/hosted/src)
-    target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name} cmocka)
-    foreach(group IN LISTS names)
-        add_test(NAME ${name}/${group} COMMAND unit-${name} ${group})
-        set_tests_properties(${name}/${group} PROPERTIES TIMEOUT 120)
-    endforeach()
+    vmmp_add_test_program(unit-${name} ${name} ${groups})
+    target_sources(unit-${name} PRIVATE ${support})
+    target_include_directories(unit-${name} PRIVATE
+        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
+    target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
 endfunction()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <sel4vmmplatsupport/vmmp/compat.h>
+#include "compat/compat_vm.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,10 @@ static void log_to_stderr(void *cookie, enum vmmp_log_level level, enum vmmp_log
             message);
 }
 
-static const struct vmmp_log default_log = { .sink = log_to_stderr, .level = VMMP_LOG_WARNING };
+const struct vmmp_log vmmp_compat_default_log = {
+    .sink = log_to_stderr,
+    .level = VMMP_LOG_WARNING,
+};
 
 struct vmmp_vm *vmmp_compat_vm(vm_t *vm)
 {
@@ -36,13 +39,13 @@ struct vmmp_vm *vmmp_compat_vm(vm_t *vm)
         }
     }
     if (free_slot < 0) {
-        vmmp_log(&default_log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+        vmmp_log(&vmmp_compat_default_log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
                  "more than %d VMs at once; release one with vmmp_compat_release()",
                  VMMP_COMPAT_VMS);
         return NULL;
     }
     compat_vms[free_slot].vm = vm;
-    vmmp_vm_init(&compat_vms[free_slot].native, vm, &default_log, NULL);
+    vmmp_vm_init(&compat_vms[free_slot].native, vm, &vmmp_compat_default_log, NULL);
     return &compat_vms[free_slot].native;
 }
 

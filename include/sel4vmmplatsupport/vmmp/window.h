@@ -38,9 +38,9 @@ struct vmmp_window {
     uint64_t size;                      /**< In bytes, not 0. */
     const struct vmmp_context *context; /**< Entered around each access; NULL: the model does it. */
 
-    /* Statistics; relaxed counters, any thread may read them. */
-    uint64_t reads;
-    uint64_t writes;
+    /* Statistics; relaxed counters of a word, any thread may read them. */
+    unsigned long reads;
+    unsigned long writes;
 
     /** During a read or write: the vCPU that performs it; NULL if none does (vmmp_vm_access_pc). */
     void *initiator;

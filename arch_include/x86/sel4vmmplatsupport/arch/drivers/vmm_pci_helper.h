@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI on x86: configuration mechanism #1 and passthrough, compatible interface. */
+#pragma once
+
+#include <sel4vm/guest_vm.h>
+#include <sel4vm/arch/ioports.h>
+#include <sel4vmmplatsupport/drivers/pci_helper.h>
+#include <pci/virtual_pci.h>
+#include <pci/helper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Gives the guest the BARs of a host device: memory is mapped 1:1 at a guest address the library
+ * chooses, ports are passed through. `bars` has room for 6 and receives those that are not empty,
+ * without gaps. Returns their number, or -1.
+ */
+int vmm_pci_helper_map_bars(vm_t *vm, libpci_device_iocfg_t *cfg, vmm_pci_bar_t *bars);
+
+/**
+ * Handlers for ports 0xCF8 to 0xCFF; `cookie` is the vmm_pci_space_t. 0xCF8..0xCFB hold the
+ * configuration address, byte-addressable, its low two bits 0; bit 31 is not required. A byte
+ * written to 0xCF9 is meant for a PC's reset register and is dropped. 0xCFC..0xCFF are the
+ * register's bytes: absent functions read all-ones. What an access has outside of these ports
+ * reads all-ones. IO_FAULT_ERROR only if an entry on the bus reports an error.
+ */
+ioport_fault_result_t vmm_pci_io_port_in(vm_vcpu_t *vcpu, void *cookie, unsigned int port_no,
+                                         unsigned int size, unsigned int *result);
+ioport_fault_result_t vmm_pci_io_port_out(vm_vcpu_t *vcpu, void *cookie, unsigned int port_no,
+                                          unsigned int size, unsigned int value);
+
+#ifdef __cplusplus
+}
+#endif
