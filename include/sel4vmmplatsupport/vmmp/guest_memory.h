@@ -58,6 +58,44 @@ void vmmp_guest_memory_init(struct vmmp_guest_memory *memory, vmmp_guest_resolve
 int vmmp_guest_memory_add(struct vmmp_guest_memory *memory, vmmp_gpa_t start, uint64_t size,
                           void *host);
 
+/** Whether all of the `len` bytes at `gpa` lie in this region; `gpa` itself must. */
+static inline bool vmmp_guest_region_holds(const struct vmmp_guest_region *region, vmmp_gpa_t gpa,
+                                           size_t len)
+{
+    /* An address below the region wraps to a large offset, which the comparison rejects. */
+    uint64_t offset = gpa.gpa - region->start;
+    return offset < region->size && len <= region->size - offset;
+}
+
+/** Whether there are any bytes, and all of them lie in this region: the quickest question. */
+static inline bool vmmp_guest_region_holds_some(const struct vmmp_guest_region *region,
+                                                vmmp_gpa_t gpa, uint32_t len)
+{
+    /* An address below the region is a large offset; if that wraps, `end` is below it. */
+    uint64_t offset = gpa.gpa - region->start;
+    uint64_t end = offset + len;
+    return offset < end && end <= region->size;
+}
+
+/** Host pointer to an address that the region holds. */
+static inline void *vmmp_guest_region_at(const struct vmmp_guest_region *region, vmmp_gpa_t gpa)
+{
+    return region->host + (gpa.gpa - region->start);
+}
+
+/** The region with `gpa`, or NULL. */
+static inline const struct vmmp_guest_region *
+vmmp_guest_memory_region(const struct vmmp_guest_memory *memory, vmmp_gpa_t gpa)
+{
+    for (unsigned i = 0; i < memory->region_count; i++) {
+        const struct vmmp_guest_region *region = &memory->regions[i];
+        if (vmmp_guest_region_holds(region, gpa, 0)) {
+            return region;
+        }
+    }
+    return NULL;
+}
+
 /**
  * Host pointer to `len` bytes of guest RAM at `gpa`, or NULL unless all of them lie in one region.
  * A `len` of 0 asks whether `gpa` itself is RAM.
@@ -65,13 +103,9 @@ int vmmp_guest_memory_add(struct vmmp_guest_memory *memory, vmmp_gpa_t start, ui
 static inline void *vmmp_guest_memory_span(const struct vmmp_guest_memory *memory, vmmp_gpa_t gpa,
                                            size_t len)
 {
-    for (unsigned i = 0; i < memory->region_count; i++) {
-        const struct vmmp_guest_region *region = &memory->regions[i];
-        /* An address below the region wraps to a large offset, which the comparison rejects. */
-        uint64_t offset = gpa.gpa - region->start;
-        if (offset < region->size) {
-            return len <= region->size - offset ? region->host + offset : NULL;
-        }
+    const struct vmmp_guest_region *region = vmmp_guest_memory_region(memory, gpa);
+    if (region) {
+        return vmmp_guest_region_holds(region, gpa, len) ? vmmp_guest_region_at(region, gpa) : NULL;
     }
     return memory->resolve ? memory->resolve(memory->resolve_cookie, gpa, len) : NULL;
 }

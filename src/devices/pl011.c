@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PrimeCell UART (PL011) Technical Reference Manual, DDI 0183, chapter 3. */
+#include <sel4vmmplatsupport/vmmp/pl011.h>
+
+#include <stddef.h>
+#include <string.h>
+
+#define UARTDR    0x000
+#define UARTRSR   0x004
+#define UARTFR    0x018
+#define UARTILPR  0x020
+#define UARTIBRD  0x024
+#define UARTFBRD  0x028
+#define UARTLCR_H 0x02c
+#define UARTCR    0x030
+#define UARTIFLS  0x034
+#define UARTIMSC  0x038
+#define UARTRIS   0x03c
+#define UARTMIS   0x040
+#define UARTICR   0x044
+#define UARTDMACR 0x048
+#define UARTID    0xfe0 /* UARTPeriphID0 to 3, UARTPCellID0 to 3 */
+
+#define UARTDR_OE (1u << 11)
+
+#define UARTRSR_OE (1u << 3)
+
+#define UARTFR_CTS  (1u << 0)
+#define UARTFR_DSR  (1u << 1)
+#define UARTFR_DCD  (1u << 2)
+#define UARTFR_BUSY (1u << 3)
+#define UARTFR_RXFE (1u << 4)
+#define UARTFR_TXFF (1u << 5)
+#define UARTFR_RXFF (1u << 6)
+#define UARTFR_TXFE (1u << 7)
+
+#define UARTLCR_H_FEN (1u << 4)
+
+#define UARTCR_UARTEN (1u << 0)
+#define UARTCR_LBE    (1u << 7)
+#define UARTCR_RXE    (1u << 9)
+#define UARTCR_RESET  0x300u
+
+#define UARTIFLS_RX_SHIFT 3
+#define UARTIFLS_RESET    0x12u
+
+#define UARTRIS_RX (1u << 4)
+#define UARTRIS_TX (1u << 5)
+#define UARTRIS_RT (1u << 6)
+#define UARTRIS_OE (1u << 10)
+
+static void update_irq(struct vmmp_pl011 *uart)
+{
+    bool high = (uart->interrupt_status & uart->interrupt_mask) != 0;
+
+    if (high != uart->irq_high) {
+        uart->irq_high = high;
+        vmmp_irq_source_set(&uart->irq, high);
+    }
+}
+
+/* Receiving. */
+
+static unsigned input_capacity(const struct vmmp_pl011 *uart)
+{
+    return uart->line_control & UARTLCR_H_FEN ? VMMP_PL011_FIFO_SIZE : 1;
+}
+
+/* How many bytes in the FIFO raise the receive interrupt (UARTIFLS, table 3-14). */
+static unsigned input_trigger(const struct vmmp_pl011 *uart)
+{
+    static const uint8_t sixteenths[] = { 2, 4, 8, 12, 14, 16, 16, 16 };
+
+    if (!(uart->line_control & UARTLCR_H_FEN)) {
+        return 1;
+    }
+    return sixteenths[uart->fifo_levels >> UARTIFLS_RX_SHIFT & 7];
+}
+
+static void push_input(struct vmmp_pl011 *uart, uint8_t byte)
+{
+    unsigned tail = (uart->input_head + uart->input_count) % VMMP_PL011_FIFO_SIZE;
+
+    uart->input[tail] = byte;
+    uart->input_count++;
+}
+
+/*
+ * After bytes came in. No time passes between the last byte and the receive timeout: a guest that
+ * waits for the trigger level would otherwise wait for bytes that a terminal does not send.
+ */
+static void input_arrived(struct vmmp_pl011 *uart)
+{
+    if (uart->line_control & UARTLCR_H_FEN) {
+        uart->interrupt_status |= UARTRIS_RT;
+    }
+    if (uart->input_count >= input_trigger(uart)) {
+        uart->interrupt_status |= UARTRIS_RX;
+    }
+}
+
+static void pull_input(struct vmmp_pl011 *uart)
+{
+    const struct vmmp_pl011_backend *backend = uart->config.backend;
+    uint8_t bytes[VMMP_PL011_FIFO_SIZE];
+    unsigned capacity = input_capacity(uart);
+    uint32_t enabled = UARTCR_UARTEN | UARTCR_RXE;
+
+    if (!backend || !backend->read || (uart->control & enabled) != enabled ||
+        (uart->control & UARTCR_LBE) || uart->input_count >= capacity) {
+        return;
+    }
+    size_t room = capacity - uart->input_count;
+    size_t got = backend->read(uart->config.backend_cookie, bytes, room);
+    if (got > room) {
+        got = room;
+    }
+    for (size_t i = 0; i < got; i++) {
+        push_input(uart, bytes[i]);
+    }
+    if (got) {
+        input_arrived(uart);
+    }
+}
+
+static uint32_t read_data(struct vmmp_pl011 *uart, bool pop)
+{
+    if (uart->input_count == 0) {
+        return 0;
+    }
+    uint32_t value = uart->input[uart->input_head];
+    if (!pop) {
+        return value;
+    }
+    uart->input_head = (uart->input_head + 1) % VMMP_PL011_FIFO_SIZE;
+    uart->input_count--;
+    uart->receive_status = value >> 8;
+    if (uart->input_count < input_trigger(uart)) {
+        uart->interrupt_status &= ~UARTRIS_RX;
+    }
+    if (uart->input_count == 0) {
+        uart->interrupt_status &= ~UARTRIS_RT;
+        pull_input(uart);
+    }
+    update_irq(uart);
+    return value;
+}
+
+/* Sending. */
+
+static void flush_output(struct vmmp_pl011 *uart)
+{
+    const struct vmmp_pl011_backend *backend = uart->config.backend;
+    size_t taken = uart->output_count;
+
+    if (taken == 0) {
+        return;
+    }
+    if (backend && backend->write) {
+        taken = backend->write(uart->config.backend_cookie, uart->output, uart->output_count);
+        if (taken > uart->output_count) {
+            taken = uart->output_count;
+        }
+    }
+    uart->output_count -= taken;
+    memmove(uart->output, uart->output + taken, uart->output_count);
+    bool was_stalled = uart->stalled;
+    uart->stalled = uart->output_count != 0;
+    if (was_stalled && !uart->stalled) {
+        uart->interrupt_status |= UARTRIS_TX;
+    }
+}
+
+static void flush_later(struct vmmp_pl011 *uart)
+{
+    if (!vmmp_host_defer(&uart->config.host, &uart->flush)) {
+        flush_output(uart);
+    }
+}
+
+static void run_flush(void *cookie)
+{
+    struct vmmp_pl011 *uart = cookie;
+
+    flush_output(uart);
+    update_irq(uart);
+}
+
+static void loop_back(struct vmmp_pl011 *uart, uint8_t byte)
+{
+    if (uart->input_count < input_capacity(uart)) {
+        push_input(uart, byte);
+        input_arrived(uart);
+    } else {
+        /* The byte that overran is lost; the last one in the FIFO carries the news. */
+        unsigned last = (uart->input_head + uart->input_count - 1) % VMMP_PL011_FIFO_SIZE;
+        uart->input[last] |= UARTDR_OE;
+        uart->receive_status |= UARTRSR_OE;
+        uart->interrupt_status |= UARTRIS_OE;
+    }
+}
+
+static void write_data(struct vmmp_pl011 *uart, uint8_t byte)
+{
+    if (uart->control & UARTCR_LBE) {
+        loop_back(uart, byte);
+        uart->interrupt_status |= UARTRIS_TX;
+        update_irq(uart);
+        return;
+    }
+    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+        flush_output(uart);
+    }
+    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+        vmmp_log_guest(uart->config.log, &uart->lost,
+                       "pl011: output lost: the guest wrote to a full transmit FIFO");
+        return;
+    }
+    uart->output[uart->output_count++] = byte;
+    if (byte == '\n' || uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+        flush_output(uart);
+    } else if (!uart->stalled) {
+        flush_later(uart);
+    }
+    if (uart->stalled) {
+        uart->interrupt_status &= ~UARTRIS_TX;
+    } else {
+        /* The FIFO has passed below its trigger level, whatever that is. */
+        uart->interrupt_status |= UARTRIS_TX;
+    }
+    update_irq(uart);
+}
+
+static uint32_t read_flags(struct vmmp_pl011 *uart)
+{
+    uint32_t flags = UARTFR_CTS | UARTFR_DSR | UARTFR_DCD;
+
+    /* Guests poll this register until there is room. */
+    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+        flush_output(uart);
+        update_irq(uart);
+    }
+    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+        flags |= UARTFR_TXFF | UARTFR_BUSY;
+    }
+    flags |= uart->stalled ? 0 : UARTFR_TXFE;
+    flags |= uart->input_count == 0 ? UARTFR_RXFE : 0;
+    flags |= uart->input_count >= input_capacity(uart) ? UARTFR_RXFF : 0;
+    return flags;
+}
+
+/* The register file. */
+
+enum access {
+    STORED,   /* `member`, of which `writable` bits can be written. */
+    DATA,     /* UARTDR */
+    STATUS,   /* UARTRSR, any write clears it. */
+    FLAGS,    /* UARTFR, read-only. */
+    CONTROL,  /* As STORED; input may flow afterwards. */
+    MASKED,   /* UARTMIS, read-only. */
+    RAW,      /* UARTRIS, read-only. */
+    CLEAR,    /* UARTICR, write-only. */
+    IDENTITY, /* Constants. */
+};
+
+struct reg {
+    uint16_t offset;
+    uint16_t writable;
+    uint8_t access;
+    uint16_t member;
+};
+
+#define MEMBER(name) (uint16_t) offsetof(struct vmmp_pl011, name)
+
+static const struct reg registers[] = {
+    { UARTDR, 0xff, DATA, 0 },
+    { UARTRSR, 0, STATUS, MEMBER(receive_status) },
+    { UARTFR, 0, FLAGS, 0 },
+    { UARTILPR, 0xff, STORED, MEMBER(low_power) },
+    { UARTIBRD, 0xffff, STORED, MEMBER(baud_integer) },
+    { UARTFBRD, 0x3f, STORED, MEMBER(baud_fraction) },
+    { UARTLCR_H, 0xff, CONTROL, MEMBER(line_control) },
+    { UARTCR, 0xff87, CONTROL, MEMBER(control) },
+    { UARTIFLS, 0x3f, STORED, MEMBER(fifo_levels) },
+    { UARTIMSC, 0x7ff, STORED, MEMBER(interrupt_mask) },
+    { UARTRIS, 0, RAW, MEMBER(interrupt_status) },
+    { UARTMIS, 0, MASKED, 0 },
+    { UARTICR, 0x7ff, CLEAR, 0 },
+    { UARTDMACR, 0x7, STORED, MEMBER(dma_control) },
+};
+
+/* Part number 0x011, designer 0x41 (Arm), revision r1p3 with 16-byte FIFOs; PrimeCell. */
+static const uint8_t identity[] = { 0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
+static const struct reg identity_register = { UARTID, 0, IDENTITY, 0 };
+
+static const struct reg *find_register(uint64_t offset)
+{
+    for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+        if (registers[i].offset == offset) {
+            return &registers[i];
+        }
+    }
+    return offset >= UARTID ? &identity_register : NULL;
+}
+
+static uint32_t *stored(struct vmmp_pl011 *uart, const struct reg *reg)
+{
+    return (uint32_t *)(void *)((uint8_t *)uart + reg->member);
+}
+
+/* One register; `low` tells whether its lowest byte, which side effects hang on, is read. */
+static uint32_t read_register(struct vmmp_pl011 *uart, uint64_t offset, bool low)
+{
+    const struct reg *reg = find_register(offset);
+
+    if (!reg) {
+        vmmp_log_guest(uart->config.log, &uart->unknown, "pl011: read of no register at 0x%03x",
+                       (unsigned)offset);
+        return 0;
+    }
+    switch ((enum access)reg->access) {
+    case STORED:
+    case CONTROL:
+    case STATUS:
+    case RAW:
+        return *stored(uart, reg);
+    case DATA:
+        return read_data(uart, low);
+    case FLAGS:
+        return read_flags(uart);
+    case MASKED:
+        return uart->interrupt_status & uart->interrupt_mask;
+    case IDENTITY:
+        return identity[(offset - UARTID) / 4];
+    case CLEAR:
+        break;
+    }
+    return 0;
+}
+
+/* `lanes` has the bits of the bytes that are written; `value` has no others. */
+static void write_register(struct vmmp_pl011 *uart, uint64_t offset, uint32_t value, uint32_t lanes)
+{
+    const struct reg *reg = find_register(offset);
+
+    if (!reg) {
+        vmmp_log_guest(uart->config.log, &uart->unknown, "pl011: write to no register at 0x%03x",
+                       (unsigned)offset);
+        return;
+    }
+    switch ((enum access)reg->access) {
+    case STORED:
+    case CONTROL:
+        lanes &= reg->writable;
+        *stored(uart, reg) = (*stored(uart, reg) & ~lanes) | (value & lanes);
+        if (reg->access == CONTROL) {
+            pull_input(uart);
+        }
+        update_irq(uart);
+        break;
+    case DATA:
+        if (lanes & 0xff) {
+            write_data(uart, (uint8_t)value);
+        }
+        break;
+    case STATUS:
+        uart->receive_status = 0;
+        break;
+    case CLEAR:
+        uart->interrupt_status &= ~value;
+        update_irq(uart);
+        break;
+    case FLAGS:
+    case MASKED:
+    case RAW:
+    case IDENTITY:
+        break;
+    }
+}
+
+/* An access of any size and alignment is one to each register that it touches, in order. */
+struct piece {
+    uint64_t offset;
+    unsigned lane; /* In bytes. */
+    unsigned size;
+};
+
+static struct piece next_piece(uint64_t offset, unsigned size)
+{
+    unsigned lane = (unsigned)(offset & 3);
+    unsigned room = 4 - lane;
+    struct piece piece = { offset & ~UINT64_C(3), lane, size < room ? size : room };
+    return piece;
+}
+
+static uint64_t window_read(void *device, uint64_t offset, unsigned size)
+{
+    uint64_t value = 0;
+
+    for (unsigned done = 0; done < size;) {
+        struct piece piece = next_piece(offset + done, size - done);
+        uint64_t word = read_register(device, piece.offset, piece.lane == 0);
+        value |= (word >> (8 * piece.lane) & vmmp_all_ones(piece.size)) << (8 * done);
+        done += piece.size;
+    }
+    return value;
+}
+
+static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+    for (unsigned done = 0; done < size;) {
+        struct piece piece = next_piece(offset + done, size - done);
+        uint64_t lanes = vmmp_all_ones(piece.size) << (8 * piece.lane);
+        uint64_t word = value >> (8 * done) << (8 * piece.lane) & lanes;
+        write_register(device, piece.offset, (uint32_t)word, (uint32_t)lanes);
+        done += piece.size;
+    }
+}
+
+static const struct vmmp_window_ops window_ops = { window_read, window_write };
+
+/* Life. */
+
+static void reset(struct vmmp_pl011 *uart)
+{
+    uart->line_control = 0;
+    uart->control = UARTCR_RESET;
+    uart->baud_integer = 0;
+    uart->baud_fraction = 0;
+    uart->low_power = 0;
+    uart->fifo_levels = UARTIFLS_RESET;
+    uart->dma_control = 0;
+    uart->interrupt_mask = 0;
+    uart->interrupt_status = 0;
+    uart->receive_status = 0;
+    uart->input_head = 0;
+    uart->input_count = 0;
+    update_irq(uart);
+}
+
+int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *config)
+{
+    memset(uart, 0, sizeof(*uart));
+    uart->config = *config;
+    int err = vmmp_host_context_init(&config->host, &uart->context);
+    if (err) {
+        return err;
+    }
+    if (config->irq) {
+        err = vmmp_irq_source_init(&uart->irq, config->irq);
+        if (err) {
+            vmmp_host_context_fini(&config->host, &uart->context);
+            return err;
+        }
+    }
+    uart->flush.run = run_flush;
+    uart->flush.cookie = uart;
+    uart->flush.context = &uart->context;
+    uart->window.name = "pl011";
+    uart->window.ops = &window_ops;
+    uart->window.device = uart;
+    uart->window.size = VMMP_PL011_WINDOW_SIZE;
+    uart->window.context = &uart->context;
+    reset(uart);
+    return 0;
+}
+
+void vmmp_pl011_fini(struct vmmp_pl011 *uart)
+{
+    vmmp_host_cancel(&uart->config.host, &uart->flush);
+    flush_output(uart);
+    if (uart->irq.line) {
+        vmmp_irq_source_fini(&uart->irq);
+    }
+    vmmp_host_context_fini(&uart->config.host, &uart->context);
+}
+
+void vmmp_pl011_reset(struct vmmp_pl011 *uart)
+{
+    vmmp_context_enter(&uart->context);
+    reset(uart);
+    vmmp_context_leave(&uart->context);
+}
+
+void vmmp_pl011_notify(struct vmmp_pl011 *uart)
+{
+    vmmp_context_enter(&uart->context);
+    flush_output(uart);
+    pull_input(uart);
+    update_irq(uart);
+    vmmp_context_leave(&uart->context);
+}
