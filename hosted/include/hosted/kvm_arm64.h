@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kvm_arm64 engine: libsel4vm on Linux KVM for 64-bit Arm.
+ *
+ *     struct hosted_kvm_arm64_config config = { .address_limit = 1ull << 33, ... };
+ *     hosted_simple_kvm_arm64(&simple, &config, &log);
+ *     vm_init(&vm, NULL, &simple, vspace, &io_ops, 0, "guest");
+ *
+ * Interrupt controller (GICv2 or GICv3), generic timer and PSCI are the kernel's; vCPUs are created
+ * powered off, vcpu_start() powers one on, and the guest's PSCI CPU_ON the others. Each has a
+ * thread while vm_run() is in progress; no thread is left when it returns.
+ *
+ * Threads: functions may be called from any thread unless they say otherwise; none may be called
+ * after hosted_vm_destroy(). Functions on the registers of a vCPU need it not to run guest code:
+ * before vm_run() or after it, between hosted_kvm_pause() and hosted_kvm_resume(), or from a
+ * handler of an exit of that vCPU. Else they return -EBUSY.
+ *
+ * A signal (config.kick_signal) makes vCPUs leave the guest. Its handler, which does nothing, is
+ * installed when a VM is made and stays; a program that handles that signal itself picks another.
+ *
+ * vm_inject_irq() raises an input until the guest's EOI and then calls the acknowledgement
+ * callback, if the guest has configured the interrupt as a level, as its device tree says. (KVM
+ * reports no EOI of edges: those are injected, and never acknowledged.)
+ *
+ * Hostile guest: can end its VM (power off, reset, crash, an access that cannot be decoded), and
+ * nothing else.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <sel4vm/guest_vm.h>
+
+#include <hosted/stats.h>
+#include <hosted/trace.h>
+#include <sel4vmmplatsupport/vmmp/log.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum hosted_kvm_gic {
+    HOSTED_KVM_GIC_AUTO = 0, /**< What the host has; version 3 where it has both. */
+    HOSTED_KVM_GIC_V2 = 2,
+    HOSTED_KVM_GIC_V3 = 3,
+};
+
+enum hosted_kvm_debug_cause {
+    HOSTED_KVM_DEBUG_STEP,
+    HOSTED_KVM_DEBUG_SOFTWARE_BREAKPOINT, /**< A BRK: the debugger's or the guest's own. */
+    HOSTED_KVM_DEBUG_BREAKPOINT,
+    HOSTED_KVM_DEBUG_WATCHPOINT,
+    HOSTED_KVM_DEBUG_UNKNOWN,
+};
+
+/** What a guest did to its debugger. */
+struct hosted_kvm_debug_event {
+    enum hosted_kvm_debug_cause cause;
+    uint32_t syndrome; /**< ESR_EL2 */
+    uint64_t address;  /**< Watchpoint: of the access. */
+    uint64_t pc;       /**< Of the instruction that has not been executed yet. */
+};
+
+struct hosted_kvm_arm64_config {
+    /**
+     * One past the highest guest-physical address of RAM and devices; 0: 4 GiB. A tight limit makes
+     * the host's second-stage page tables shallower.
+     */
+    uint64_t address_limit;
+
+    /** Where the interrupt controller is; the addresses of the other version are not used. */
+    enum hosted_kvm_gic gic;
+    uint64_t gic_distributor;
+    uint64_t gic_cpu_interface;       /**< GICv2; 8 KiB. */
+    uint64_t gic_redistributors;      /**< GICv3; 128 KiB per vCPU. */
+    uint64_t gic_redistributors_size; /**< Room there; 0: not checked. */
+    unsigned gic_interrupts;          /**< INTIDs, the 32 private ones included; 0: 256. */
+
+    const struct hosted_trace *trace; /**< NULL: no trace. Must outlive the VM. */
+    int kick_signal;                  /**< 0: SIGRTMIN. */
+    const char *device;               /**< NULL: /dev/kvm. */
+
+    /**
+     * Called for what hosted_kvm_vcpu_debug() asked for, from the vCPU's thread. It may
+     * hosted_kvm_pause(): then the vCPU stays where it is until resumed. NULL: such exits are
+     * ignored.
+     */
+    void (*debug)(void *cookie, vm_vcpu_t *vcpu, const struct hosted_kvm_debug_event *event);
+    void *cookie;
+};
+
+/** Makes vm_init() create a VM on KVM. `config` and `log` (may be NULL) must outlive the VM. */
+void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *config,
+                             const struct vmmp_log *log);
+
+/** 2 or 3: what the guest's device tree has to describe. Known from vm_init() on. */
+unsigned hosted_kvm_gic_version(const vm_t *vm);
+/** The vCPU's affinity fields of MPIDR_EL1: the `reg` of its node in the device tree. */
+uint64_t hosted_kvm_vcpu_affinity(const vm_vcpu_t *vcpu);
+
+/** How the guest ended its VM. */
+enum hosted_kvm_end {
+    HOSTED_KVM_END_NONE,     /**< It did not: still running, stopped from outside, or failed. */
+    HOSTED_KVM_END_SHUTDOWN, /**< PSCI SYSTEM_OFF; vm_run() returns 0. */
+    HOSTED_KVM_END_RESET,    /**< PSCI SYSTEM_RESET(2); vm_run() returns 0. */
+    HOSTED_KVM_END_CRASH,    /**< Reported by the kernel; vm_run() returns -1. */
+};
+enum hosted_kvm_end hosted_kvm_end(const vm_t *vm);
+
+/* ---- pausing -------------------------------------------------------------------------------- */
+
+/**
+ * Keeps every vCPU out of the guest until as many hosted_kvm_resume() have followed. On return none
+ * executes guest code; one may still be in a handler, or wait for an access to be completed: it
+ * then shows the pc of that access. Never waits for handlers, so any lock may be held.
+ */
+void hosted_kvm_pause(vm_t *vm);
+void hosted_kvm_resume(vm_t *vm);
+
+/* ---- registers ------------------------------------------------------------------------------ */
+
+enum hosted_kvm_reg {
+    HOSTED_KVM_REG_X0 = 0,  /**< to X30 = 30 */
+    HOSTED_KVM_REG_SP = 31, /**< The stack pointer in use: SP_EL0 or SP_EL1, by PSTATE. */
+    HOSTED_KVM_REG_PC,
+    HOSTED_KVM_REG_PSTATE,
+    HOSTED_KVM_REG_SP_EL0,
+    HOSTED_KVM_REG_SP_EL1,
+    HOSTED_KVM_REG_ELR_EL1,
+    HOSTED_KVM_REG_SPSR_EL1,
+    HOSTED_KVM_REG_ESR_EL1,
+    HOSTED_KVM_REG_FAR_EL1,
+    HOSTED_KVM_REG_VBAR_EL1,
+    HOSTED_KVM_REG_SCTLR_EL1,
+    HOSTED_KVM_REG_TTBR0_EL1,
+    HOSTED_KVM_REG_TTBR1_EL1,
+    HOSTED_KVM_REG_TCR_EL1,
+    HOSTED_KVM_REG_MAIR_EL1,
+    HOSTED_KVM_REG_MPIDR_EL1,
+    HOSTED_KVM_REG_TPIDR_EL0,
+    HOSTED_KVM_REG_TPIDRRO_EL0,
+    HOSTED_KVM_REG_TPIDR_EL1,
+    HOSTED_KVM_REG_FPSR,
+    HOSTED_KVM_REG_FPCR,
+    HOSTED_KVM_REG_COUNT,
+};
+
+/** 0; -EINVAL for an unknown register; -EBUSY as said above; -errno of KVM. */
+int hosted_kvm_vcpu_get_reg(vm_vcpu_t *vcpu, enum hosted_kvm_reg reg, uint64_t *value);
+int hosted_kvm_vcpu_set_reg(vm_vcpu_t *vcpu, enum hosted_kvm_reg reg, uint64_t value);
+/** V0 to V31, low half first. Errors as above. */
+int hosted_kvm_vcpu_get_vreg(vm_vcpu_t *vcpu, unsigned v, uint64_t value[2]);
+int hosted_kvm_vcpu_set_vreg(vm_vcpu_t *vcpu, unsigned v, const uint64_t value[2]);
+
+/* ---- debugging ------------------------------------------------------------------------------ */
+
+struct hosted_kvm_watchpoint {
+    uint64_t address;
+    unsigned size; /**< 1 to 8 bytes inside an aligned 8; or a power of two, aligned to itself. */
+    bool read, write;
+};
+
+/** What shall stop a vCPU; zeroed: nothing. */
+struct hosted_kvm_debug {
+    bool step; /**< One instruction, with interrupts held off by the kernel's rules. */
+    bool software_breakpoints; /**< BRK instructions come to us instead of the guest. */
+    unsigned breakpoints;
+    uint64_t breakpoint[16];
+    unsigned watchpoints;
+    struct hosted_kvm_watchpoint watchpoint[16];
+};
+
+/** How many of each the host has (0 if the VM's host has none). */
+unsigned hosted_kvm_breakpoints(const vm_t *vm);
+unsigned hosted_kvm_watchpoints(const vm_t *vm);
+/** 0; -ENOSPC for more than there are; -EINVAL for a watchpoint that cannot be; -EBUSY; -errno. */
+int hosted_kvm_vcpu_debug(vm_vcpu_t *vcpu, const struct hosted_kvm_debug *debug);
+
+/* ---- statistics ----------------------------------------------------------------------------- */
+
+const struct hosted_vcpu_stats *hosted_kvm_vcpu_stats(const vm_vcpu_t *vcpu);
+/** Levels that rose and edges that were injected since the VM was made. */
+uint64_t hosted_kvm_interrupts(const vm_t *vm);
+/** Monotonic nanoseconds when the first vCPU entered the guest; 0: not yet. */
+uint64_t hosted_kvm_started_ns(const vm_t *vm);
+/**
+ * The registers that tell where a vCPU is, and its last exits, one line each to `out`. Pauses the
+ * VM for as long as it takes.
+ */
+void hosted_kvm_vcpu_print(vm_vcpu_t *vcpu, FILE *out);
+
+/* ---- doorbells ------------------------------------------------------------------------------ */
+
+/**
+ * The kernel itself answers guest writes of `size` bytes (1, 2, 4, 8; 0: any) to `gpa` by adding to
+ * the eventfd `fd`, without an exit; with `match`, only writes of `value`. The range must belong to
+ * a reservation whose handler does the same for accesses that come through all the same.
+ * 0; -errno (-EEXIST: there is one already).
+ */
+struct hosted_kvm_doorbell {
+    uint64_t gpa;
+    unsigned size;
+    bool match;
+    uint64_t value;
+    int fd;
+};
+int hosted_kvm_ioeventfd(vm_t *vm, const struct hosted_kvm_doorbell *doorbell);
+/** Undoes it; pass the same. 0; -errno (-ENOENT). */
+int hosted_kvm_ioeventfd_remove(vm_t *vm, const struct hosted_kvm_doorbell *doorbell);
+
+#ifdef __cplusplus
+}
+#endif
