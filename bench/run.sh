@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Every benchmark, into BUILD-FOLDER/bench/results.json.
+#
+#   bench/run.sh BUILD-FOLDER
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=${1:?bench/run.sh: the build folder is needed}
+"$here/micro.sh" "$build"
+"$here/boot.sh" "$build/arm64/vmm/vmm"
+echo "results: $build/bench/results.json"

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2034
+#
+# The command lines of the VMMs that run a guest. Sourced by run.sh, matrix.sh and boot.sh; to be
+# sourced after lib.sh.
+
+# The guest's kernel command line; "quiet", as each line on the console costs an emulated machine
+# dearly; a guest that panics ends at once.
+guest_append='console=hvc0 quiet panic=-1'
+
+# size_mib SIZE: 512M, 3G or bytes, as MiB.
+size_mib()
+{
+	local number=${1%[KMGkmg]}
+	case $number in '' | *[!0-9]*) usage_error "'$1' is not a memory size: say 512M or 3G" ;; esac
+	case $1 in
+	*[Kk]) echo $((number / 1024)) ;;
+	*[Mm]) echo "$number" ;;
+	*[Gg]) echo $((number * 1024)) ;;
+	*) echo $((number / 1048576)) ;;
+	esac
+}
+
+# vmm_command VMM KERNEL INITRD APPEND MEMORY CPUS GIC: set $vmm_command. VMM is the path of our vmm,
+# or "qemu": the stand-in, with the same console, memory, CPUs and interrupt controller.
+vmm_command()
+{
+	if [ "$1" = qemu ]; then
+		vmm_command=(qemu-system-aarch64 -M "virt,accel=kvm,gic-version=$7" -cpu host -nodefaults -nographic
+			-kernel "$2" -initrd "$3" -append "$4" -m "$(size_mib "$5")" -smp "$6"
+			-device virtio-serial-pci -chardev 'stdio,id=console,signal=off'
+			-device 'virtconsole,chardev=console')
+	else
+		vmm_command=("$1" run --kernel "$2" --initrd "$3" --append "$4" --memory "$5" --cpus "$6" --gic "$7"
+			--console stdio)
+	fi
+}
+
+# check_vmm VMM: it is "qemu" or an arm64 program.
+check_vmm()
+{
+	[ "$1" != qemu ] || return 0
+	[ -r "$1" ] || die "cannot read the VMM $1: build it first (make)"
+	# Bytes 18 and 19 of an ELF file: the machine; 183 is arm64.
+	[ "$(od -An -j18 -N2 -tu1 "$1" | tr -s ' ')" = ' 183 0' ] ||
+		die "$1 is not an arm64 program: give the arm64 build of vmm"
+}

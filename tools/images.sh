@@ -1,0 +1,295 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Make the kernels and root file systems of the guests and of the testbed's machine.
+#
+#   tools/images.sh guest     linux-6.1 linux-6.12      kernels, plain arm64 "Image" files
+#                             guest-6.1.cpio guest-6.12.cpio   busybox, modules, tests/guest/init
+#   tools/images.sh testbed   the guest's, and
+#                             outer.cpio                busybox, modules, tests/guest/outer-init
+#                             qemu                      Debian 13's QEMU for this machine (below)
+#   tools/images.sh qemu      the testbed's, and
+#                             qemu.ext4                 Debian 13's arm64 QEMU, to compare with
+#
+# Debian 13's QEMU emulates the testbed's machine on Debian 12 as well, from the cache, nothing is
+# installed: 7.2 lacks FEAT_EVT, without which a 6.12 kernel's KVM traps the guest's every read of
+# CTR_EL0: 96,000 exits for a boot instead of 5,200, and three times the time.
+#
+# The files appear in build/testbed. What depends on Debian's packages alone is kept in the cache
+# (tools/debian.sh) and linked; the rest is made again when its source changes. Silent when there
+# is nothing to do.
+
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/lib.sh
+. "$here/lib.sh"
+
+out=$vmmp_build/testbed
+images=$vmmp_cache/images
+# Raised when what this script puts into the cache changes.
+version=4
+
+# The suite whose kernel is called 6.1, and so on. The cloud flavour boots fastest.
+suite_of()
+{
+	case $1 in
+	6.1) echo bookworm ;;
+	6.12) echo trixie ;;
+	esac
+}
+
+# Modules by purpose: the guest's init loads "transport" and then "virtio-<device type>".
+module_sets='
+transport:virtio_pci,virtio_mmio
+virtio-1:virtio_net
+virtio-2:virtio_blk
+virtio-3:virtio_console
+virtio-4:virtio-rng
+virtio-5:virtio_balloon
+virtio-18:virtio_input
+virtio-19:vmw_vsock_virtio_transport
+'
+# What the testbed's machine may be asked for as well.
+outer_sets='
+blk:virtio_blk
+tun:tun
+vhost-net:vhost_net
+vhost-vsock:vhost_vsock
+'
+
+# read_module FILE: print a module's contents, decompressed.
+read_module()
+{
+	case $1 in
+	*.xz) xz -dc "$1" ;;
+	*) cat "$1" ;;
+	esac
+}
+
+# add_module TREE DEST NAME: copy module NAME and what it depends on from TREE to DEST, and print
+# them in the order in which they are to be inserted. A name without a file is built in.
+add_module()
+{
+	local tree=$1 dest=$2 name=$3 file pattern depends needed
+	pattern=${name//[-_]/[-_]}
+	file=$(find "$tree" \( -name "$pattern.ko" -o -name "$pattern.ko.xz" \) | head -n 1)
+	[ -n "$file" ] || return 0
+	local copy=${file##*/}
+	copy=$dest/${copy%.xz}
+	read_module "$file" >"$copy"
+	depends=$(readelf -p .modinfo "$copy" 2>/dev/null | sed -n 's/.*\] *depends=//p')
+	for needed in ${depends//,/ }; do
+		add_module "$tree" "$dest" "$needed"
+	done
+	echo "/modules/${copy##*/}"
+}
+
+# add_modules TREE ROOT SETS: fill ROOT/modules, one list file for each set that is not built in.
+add_modules()
+{
+	local set name list
+	mkdir -p "$2/modules"
+	for set in $3; do
+		list=$(for name in $(tr , ' ' <<<"${set#*:}"); do
+			add_module "$1" "$2/modules" "$name"
+		done | awk '!seen[$0]++')
+		[ -z "$list" ] || echo "$list" >"$2/modules/${set%%:*}"
+	done
+}
+
+# add_busybox ROOT: busybox and a link for each of its applets (their names are in the binary).
+add_busybox()
+{
+	local deb applet
+	deb=$("$here/debian.sh" get trixie arm64 busybox-static) || exit 1
+	mkdir -p "$1"/{bin,dev,proc,sys,tmp,run,root,etc}
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/bin/busybox >"$1/bin/busybox" ||
+		die "cannot unpack $deb: remove it to have it fetched again"
+	chmod 755 "$1/bin/busybox"
+	ln -s bin "$1/sbin"
+	# busybox itself installs the rest: "busybox --install -s /bin" in init costs one process.
+	for applet in sh mount basename cat; do
+		ln -s busybox "$1/bin/$applet"
+	done
+}
+
+# pack ROOT FILE: a cpio archive, not compressed: unpacking costs an emulated machine more than
+# reading does.
+pack()
+{
+	(cd "$1" && find . -mindepth 1 | sort | cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2.arriving"
+	mv "$2.arriving" "$2"
+}
+
+# workspace: set $temp to a fresh folder, removed when this subshell ends.
+workspace()
+{
+	make_dir "$images"
+	temp=$(mktemp -d "$images/.work.XXXXXX")
+	trap 'rm -rf "$temp"' EXIT
+}
+
+# is_arm64_image FILE: has the magic number of an arm64 Image at offset 56.
+is_arm64_image()
+{
+	[ "$(dd if="$1" bs=1 skip=56 count=4 status=none)" = "ARMd" ]
+}
+
+# write_image VMLINUZ FILE: a plain Image, whatever Debian packs (plain so far).
+write_image()
+{
+	if is_arm64_image "$1"; then
+		cp "$1" "$2.arriving"
+	else
+		gzip -dc "$1" >"$2.arriving" 2>/dev/null || true
+	fi
+	is_arm64_image "$2.arriving" || die "$1 is neither a plain nor a gzip-compressed arm64 Image: teach tools/images.sh its format"
+	mv "$2.arriving" "$2"
+}
+
+# make_kernel RELEASE: linux-RELEASE and the two base root file systems in the cache.
+make_kernel()
+{
+	local release=$1 deb stamp root
+	deb=$("$here/debian.sh" meta "$(suite_of "$release")" arm64 linux-image-cloud-arm64) || exit 1
+	stamp="$version ${deb##*/}"
+	[ "$(cat "$images/kernel-$release.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+	note "unpacking Linux $release…"
+	workspace
+	dpkg-deb -x "$deb" "$temp/deb" || die "cannot unpack $deb: remove it to have it fetched again"
+	write_image "$(echo "$temp"/deb/boot/vmlinuz-*)" "$images/linux-$release"
+	for root in guest outer; do
+		add_busybox "$temp/$root"
+		add_modules "$temp/deb" "$temp/$root" "$module_sets"
+	done
+	pack "$temp/guest" "$images/guest-$release.base"
+	add_modules "$temp/deb" "$temp/outer" "$outer_sets"
+	pack "$temp/outer" "$images/outer-$release.base"
+	echo "$stamp" >"$images/kernel-$release.stamp"
+}
+
+# needed_libraries TREE FILE: the shared libraries FILE needs, and theirs.
+needed_libraries()
+{
+	local tree=$1 queue=("$2") seen=' ' file name
+	while [ ${#queue[@]} -gt 0 ]; do
+		file=${queue[0]}
+		queue=("${queue[@]:1}")
+		for name in $(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+			case $seen in *" $name "*) continue ;; esac
+			seen="$seen$name "
+			file=$(find "$tree" -name "$name" | head -n 1)
+			[ -n "$file" ] || die "QEMU needs $name, which none of its packages has"
+			queue+=("$file")
+			echo "$file"
+		done
+	done | sort -u
+}
+
+# add_qemu ARCH ROOT: QEMU for machines of ARCH and the libraries it needs: ROOT/bin and ROOT/lib.
+add_qemu()
+{
+	local debs deb file tree=$temp/debs
+	debs=$("$here/debian.sh" closure trixie "$1" qemu-system-arm) || exit 1
+	note "unpacking QEMU ($1)…"
+	mkdir -p "$tree" "$2/bin" "$2/lib"
+	while read -r deb; do
+		case ${deb##*/} in qemu-system-data_* | qemu-system-common_*) continue ;; esac
+		dpkg-deb -x "$deb" "$tree" || die "cannot unpack $deb: remove it to have it fetched again"
+	done <<<"$debs"
+	cp "$tree/usr/bin/qemu-system-aarch64" "$2/bin/"
+	needed_libraries "$tree" "$2/bin/qemu-system-aarch64" | while read -r file; do
+		cp -L "$file" "$2/lib/"
+	done
+}
+
+# make_host_qemu: QEMU for this machine, and the script "run" that starts it with its own libraries.
+make_host_qemu()
+{
+	local arch stamp dir=$images/qemu-host
+	arch=$(dpkg --print-architecture)
+	stamp="$version $dir $("$here/debian.sh" closure trixie "$arch" qemu-system-arm | cksum)" || exit 1
+	[ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || return 0
+	workspace
+	add_qemu "$arch" "$temp/qemu"
+	cat >"$temp/qemu/run" <<-END
+		#!/bin/sh
+		exec '$dir/lib/$(cd "$temp/qemu/lib" && echo ld-linux*)' --library-path '$dir/lib' '$dir/bin/qemu-system-aarch64' "\$@"
+	END
+	chmod 755 "$temp/qemu/run"
+	echo "$stamp" >"$temp/qemu/stamp"
+	rm -rf "$dir"
+	mv "$temp/qemu" "$dir"
+}
+
+# make_qemu: qemu.ext4 in the cache, read-only: too large to unpack at each boot.
+make_qemu()
+{
+	local stamp size
+	stamp="$version $("$here/debian.sh" closure trixie arm64 qemu-system-arm | cksum)" || exit 1
+	[ "$(cat "$images/qemu.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+	need_command mke2fs e2fsprogs
+	workspace
+	mkdir "$temp/disk"
+	add_qemu arm64 "$temp/disk"
+	size=$(du -sm "$temp/disk" | cut -f1)
+	mke2fs -q -t ext4 -O ^has_journal -E root_owner=0:0 -d "$temp/disk" "$images/qemu.arriving" $((size * 11 / 10 + 8))M >/dev/null ||
+		die "cannot make $images/qemu.ext4: see that there is room for it"
+	mv "$images/qemu.arriving" "$images/qemu.ext4"
+	echo "$stamp" >"$images/qemu.stamp"
+}
+
+# add_init BASE INIT FILE: BASE with INIT as /init; left alone when newer than both.
+add_init()
+{
+	[ "$3" -nt "$1" ] && [ "$3" -nt "$2" ] && return 0
+	local init=$vmmp_root/$2
+	(
+		workspace
+		mkdir "$temp/root"
+		cp "$init" "$temp/root/init"
+		chmod 755 "$temp/root/init"
+		pack "$temp/root" "$temp/init.cpio"
+		cat "$1" "$temp/init.cpio" >"$3.arriving"
+		mv "$3.arriving" "$3"
+	)
+}
+
+make_guest()
+{
+	local release
+	for release in 6.1 6.12; do
+		(make_kernel $release) || exit 1
+		ln -sfn "$images/linux-$release" "$out/linux-$release"
+		add_init "$images/guest-$release.base" tests/guest/init "$out/guest-$release.cpio"
+	done
+}
+
+make_all()
+{
+	cd "$vmmp_root"
+	make_guest
+	[ "$1" != guest ] || return 0
+	add_init "$images/outer-6.12.base" tests/guest/outer-init "$out/outer.cpio"
+	(make_host_qemu) || exit 1
+	ln -sfn "$images/qemu-host/run" "$out/qemu"
+	[ "$1" != testbed ] || return 0
+	(make_qemu) || exit 1
+	ln -sfn "$images/qemu.ext4" "$out/qemu.ext4"
+}
+
+main()
+{
+	case ${1:-} in
+	-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
+	guest | testbed | qemu) ;;
+	*) usage_error "what to make: guest, testbed or qemu" ;;
+	esac
+	need_command cpio cpio
+	need_command xz xz-utils
+	need_command readelf binutils
+	make_dir "$out"
+	with_lock "$vmmp_cache/locks/images" make_all "$1"
+}
+
+main "$@"

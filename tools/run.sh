@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Boot a stock Debian guest under our VMM on KVM.
+#
+#   tools/run.sh [OPTION]... VMM
+#
+# VMM is the arm64 build of vmm ("qemu": Debian 13's QEMU instead, to try the testbed itself).
+# With a terminal as standard input: a shell in the guest (Ctrl-A x leaves). Otherwise, or with
+# --selfcheck, the guest checks itself and answers a nonce, and one line "SELFCHECK ok …" is printed.
+#
+#   --kernel 6.12|6.1|FILE   guest kernel (default 6.12)
+#   --initrd FILE            its initial root (default: busybox)
+#   --memory SIZE            default 512M
+#   --cpus N                 default 1
+#   --gic 2|3                default 3
+#   --append STRING          more of the kernel's command line
+#   --file SRC:DST           carry another file into the testbed's machine
+#   --timeout SECONDS        of the self-check (default 300)
+#   --verbose                show what the guest says during the self-check
+#
+# On an arm64 machine the guest is tried on the machine's own KVM first, for at most a minute; where
+# that does not work, and elsewhere, KVM comes from an emulated machine (tools/testbed.sh).
+# VMMP_RUN=direct or VMMP_RUN=testbed chooses. VMMP_NO_KVM=1 takes KVM away, which must fail.
+
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tools/guest.sh
+. "$here/guest.sh"
+
+kernel=6.12
+initrd=
+memory=512M
+cpus=1
+gic=3
+append=$guest_append
+carry=()
+limit=300
+verbose=()
+selfcheck=0
+vmm=
+
+# set_option NAME VALUE
+set_option()
+{
+	case $1 in
+	--kernel) kernel=$2 ;;
+	--initrd) initrd=$2 ;;
+	--memory) memory=$2 ;;
+	--cpus) cpus=$2 ;;
+	--gic) gic=$2 ;;
+	--append) append="$append $2" ;;
+	--file) carry+=(--file "$2") ;;
+	--timeout) limit=$2 ;;
+	esac
+}
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
+		--selfcheck) selfcheck=1 ;;
+		--verbose) verbose=(--verbose) ;;
+		--kernel | --initrd | --memory | --cpus | --gic | --append | --file | --timeout)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			set_option "$1" "$2"
+			shift
+			;;
+		-*) usage_error "unknown option '$1'" ;;
+		*)
+			[ -z "$vmm" ] || usage_error "one VMM, not '$1' as well"
+			vmm=$1
+			;;
+		esac
+		shift
+	done
+	[ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
+	[ -t 0 ] || selfcheck=1
+}
+
+# resolve_guest: $kernel and $initrd as files.
+resolve_guest()
+{
+	local release=6.12
+	case $kernel in
+	6.1 | 6.12)
+		release=$kernel
+		kernel=$vmmp_build/testbed/linux-$release
+		;;
+	esac
+	[ -n "$initrd" ] || initrd=$vmmp_build/testbed/guest-$release.cpio
+}
+
+# checked VMM KERNEL INITRD LIMIT SELFCHECK: the self-check's command in $checked.
+checked()
+{
+	vmm_command "$1" "$2" "$3" "$append vmmp.selfcheck" "$memory" "$cpus" "$gic"
+	checked=("$5" --timeout "$4" --cpus "$cpus" --memory "$(size_mib "$memory")" "${verbose[@]}" --
+		"${vmm_command[@]}")
+}
+
+# try_direct: check a guest on this machine's KVM; its line is kept in $answer.
+try_direct()
+{
+	[ "${VMMP_RUN:-auto}" != testbed ] && [ "${VMMP_NO_KVM:-0}" != 1 ] || return 1
+	[ "${VMMP_RUN:-auto}" = direct ] || [ "$(uname -m)" = aarch64 ] || return 1
+	local try=60
+	[ "${VMMP_RUN:-auto}" != direct ] || try=$limit
+	checked "$vmm" "$kernel" "$initrd" "$try" "$vmmp_root/tests/guest/selfcheck.sh"
+	answer=$(sh "${checked[@]}") && return 0
+	[ "${VMMP_RUN:-auto}" != direct ] || exit 1
+	note "this machine's own KVM did not run the guest; using the emulated machine"
+	return 1
+}
+
+run_direct()
+{
+	if [ "$selfcheck" = 1 ]; then
+		echo "$answer"
+		exit 0
+	fi
+	vmm_command "$vmm" "$kernel" "$initrd" "$append" "$memory" "$cpus" "$gic"
+	exec "${vmm_command[@]}"
+}
+
+run_testbed()
+{
+	# A VMM refuses more than its machine has; what is not touched costs nothing.
+	local inside=/vmm options=(--gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd" "${carry[@]}")
+	if [ "$vmm" = qemu ]; then
+		inside=qemu
+		options+=(--qemu)
+		"$here/images.sh" qemu
+	else
+		"$here/images.sh" testbed
+		options+=(--file "$vmm:/vmm")
+	fi
+	[ "${VMMP_NO_KVM:-0}" != 1 ] || options+=(--no-kvm)
+	[ ${#verbose[@]} -eq 0 ] || options+=(--verbose)
+	note "booting the emulated machine, and the guest in it (some 15 seconds)…"
+	if [ "$selfcheck" = 1 ]; then
+		checked "$inside" /linux /initrd "$limit" /selfcheck.sh
+		options+=(--timeout $((limit + 120)) --file "$vmmp_root/tests/guest/selfcheck.sh:/selfcheck.sh")
+		exec "$here/testbed.sh" "${options[@]}" -- sh "${checked[@]}" </dev/null
+	fi
+	vmm_command "$inside" /linux /initrd "$append" "$memory" "$cpus" "$gic"
+	exec "$here/testbed.sh" "${options[@]}" --timeout 0 --terminal -- "${vmm_command[@]}"
+}
+
+main()
+{
+	parse_options "$@"
+	check_vmm "$vmm"
+	case $memory in *[!0-9KMGkmg]*) usage_error "'$memory' is not a memory size: say 512M or 3G" ;; esac
+	"$here/images.sh" guest
+	resolve_guest
+	if try_direct; then
+		run_direct
+	fi
+	run_testbed
+}
+
+main "$@"

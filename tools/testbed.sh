@@ -1,0 +1,275 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Run a command on an emulated arm64 machine with virtualization extensions, whose Debian 13 kernel
+# offers real KVM: for machines without a KVM of their own.
+#
+#   tools/testbed.sh [OPTION]... -- COMMAND [ARGUMENT]...
+#
+#   --gic 2|3          interrupt controller of the machine; guests get the same (default 3)
+#   --cpus N           CPUs of the machine (default 1)
+#   --memory MIB       its memory (default 1024); guests touch theirs lazily
+#   --file SRC:DST     carry in a file or a folder (again for more)
+#   --out DIR          afterwards, the files that COMMAND left in /out
+#   --qemu             with Debian 13's qemu-system-aarch64 in the machine's PATH
+#   --timeout SECONDS  give up and fail (default 600, 0: never)
+#   --terminal         COMMAND's terminal is this one
+#   --no-kvm           a machine without virtualization extensions
+#   --verbose          show the machine's own console when it fails
+#
+# COMMAND's output and exit status become this script's. 124: timed out. 125: the machine itself
+# failed. Several machines may run side by side; they share only what they read.
+# VMMP_QEMU: another qemu-system-aarch64 (8.0 or later) to emulate the machine with.
+
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tools/lib.sh
+. "$here/lib.sh"
+
+gic=3
+cpus=1
+memory=1024
+files=()
+out=
+with_qemu=0
+limit=600
+terminal=0
+kvm=on
+verbose=0
+qemu=
+watchdog=
+tails=()
+temp=
+saved_terminal=
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
+		--qemu) with_qemu=1 ;;
+		--terminal) terminal=1 ;;
+		--no-kvm) kvm=off ;;
+		--verbose) verbose=1 ;;
+		--) shift && break ;;
+		--gic | --cpus | --memory | --file | --out | --timeout)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			set_option "$1" "$2"
+			shift
+			;;
+		*) usage_error "unknown option '$1'" ;;
+		esac
+		shift
+	done
+	[ $# -gt 0 ] || usage_error "a command is needed after --"
+	command=("$@")
+}
+
+# set_option NAME VALUE
+set_option()
+{
+	case $1 in
+	--file)
+		files+=("$2")
+		return
+		;;
+	--out)
+		out=$2
+		return
+		;;
+	esac
+	case $2 in '' | *[!0-9]*) usage_error "$1 takes a number, not '$2'" ;; esac
+	case $1 in
+	--gic) gic=$2 ;;
+	--cpus) cpus=$2 ;;
+	--memory) memory=$2 ;;
+	--timeout) limit=$2 ;;
+	esac
+}
+
+# shellcheck disable=SC2317 # run by a trap
+# stop PID...: end processes of ours, those that are still there.
+stop()
+{
+	local pid
+	for pid; do
+		kill "$pid" 2>/dev/null || continue
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# cleanup: runs on every way out.
+# shellcheck disable=SC2317 # run by a trap
+cleanup()
+{
+	local status=$?
+	trap - EXIT INT TERM HUP
+	[ -z "$watchdog" ] || stop "$watchdog"
+	[ -z "$qemu" ] || stop "$qemu"
+	[ ${#tails[@]} -eq 0 ] || stop "${tails[@]}"
+	[ -z "$saved_terminal" ] || stty "$saved_terminal" <&3 2>/dev/null || true
+	[ -z "$temp" ] || rm -rf "$temp"
+	exit "$status"
+}
+
+# quote WORD...: as words of a POSIX shell.
+quote()
+{
+	local word
+	for word; do
+		printf "'%s' " "${word//\'/\'\\\'\'}"
+	done
+}
+
+# write_command: what the machine's init runs, in the terminal's size if there is one.
+write_command()
+{
+	local size
+	if [ "$terminal" = 1 ]; then
+		: >"$1/terminal"
+		size=$(stty size <&3 2>/dev/null) || size='24 80'
+		echo "export TERM='${TERM:-linux}'; stty rows ${size% *} cols ${size#* }"
+	fi >"$1/command"
+	echo "exec $(quote "${command[@]}")" >>"$1/command"
+}
+
+# write_initrd: the base, and behind it an archive of what is carried in.
+write_initrd()
+{
+	local root=$temp/root pair src dst
+	mkdir -p "$root/vmmp"
+	write_command "$root/vmmp"
+	for pair in "${files[@]}"; do
+		src=${pair%%:*}
+		dst=${pair#*:}
+		[ "$src" != "$pair" ] || usage_error "--file takes SRC:DST, not '$pair'"
+		[ -r "$src" ] || die "--file: cannot read $src"
+		mkdir -p "$root/$(dirname "$dst")"
+		cp -rL "$src" "$root/$dst"
+	done
+	cp "$vmmp_build/testbed/outer.cpio" "$temp/initrd"
+	(cd "$root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >>"$temp/initrd"
+	rm -rf "$root"
+}
+
+# port NAME: QEMU's options for one virtio serial port kept in a file.
+port()
+{
+	: >"$temp/$1"
+	arguments+=(-chardev "file,id=$1,path=$temp/$1" -device "virtserialport,chardev=$1,name=vmmp.$1")
+}
+
+# machine: QEMU's command line in $arguments.
+machine()
+{
+	local append='quiet nokaslr mitigations=off cryptomgr.notests panic=-1'
+	arguments=(-nodefaults -display none -no-reboot
+		-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
+		-accel 'tcg,thread=multi' -smp "$cpus" -m "$memory"
+		-kernel "$vmmp_build/testbed/linux-6.12" -initrd "$temp/initrd"
+		-device virtio-serial-pci)
+	if [ "$terminal" = 1 ]; then
+		arguments+=(-chardev "file,id=console,path=$temp/console" -device 'virtconsole,chardev=console'
+			-chardev 'stdio,id=terminal,signal=off' -serial chardev:terminal)
+		append="$append console=hvc0"
+	else
+		arguments+=(-serial "file:$temp/console")
+		append="$append console=ttyAMA0"
+		port stdout
+		port stderr
+	fi
+	port status
+	port out
+	[ "$with_qemu" = 0 ] || arguments+=(-device 'virtio-blk-pci,drive=qemu'
+		-drive "if=none,id=qemu,format=raw,readonly=on,file=$(realpath "$vmmp_build/testbed/qemu.ext4")")
+	arguments+=(-append "$append")
+}
+
+# follow NAME: print a port's file as it grows, until QEMU is gone.
+follow()
+{
+	tail -q -c +1 -f -s 0.1 --pid="$qemu" "$temp/$1" 2>/dev/null &
+	tails+=($!)
+}
+
+# watch: end QEMU after the time limit.
+watch()
+{
+	sleep "$limit" &
+	local sleeper=$!
+	# shellcheck disable=SC2064 # this sleeper
+	trap "kill $sleeper 2>/dev/null; exit" TERM
+	wait $sleeper
+	: >"$temp/timeout"
+	kill "$qemu" 2>/dev/null
+}
+
+# run: start QEMU, follow it, wait for its end.
+run()
+{
+	local input=/dev/null
+	[ "$terminal" = 0 ] || input=/dev/fd/3
+	"${VMMP_QEMU:-$vmmp_build/testbed/qemu}" "${arguments[@]}" <"$input" 2>"$temp/qemu" 3<&- &
+	qemu=$!
+	if [ "$terminal" = 0 ]; then
+		follow stdout
+		follow stderr >&2
+	fi
+	if [ "$limit" != 0 ]; then
+		watch >/dev/null 2>&1 3<&- &
+		watchdog=$!
+	fi
+	wait "$qemu" || true
+	qemu=
+	[ ${#tails[@]} -eq 0 ] || wait "${tails[@]}" || true
+	tails=()
+}
+
+# fail STATUS MESSAGE
+fail()
+{
+	printf '%s: %s\n' "$vmmp_self" "$2" >&2
+	[ "$verbose" = 0 ] || tail -n 40 "$temp/console" >&2
+	exit "$1"
+}
+
+# finish: COMMAND's files and its status.
+finish()
+{
+	local status
+	[ ! -e "$temp/timeout" ] || fail 124 "no end after $limit s: the command hangs, or this machine is slow (--timeout SECONDS)"
+	status=$(sed -n 's/^exit \([0-9]*\)$/\1/p' "$temp/status")
+	if [ -z "$status" ]; then
+		local why
+		why=$(grep -v '^$' "$temp/qemu" "$temp/console" -h 2>/dev/null | tail -n 1 | tr -d '\r' | cut -c1-200) || why=
+		fail 125 "the emulated machine ended before the command did${why:+ ($why)}"
+	fi
+	if [ -n "$out" ] && [ -s "$temp/out" ]; then
+		make_dir "$out"
+		tar -x -f "$temp/out" -C "$out" || fail 125 "cannot unpack the machine's files into $out"
+	fi
+	exit "$status"
+}
+
+main()
+{
+	parse_options "$@"
+	need_command cpio cpio
+	if [ "$with_qemu" = 1 ]; then
+		"$here/images.sh" qemu
+	else
+		"$here/images.sh" testbed
+	fi
+	exec 3<&0
+	trap cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	[ "$terminal" = 0 ] || saved_terminal=$(stty -g <&3 2>/dev/null) || saved_terminal=
+	temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-testbed.XXXXXX")
+	write_initrd
+	machine
+	run
+	finish
+}
+
+main "$@"
