@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The PCI transport of virtio (OASIS virtio 1.2, 4.1): a PCI function for a virtio device.
+ *
+ * BAR 0: ports, the legacy interface (4.1.4.10). BAR 4: 16 KiB of memory, 64-bit, with the common
+ * configuration, ISR, device configuration and notification structures, a page each. Both on a
+ * transitional device. Interrupts are INTx; vector registers read NO_VECTOR. The PCI configuration
+ * access capability (4.1.4.9) reaches both BARs, decoded or not.
+ *
+ *     vmmp_virtio_console_init(&console, &backend, NULL, &vm.memory, &vm.log, &vm.host);
+ *     vmmp_virtio_pci_init(&pci, &console.virtio, NULL);
+ *     vmmp_pci_host_add(host, &pci.function, VMMP_PCI_ANY_DEVICE, 0);
+ *
+ * Hostile guest: accesses of every offset, width and alignment are defined. Bytes that no register
+ * has read all-ones and drop what is written to them; registers that can only be written read 0.
+ * Multi-byte registers may be written in parts, except those with an effect (queue enable and
+ * reset, legacy PFN and notify), which ignore parts. A wide access covers several registers, which
+ * then take effect in ascending order.
+ *
+ * Threads: register accesses enter the device's context. Set up before the guest runs. Lock order:
+ * PCI host, device, interrupt line.
+ */
+#pragma once
+
+#include <sel4vmmplatsupport/vmmp/pci.h>
+#include <sel4vmmplatsupport/vmmp/virtio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VMMP_VIRTIO_PCI_BAR_LEGACY 0
+#define VMMP_VIRTIO_PCI_BAR_MODERN 4
+
+enum vmmp_virtio_pci_face {
+    VMMP_VIRTIO_PCI_TRANSITIONAL, /**< Both; legacy ids where the type has one. */
+    VMMP_VIRTIO_PCI_MODERN,       /**< Only the memory BAR; device id 0x1040 + type. */
+    VMMP_VIRTIO_PCI_LEGACY,       /**< Only the port BAR. */
+};
+
+struct vmmp_virtio_pci_options {
+    enum vmmp_virtio_pci_face face;
+    /** Size of the legacy BAR, a power of two from 64 to 65536; 0: 64. */
+    uint32_t legacy_size;
+    uint8_t interrupt_pin; /**< 1 to 4; 0: 1 (INTA#). */
+    uint32_t class_code;   /**< 24 bits; 0: what suits the type. */
+};
+
+struct vmmp_virtio_pci {
+    struct vmmp_pci_function function; /**< What is plugged into a PCI host. */
+    struct vmmp_virtio_device *device;
+    struct vmmp_window legacy;
+    struct vmmp_window modern;
+    enum vmmp_virtio_pci_face face;
+
+    uint32_t device_feature_select;
+    uint32_t driver_feature_select;
+    uint16_t queue_select;
+
+    uint8_t cfg_capability; /**< Offset of the configuration access capability, or 0. */
+    struct vmmp_pci_register cfg_data;
+};
+
+/**
+ * Makes a PCI function of `device`, which must outlive it. `options` NULL: transitional with
+ * defaults. 0; -EINVAL for bad options, or a type without legacy id asked to be legacy (a
+ * transitional one is then modern).
+ */
+int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device *device,
+                         const struct vmmp_virtio_pci_options *options);
+
+/** Unplugs the function; the device can then be finished, or given a new transport. */
+void vmmp_virtio_pci_fini(struct vmmp_virtio_pci *pci);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the two halves of the core (virtio.c: the device, virtio_queue.c: its queues) share. */
+#pragma once
+
+#include <sel4vmmplatsupport/vmmp/virtio.h>
+
+/* Sets ISR and has the transport interrupt the driver. */
+void vmmp_virtio_interrupt(struct vmmp_virtio_device *dev, int queue);
+
+/* Has the device work on the queue, if it is live and the queue enabled. */
+void vmmp_virtio_run_queue(struct vmmp_virtio_device *dev, unsigned index);
+
+/* The device's work item. */
+void vmmp_virtio_run_deferred(void *cookie);
+
+/* Takes the features into account that became final after the PFN was written. */
+void vmmp_virtio_restart_legacy_queues(struct vmmp_virtio_device *dev);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The PCI function of a virtio device: identity, BARs, capabilities, INTx. */
+#include <sel4vmmplatsupport/vmmp/virtio_pci.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "virtio/virtio_pci_registers.h"
+#include "virtio/virtio_pci_spec.h"
+#include "virtio/virtio_spec.h"
+
+#define LEGACY_SIZE_MINIMUM 64u
+#define LEGACY_SIZE_MAXIMUM 65536u
+
+/* 4.1.2.1: ids of transitional devices, and the classes guests know such devices by. */
+static const struct type {
+    uint16_t type;
+    uint16_t legacy_id;
+    uint32_t class_code;
+} types[] = {
+    { VIRTIO_ID_NET, 0x1000, 0x020000 },     { VIRTIO_ID_BLOCK, 0x1001, 0x010000 },
+    { VIRTIO_ID_BALLOON, 0x1002, 0x00ff00 }, { VIRTIO_ID_CONSOLE, 0x1003, 0x078000 },
+    { VIRTIO_ID_SCSI, 0x1004, 0x010000 },    { VIRTIO_ID_ENTROPY, 0x1005, 0x00ff00 },
+    { VIRTIO_ID_9P, 0x1009, 0x00ff00 },      { VIRTIO_ID_VSOCK, 0x1012, 0x078000 },
+};
+
+#define CLASS_OTHER 0x00ff00u
+
+static const struct type *find_type(uint16_t type)
+{
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i].type == type) {
+            return &types[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Interrupts ---- */
+
+static void interrupt(void *transport, int queue)
+{
+    struct vmmp_virtio_pci *pci = transport;
+    (void)queue; /* MSI-X would choose a vector by it. */
+    vmmp_pci_intx_set(&pci->function, true);
+}
+
+static void interrupt_clear(void *transport)
+{
+    struct vmmp_virtio_pci *pci = transport;
+    vmmp_pci_intx_set(&pci->function, false);
+}
+
+static void reset(void *transport)
+{
+    struct vmmp_virtio_pci *pci = transport;
+    pci->device_feature_select = 0;
+    pci->driver_feature_select = 0;
+    pci->queue_select = 0;
+}
+
+static const struct vmmp_virtio_transport_ops transport_ops = {
+    .interrupt = interrupt,
+    .interrupt_clear = interrupt_clear,
+    .reset = reset,
+};
+
+/* ---- The configuration access capability (4.1.4.9) ---- */
+
+/*
+ * What the capability points at, as the guest set it: a window, an offset and a width; NULL if that
+ * is nothing it may point at (4.1.4.9.2).
+ */
+static struct vmmp_window *pointed_at(struct vmmp_virtio_pci *pci, uint32_t *offset,
+                                      unsigned *length)
+{
+    unsigned at = pci->cfg_capability;
+    unsigned bar = (unsigned)vmmp_pci_peek(&pci->function, at + VIRTIO_PCI_CAP_BAR, 1);
+    uint32_t len = (uint32_t)vmmp_pci_peek(&pci->function, at + VIRTIO_PCI_CAP_LENGTH, 4);
+    *offset = (uint32_t)vmmp_pci_peek(&pci->function, at + VIRTIO_PCI_CAP_OFFSET, 4);
+    if ((len != 1 && len != 2 && len != 4) || *offset % len != 0) {
+        return NULL;
+    }
+    *length = len;
+    if (bar == VMMP_VIRTIO_PCI_BAR_LEGACY && pci->face != VMMP_VIRTIO_PCI_MODERN) {
+        return &pci->legacy;
+    }
+    return bar == VMMP_VIRTIO_PCI_BAR_MODERN ? &pci->modern : NULL;
+}
+
+static uint32_t cfg_data_read(void *cookie, unsigned offset, unsigned size)
+{
+    struct vmmp_virtio_pci *pci = cookie;
+    uint32_t at;
+    unsigned length;
+    struct vmmp_window *window = pointed_at(pci, &at, &length);
+    (void)size;
+    if (!window) {
+        return UINT32_MAX;
+    }
+    uint64_t value = vmmp_pci_peek(&pci->function, pci->cfg_data.offset, 4);
+    if (offset < length) {
+        value &= ~vmmp_all_ones(length);
+        value |= vmmp_window_read(window, at, length);
+    }
+    return (uint32_t)(value >> (8 * offset));
+}
+
+static void cfg_data_write(void *cookie, unsigned offset, unsigned size, uint32_t value)
+{
+    struct vmmp_virtio_pci *pci = cookie;
+    uint32_t at;
+    unsigned length;
+    struct vmmp_window *window = pointed_at(pci, &at, &length);
+    (void)size;
+    (void)value;
+    if (window && offset < length) {
+        vmmp_window_write(window, at, length,
+                          vmmp_pci_peek(&pci->function, pci->cfg_data.offset, length));
+    }
+}
+
+/* ---- Setting up ---- */
+
+/* One structure capability (4.1.4); `extra` is the field that two kinds have behind it, or NULL. */
+static int add_capability(struct vmmp_virtio_pci *pci, uint8_t kind, uint8_t bar, uint32_t offset,
+                          uint32_t length, const uint32_t *extra, const uint8_t *writable)
+{
+    uint8_t body[VIRTIO_PCI_CAP_SIZE + 4 - 2] = { 0 };
+    size_t len = VIRTIO_PCI_CAP_SIZE - 2;
+    body[0] = (uint8_t)(VIRTIO_PCI_CAP_SIZE + (extra ? 4 : 0));
+    body[1] = kind;
+    body[2] = bar;
+    for (unsigned i = 0; i < 4; i++) {
+        body[VIRTIO_PCI_CAP_OFFSET - 2 + i] = (uint8_t)(offset >> (8 * i));
+        body[VIRTIO_PCI_CAP_LENGTH - 2 + i] = (uint8_t)(length >> (8 * i));
+    }
+    if (extra) {
+        for (unsigned i = 0; i < 4; i++) {
+            body[VIRTIO_PCI_CAP_EXTRA - 2 + i] = (uint8_t)(*extra >> (8 * i));
+        }
+        len += 4;
+    }
+    return vmmp_pci_add_capability(&pci->function, VIRTIO_PCI_CAP_VENDOR_ID, body, len, writable);
+}
+
+static int add_cfg_access(struct vmmp_virtio_pci *pci)
+{
+    uint8_t writable[VIRTIO_PCI_CAP_SIZE + 4 - 2] = { 0 };
+    const uint32_t zero = 0;
+    writable[VIRTIO_PCI_CAP_BAR - 2] = 0xff;
+    memset(&writable[VIRTIO_PCI_CAP_OFFSET - 2], 0xff, 12);
+    int at = add_capability(pci, VIRTIO_PCI_CAP_PCI_CFG, 0, 0, 0, &zero, writable);
+    if (at < 0) {
+        return at;
+    }
+    pci->cfg_capability = (uint8_t)at;
+    pci->cfg_data = (struct vmmp_pci_register){
+        .offset = (uint16_t)(at + (int)VIRTIO_PCI_CAP_EXTRA),
+        .size = 4,
+        .read = cfg_data_read,
+        .write = cfg_data_write,
+        .cookie = pci,
+    };
+    return vmmp_pci_add_register(&pci->function, &pci->cfg_data);
+}
+
+static int add_capabilities(struct vmmp_virtio_pci *pci)
+{
+    const struct vmmp_virtio_device *dev = pci->device;
+    const uint32_t multiplier = MODERN_NOTIFY_MULTIPLIER;
+    const struct {
+        uint8_t kind;
+        uint8_t page;
+        uint32_t length;
+        const uint32_t *extra;
+    } rows[] = {
+        { VIRTIO_PCI_CAP_COMMON_CFG, MODERN_COMMON, VIRTIO_PCI_COMMON_SIZE, NULL },
+        { VIRTIO_PCI_CAP_NOTIFY_CFG, MODERN_NOTIFY, dev->queue_count * multiplier, &multiplier },
+        { VIRTIO_PCI_CAP_ISR_CFG, MODERN_ISR, 1, NULL },
+        { VIRTIO_PCI_CAP_DEVICE_CFG, MODERN_DEVICE, dev->ops->config_size, NULL },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].length == 0) {
+            continue; /* 4.1.4.6: devices without configuration have no such capability. */
+        }
+        int at = add_capability(pci, rows[i].kind, VMMP_VIRTIO_PCI_BAR_MODERN,
+                                rows[i].page * MODERN_PAGE, rows[i].length, rows[i].extra, NULL);
+        if (at < 0) {
+            return at;
+        }
+    }
+    return add_cfg_access(pci);
+}
+
+static int add_modern(struct vmmp_virtio_pci *pci)
+{
+    pci->modern = (struct vmmp_window){
+        .name = pci->device->ops->name,
+        .ops = &vmmp_virtio_pci_modern_ops,
+        .device = pci,
+        .size = MODERN_BAR_SIZE,
+        .context = &pci->device->context,
+    };
+    int result = vmmp_pci_add_bar(&pci->function, VMMP_VIRTIO_PCI_BAR_MODERN, VMMP_PCI_BAR_MEM64,
+                                  MODERN_BAR_SIZE, &pci->modern);
+    return result == 0 ? add_capabilities(pci) : result;
+}
+
+static int add_legacy(struct vmmp_virtio_pci *pci, uint32_t size)
+{
+    uint32_t needed = VIRTIO_PCI_CONFIG + pci->device->ops->config_size;
+    if (size == 0) {
+        for (size = LEGACY_SIZE_MINIMUM; size < needed && size < LEGACY_SIZE_MAXIMUM;) {
+            size *= 2;
+        }
+    }
+    if (size < LEGACY_SIZE_MINIMUM || size > LEGACY_SIZE_MAXIMUM || (size & (size - 1)) != 0) {
+        return -EINVAL;
+    }
+    pci->legacy = (struct vmmp_window){
+        .name = pci->device->ops->name,
+        .ops = &vmmp_virtio_pci_legacy_ops,
+        .device = pci,
+        .size = size,
+        .context = &pci->device->context,
+    };
+    return vmmp_pci_add_bar(&pci->function, VMMP_VIRTIO_PCI_BAR_LEGACY, VMMP_PCI_BAR_IO, size,
+                            &pci->legacy);
+}
+
+int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device *device,
+                         const struct vmmp_virtio_pci_options *options)
+{
+    static const struct vmmp_virtio_pci_options defaults;
+
+    memset(pci, 0, sizeof(*pci));
+    if (!device || !device->ops || device->queue_count > MODERN_PAGE / MODERN_NOTIFY_MULTIPLIER ||
+        device->ops->config_size > MODERN_PAGE) {
+        return -EINVAL;
+    }
+    options = options ? options : &defaults;
+    if (options->interrupt_pin > 4 || options->class_code > 0xffffff ||
+        (unsigned)options->face > VMMP_VIRTIO_PCI_LEGACY) {
+        return -EINVAL;
+    }
+    const struct type *type = find_type(device->ops->type);
+    if (!type && options->face == VMMP_VIRTIO_PCI_LEGACY) {
+        return -EINVAL;
+    }
+    pci->device = device;
+    pci->face = type ? options->face : VMMP_VIRTIO_PCI_MODERN;
+    bool modern = pci->face == VMMP_VIRTIO_PCI_MODERN;
+    uint16_t modern_id = (uint16_t)(VIRTIO_PCI_DEVICE_MODERN + device->ops->type);
+    uint32_t class_code = type ? type->class_code : CLASS_OTHER;
+    const struct vmmp_pci_identity identity = {
+        .vendor = VIRTIO_PCI_VENDOR,
+        .device = modern ? modern_id : type->legacy_id,
+        .class_code = options->class_code ? options->class_code : class_code,
+        .revision = modern ? VIRTIO_PCI_REVISION_MODERN : VIRTIO_PCI_REVISION_LEGACY,
+        .subsystem_vendor = VIRTIO_PCI_VENDOR,
+        .subsystem = modern ? modern_id : device->ops->type,
+        .interrupt_pin = options->interrupt_pin ? options->interrupt_pin : 1,
+    };
+    vmmp_pci_function_init(&pci->function, device->ops->name, &identity, NULL, pci);
+
+    int result = 0;
+    if (!modern) {
+        result = add_legacy(pci, options->legacy_size);
+    }
+    if (result == 0 && pci->face != VMMP_VIRTIO_PCI_LEGACY) {
+        result = add_modern(pci);
+    }
+    if (result == 0) {
+        vmmp_virtio_set_transport(device, &transport_ops, pci);
+    }
+    return result;
+}
+
+void vmmp_virtio_pci_fini(struct vmmp_virtio_pci *pci)
+{
+    vmmp_pci_unplug(&pci->function);
+    if (pci->device && pci->device->transport == pci) {
+        vmmp_virtio_set_transport(pci->device, NULL, NULL);
+    }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The queues of a virtio device: registers, walks within a budget, deferral, completion. */
+#include <sel4vmmplatsupport/vmmp/virtio.h>
+
+#include <string.h>
+
+#include "virtio/virtio_core.h"
+#include "virtio/virtio_spec.h"
+
+/* ---- Registers ---- */
+
+struct vmmp_virtio_queue *vmmp_virtio_queue(struct vmmp_virtio_device *dev, unsigned queue)
+{
+    return queue < dev->queue_count ? &dev->queues[queue] : NULL;
+}
+
+bool vmmp_virtio_queue_writable(struct vmmp_virtio_device *dev, unsigned queue)
+{
+    return queue < dev->queue_count && !dev->queues[queue].vq.enabled && !dev->resetting &&
+           !(dev->status & VIRTIO_STATUS_NEEDS_RESET);
+}
+
+static void enable(struct vmmp_virtio_device *dev, struct vmmp_virtio_queue *queue)
+{
+    queue->registers.features = dev->driver_features;
+    if (queue->registers.size > queue->max_size) {
+        vmmp_virtio_broken(dev, "queue size is more than the device's");
+    } else if (!vmmp_virtqueue_enable(&queue->vq, dev->memory, &queue->registers)) {
+        vmmp_virtio_broken(dev, vmmp_virtqueue_error(&queue->vq));
+    }
+}
+
+void vmmp_virtio_queue_enable(struct vmmp_virtio_device *dev, unsigned queue)
+{
+    if (!vmmp_virtio_queue_writable(dev, queue)) {
+        return;
+    }
+    /* The shape of the rings depends on features, which are not final before. */
+    if (!dev->queues[queue].legacy_pfn && !(dev->status & VIRTIO_STATUS_FEATURES_OK)) {
+        vmmp_virtio_misuse(dev, "queue enabled before FEATURES_OK", queue);
+        return;
+    }
+    enable(dev, &dev->queues[queue]);
+}
+
+void vmmp_virtio_restart_legacy_queues(struct vmmp_virtio_device *dev)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        if (dev->queues[i].legacy_pfn && dev->queues[i].vq.enabled) {
+            enable(dev, &dev->queues[i]);
+        }
+    }
+}
+
+void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    if (!queue || dev->resetting) {
+        return;
+    }
+    bool was_enabled = queue->vq.enabled;
+    vmmp_virtqueue_disable(&queue->vq);
+    memset(&queue->registers, 0, sizeof(queue->registers));
+    queue->registers.size = queue->max_size;
+    queue->legacy_pfn = 0;
+    queue->deferred = false;
+    if (was_enabled && dev->ops->queue_reset) {
+        dev->ops->queue_reset(dev, index);
+    }
+}
+
+/* ---- Walks ---- */
+
+static bool can_run(const struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue *queue)
+{
+    return vmmp_virtio_live(dev) && queue->vq.enabled;
+}
+
+static void check(struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue *queue)
+{
+    const char *error = vmmp_virtqueue_error(&queue->vq);
+    if (error) {
+        vmmp_virtio_broken(dev, error);
+    }
+}
+
+static void flush(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = &dev->queues[index];
+    if (queue->vq.enabled && vmmp_virtqueue_flush(&queue->vq) && vmmp_virtio_live(dev)) {
+        queue->interrupts++;
+        vmmp_virtio_interrupt(dev, (int)index);
+    }
+}
+
+static void defer(struct vmmp_virtio_device *dev, struct vmmp_virtio_queue *queue)
+{
+    queue->deferred = true;
+    vmmp_host_defer(&dev->host, &dev->work);
+}
+
+/*
+ * With deferral: kicks are off while the queue is walked, and what the budget leaves is deferred
+ * with kicks still off.
+ */
+static void walk_deferring(struct vmmp_virtio_device *dev, struct vmmp_virtio_queue *queue,
+                           unsigned index)
+{
+    queue->left = dev->budget;
+    queue->exhausted = false;
+    queue->again = false;
+    vmmp_virtqueue_disable_notifications(&queue->vq);
+    while (can_run(dev, queue)) {
+        uint64_t chains = queue->chains;
+        enum vmmp_virtio_progress progress = dev->ops->process(dev, index);
+        if (!can_run(dev, queue)) {
+            break;
+        }
+        if (queue->exhausted || queue->again) {
+            defer(dev, queue);
+            break;
+        }
+        if (progress == VMMP_VIRTIO_WAITING) {
+            break;
+        }
+        bool more = vmmp_virtqueue_enable_notifications(&queue->vq);
+        check(dev, queue);
+        if (!more || queue->chains == chains) {
+            break;
+        }
+        vmmp_virtqueue_disable_notifications(&queue->vq);
+    }
+}
+
+/*
+ * Without: kicks are armed before the walk, so that whatever comes after the snapshot is kicked
+ * for. What the device asks for during the walk (`again`) is done now, within the same snapshot.
+ */
+static void walk_snapshot(struct vmmp_virtio_device *dev, struct vmmp_virtio_queue *queue,
+                          unsigned index)
+{
+    vmmp_virtqueue_enable_notifications(&queue->vq);
+    check(dev, queue);
+    queue->left.chains = vmmp_virtqueue_pending(&queue->vq);
+    queue->left.elements = UINT32_MAX;
+    queue->left.bytes = UINT64_MAX;
+    queue->exhausted = false;
+    for (unsigned rounds = 0; rounds <= queue->max_size && can_run(dev, queue); rounds++) {
+        queue->again = false;
+        dev->ops->process(dev, index);
+        if (!queue->again) {
+            break;
+        }
+    }
+}
+
+void vmmp_virtio_run_queue(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = &dev->queues[index];
+    if (!can_run(dev, queue) || !dev->ops->process) {
+        return;
+    }
+    if (queue->walking) {
+        queue->again = true;
+        return;
+    }
+    queue->walking = true;
+    if (vmmp_host_can_defer(&dev->host)) {
+        walk_deferring(dev, queue, index);
+    } else {
+        walk_snapshot(dev, queue, index);
+    }
+    queue->walking = false;
+    flush(dev, index);
+}
+
+void vmmp_virtio_run_deferred(void *cookie)
+{
+    struct vmmp_virtio_device *dev = cookie;
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        if (dev->queues[i].deferred) {
+            dev->queues[i].deferred = false;
+            vmmp_virtio_run_queue(dev, i);
+        }
+    }
+}
+
+void vmmp_virtio_kick(struct vmmp_virtio_device *dev, unsigned queue)
+{
+    if (queue >= dev->queue_count) {
+        vmmp_virtio_misuse(dev, "kick of a queue that does not exist", queue);
+        return;
+    }
+    dev->queues[queue].kicks++;
+    vmmp_virtio_run_queue(dev, queue);
+}
+
+void vmmp_virtio_resume(struct vmmp_virtio_device *dev, unsigned queue)
+{
+    if (queue < dev->queue_count) {
+        vmmp_virtio_run_queue(dev, queue);
+    }
+}
+
+/* ---- Chains ---- */
+
+static void spend(struct vmmp_virtio_budget *left, const struct vmmp_virtqueue_chain *chain)
+{
+    uint32_t elements = chain->readable + chain->writable;
+    uint64_t bytes = (uint64_t)chain->readable_bytes + chain->writable_bytes;
+    left->chains--;
+    left->elements -= elements < left->elements ? elements : left->elements;
+    left->bytes -= bytes < left->bytes ? bytes : left->bytes;
+}
+
+bool vmmp_virtio_pop(struct vmmp_virtio_device *dev, unsigned index,
+                     struct vmmp_virtqueue_chain *chain)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    if (!queue || !vmmp_virtio_live(dev)) {
+        return false;
+    }
+    const struct vmmp_virtio_budget *left = &queue->left;
+    if (queue->walking && (left->chains == 0 || left->elements == 0 || left->bytes == 0)) {
+        queue->exhausted = true;
+        return false;
+    }
+    if (!vmmp_virtqueue_pop(&queue->vq, chain)) {
+        check(dev, queue);
+        return false;
+    }
+    queue->chains++;
+    if (queue->walking) {
+        spend(&queue->left, chain);
+    }
+    return true;
+}
+
+void vmmp_virtio_push(struct vmmp_virtio_device *dev, unsigned index,
+                      const struct vmmp_virtqueue_token *token, uint32_t written)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    if (queue) {
+        vmmp_virtqueue_push(&queue->vq, token, written);
+    }
+}
+
+void vmmp_virtio_flush(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    /* The walk ends in a flush of its own. */
+    if (queue && !queue->walking) {
+        flush(dev, index);
+    }
+}
+
+bool vmmp_virtio_want_kick(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    if (!queue || !can_run(dev, queue)) {
+        return false;
+    }
+    bool more = vmmp_virtqueue_enable_notifications(&queue->vq);
+    check(dev, queue);
+    return more;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest's side of virtio: a driver for split rings that a test plays, over any transport.
+ *
+ *     virtio_driver_init(&driver, &virtio_driver_pci_modern, &pci, &memory, RAM, RAM_SIZE);
+ *     virtio_driver_start(&driver, ~UINT64_C(0), 2);
+ *     struct virtio_driver_buffer out = { gpa, 5, false };
+ *     virtio_driver_add(&driver, 1, &out, 1);
+ *     virtio_driver_kick(&driver, 1);
+ *     assert_true(virtio_driver_used(&driver, 1, &head, &len));
+ *
+ * It behaves unless it is told otherwise; rings are at hand for tests that do not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sel4vmmplatsupport/vmmp/guest_memory.h>
+
+#include "virtio/virtqueue_split.h"
+
+#define VIRTIO_DRIVER_QUEUES 8
+
+/** How a driver reaches its device. */
+struct virtio_driver_transport {
+    bool legacy;
+    uint8_t (*status)(void *device);
+    void (*set_status)(void *device, uint8_t status);
+    uint64_t (*features)(void *device);
+    void (*set_features)(void *device, uint64_t features);
+    uint32_t (*queue_size)(void *device, unsigned queue);
+    /** Sets the queue up and enables it. Legacy: only `desc` is told, the layout is given. */
+    void (*set_queue)(void *device, unsigned queue, uint32_t size, uint64_t desc, uint64_t avail,
+                      uint64_t used);
+    void (*kick)(void *device, unsigned queue);
+    uint8_t (*isr)(void *device);
+    uint64_t (*config_read)(void *device, uint32_t offset, unsigned size);
+    void (*config_write)(void *device, uint32_t offset, unsigned size, uint64_t value);
+};
+
+/** `device` is a struct vmmp_virtio_pci. */
+extern const struct virtio_driver_transport virtio_driver_pci_modern;
+extern const struct virtio_driver_transport virtio_driver_pci_legacy;
+
+struct virtio_driver_buffer {
+    uint64_t gpa;
+    uint32_t len;
+    bool writable;
+};
+
+struct virtio_driver_queue {
+    uint32_t size;
+    struct virtq_desc *desc;
+    struct virtq_avail *avail;
+    struct virtq_used *used;
+    uint64_t desc_gpa;
+    uint64_t avail_gpa;
+    uint64_t used_gpa;
+    uint16_t next_desc; /* Descriptors are handed out in turn. */
+    uint16_t avail_idx;
+    uint16_t kicked_idx; /* avail_idx when a kick was last considered. */
+    uint16_t last_used;
+};
+
+struct virtio_driver {
+    const struct virtio_driver_transport *transport;
+    void *device;
+    struct vmmp_guest_memory *memory;
+    uint64_t next_gpa;    /* Guest memory is handed out from here on, */
+    uint64_t end_gpa;     /* up to here. */
+    uint64_t features;    /* Negotiated. */
+    uint32_t queue_limit; /* Modern: use at most this queue size; 0: the device's. */
+    struct virtio_driver_queue queues[VIRTIO_DRIVER_QUEUES];
+};
+
+/** `gpa` is where `size` bytes of RAM may be used for rings and buffers. */
+void virtio_driver_init(struct virtio_driver *driver,
+                        const struct virtio_driver_transport *transport, void *device,
+                        struct vmmp_guest_memory *memory, uint64_t gpa, uint64_t size);
+
+/** Zeroed guest memory; the test fails if there is none left. */
+uint64_t virtio_driver_alloc(struct virtio_driver *driver, uint64_t size, uint64_t align);
+/** Host pointer to guest memory; the test fails if it is none. */
+void *virtio_driver_at(const struct virtio_driver *driver, uint64_t gpa, size_t len);
+
+/**
+ * Initialises the device as 3.1.1 (or 3.1.2) says, with `queues` queues and those of `wanted`
+ * features that it offers. False if it refused FEATURES_OK.
+ */
+bool virtio_driver_start(struct virtio_driver *driver, uint64_t wanted, unsigned queues);
+/** The same in steps, for tests that stop between: reset to FEATURES_OK; queues; DRIVER_OK. */
+bool virtio_driver_negotiate(struct virtio_driver *driver, uint64_t wanted);
+void virtio_driver_set_up_queue(struct virtio_driver *driver, unsigned queue);
+void virtio_driver_ready(struct virtio_driver *driver);
+/** Writes 0 to the status register. */
+void virtio_driver_reset(struct virtio_driver *driver);
+
+/** Writes one descriptor. */
+void virtio_driver_put(struct virtq_desc *desc, uint64_t gpa, uint32_t len, unsigned flags,
+                       unsigned next);
+/** Adds a chain to the available ring and shows it; returns its head. */
+uint16_t virtio_driver_add(struct virtio_driver *driver, unsigned queue,
+                           const struct virtio_driver_buffer *buffers, unsigned count);
+/** The same through an indirect table (VIRTIO_F_INDIRECT_DESC). */
+uint16_t virtio_driver_add_indirect(struct virtio_driver *driver, unsigned queue,
+                                    const struct virtio_driver_buffer *buffers, unsigned count);
+/** Adds `head` without touching descriptors. */
+void virtio_driver_offer(struct virtio_driver *driver, unsigned queue, uint16_t head);
+
+/** Kicks if the device wants it (2.7.10); returns whether it did. */
+bool virtio_driver_kick(struct virtio_driver *driver, unsigned queue);
+
+/** Takes the next used element; false if there is none. */
+bool virtio_driver_used(struct virtio_driver *driver, unsigned queue, uint32_t *id, uint32_t *len);
+/** With EVENT_IDX: interrupt when `event` is passed. Without: whether to interrupt at all. */
+void virtio_driver_set_used_event(struct virtio_driver *driver, unsigned queue, uint16_t event);
+void virtio_driver_set_no_interrupt(struct virtio_driver *driver, unsigned queue, bool off);
