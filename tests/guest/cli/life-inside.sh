@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What life.sh runs beside the VMM: life-inside.sh VMM KERNEL INITRD. busybox sh is enough.
+
+vmm=$1
+kernel=$2
+initrd=$3
+append='console=hvc0 quiet panic=-1'
+failures=0
+dir=$(mktemp -d) || exit 1
+pid=
+trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+
+check()
+{
+	name=$1
+	shift
+	if "$@"; then
+		echo "ok $name"
+	else
+		failures=$((failures + 1))
+		echo "FAILED $name"
+		for file in out err answers; do
+			[ ! -s $file ] || sed "s/^/    $file: /" $file
+		done
+	fi
+}
+
+# wait_for TEXT FILE
+wait_for()
+{
+	tries=0
+	until grep -q -e "$1" "$2" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || return 1
+		kill -0 "$pid" 2>/dev/null || grep -q -e "$1" "$2" || return 1
+		usleep 200000 2>/dev/null || sleep 0.2
+	done
+}
+
+# start ARGUMENT...: a guest in the background, its console on descriptor 4 and in the file out.
+start()
+{
+	rm -f out err
+	"$vmm" run --kernel "$kernel" --initrd "$initrd" --append "$append" "$@" <in >out 2>err 4>&- &
+	pid=$!
+}
+
+# ended STATUS: the VMM ends with it.
+ended()
+{
+	wait "$pid"
+	status=$?
+	pid=
+	[ $status = "$1" ] || echo "    status $status"
+	[ $status = "$1" ]
+}
+
+# A packet of gdb's protocol.
+packet()
+{
+	sum=0
+	text=$1
+	while [ -n "$text" ]; do
+		rest=${text#?}
+		sum=$(((sum + $(printf '%d' "'${text%"$rest"}")) & 255))
+		text=$rest
+	done
+	# shellcheck disable=SC2016 # a dollar sign is meant
+	printf '$%s#%02x' "$1" $sum
+}
+
+mkfifo in || exit 1
+exec 4<>in
+
+# No permission: as a user outside the group kvm. Only where it breaks nothing: not on a machine that
+# others use.
+if [ "$(id -u)" = 0 ] && [ ! -e /etc/os-release ] && command -v su >/dev/null; then
+	grep -qs '^nobody:' /etc/passwd || echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>/etc/passwd
+	chmod 600 /dev/kvm
+	su -s /bin/sh nobody -c "exec $vmm run --kernel $kernel" >out 2>err
+	check permission test "$? $(wc -l <err)" = '1 1'
+	check permission-said grep -q '^vmm: /dev/kvm: no permission: join the group kvm' err
+	rm -f /dev/kvm.away && mv /dev/kvm /dev/kvm.away
+	"$vmm" run --kernel "$kernel" >out 2>err
+	check no-kvm test "$? $(wc -l <err)" = '1 1'
+	check no-kvm-said grep -q '^vmm: /dev/kvm: this machine has no KVM' err
+	mv /dev/kvm.away /dev/kvm
+fi
+
+# A guest that is asked to power off does, by the kernel's own means; meanwhile it is looked at.
+start --stats --trace trace --gdb 12345 --serial file:serial
+check boots wait_for '# ' out
+kill -USR1 "$pid"
+check statistics-at-once wait_for 'vcpu0 exits total' err
+if command -v nc >/dev/null; then
+	ifconfig lo 127.0.0.1 up 2>/dev/null
+	{
+		printf '+'
+		packet qSupported
+		sleep 1
+		printf '+'
+		packet '?'
+		sleep 1
+		printf '+'
+		packet g
+		sleep 1
+		printf '+'
+		packet D
+		sleep 1
+	} | nc 127.0.0.1 12345 >answers
+	check gdb-stops grep -q 'T05thread:1;' answers
+	check gdb-registers grep -qE '[0-9a-f]{536}' answers
+	check gdb-leaves grep -q 'OK#9a' answers
+fi
+# shellcheck disable=SC2016 # for the guest's shell
+echo 'echo still $((6 * 7))' >&4
+check alive-after-gdb wait_for 'still 42' out
+kill -TERM "$pid"
+check power-off-asked wait_for 'asking the guest to power off' err
+check power-off ended 0
+check power-off-by-guest grep -q 'Power down' out
+check statistics grep -q 'window pci config reads' err
+check trace grep -qE '^ *[0-9]+\.[0-9]+ vcpu0 mmio-read 0xde000000 size 4 ' trace
+
+# The second SIGTERM ends it, whatever the guest does.
+start
+check boots-again wait_for '# ' out
+kill -TERM "$pid"
+wait_for 'asking' err
+kill -TERM "$pid"
+check second-sigterm ended 143
+
+# A guest that resets, here by its panic, ends the VMM with status 3.
+start --append "$append rdinit=/nonexistent" --console "file:console"
+check reset ended 3
+check reset-said grep -q 'the guest asked for a reset' err
+check console-file grep -q 'Kernel panic' console
+
+[ $failures = 0 ] || echo "$failures failed"
+[ $failures = 0 ]

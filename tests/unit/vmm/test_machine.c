@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine put together on the scripted engine: vmm/machine*.c. */
+#include "machine.h"
+
+#include <errno.h>
+#include <libfdt.h>
+
+#include <hosted/script.h>
+#include <hosted/vm.h>
+#include <sel4vm/arch/guest_arm_context.h>
+#include <sel4vm/boot.h>
+
+#include "vmmp_test.h"
+
+#define MIB      (UINT64_C(1) << 20)
+#define KERNEL   0x20000 /* Bytes in the file, */
+#define NEEDED   0x40000 /* and in memory. */
+#define INITRD   5000
+#define FDT_ROOM 65536
+
+struct bytes {
+    const uint8_t *bytes;
+    uint64_t size;
+};
+
+struct fixture {
+    vm_t vm;
+    simple_t simple;
+    struct script_config script;
+    ps_io_ops_t io_ops;
+    struct machine machine;
+    struct machine_config config;
+    struct machine_plan plan;
+    struct vmmp_image_error error;
+    uint8_t kernel[KERNEL];
+    uint8_t initrd[INITRD];
+    struct bytes kernel_bytes, initrd_bytes;
+    struct vmmp_file kernel_file, initrd_file;
+    struct machine_port console, serial;
+    uint8_t seed[72];
+    uint8_t fdt[FDT_ROOM];
+    size_t fdt_size;
+    char output[256];
+    size_t output_size;
+    const char *input;
+    bool vm_made;
+};
+
+static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
+{
+    const struct bytes *file = cookie;
+    if (offset >= file->size) {
+        return 0;
+    }
+    size_t now = size < file->size - offset ? size : (size_t)(file->size - offset);
+    memcpy(to, file->bytes + offset, now);
+    return (int64_t)now;
+}
+
+static size_t port_write(void *cookie, const uint8_t *bytes, size_t size)
+{
+    struct fixture *f = cookie;
+    assert_true(f->output_size + size < sizeof(f->output));
+    memcpy(f->output + f->output_size, bytes, size);
+    f->output_size += size;
+    f->output[f->output_size] = '\0';
+    return size;
+}
+
+static size_t port_read(void *cookie, uint8_t *bytes, size_t size)
+{
+    struct fixture *f = cookie;
+    size_t now = f->input ? strlen(f->input) : 0;
+    now = now < size ? now : size;
+    if (now) {
+        memcpy(bytes, f->input, now);
+        f->input += now;
+    }
+    return now;
+}
+
+static void make_vm(struct fixture *f)
+{
+    vspace_t vspace;
+    memset(&vspace, 0, sizeof(vspace));
+    hosted_simple_script(&f->simple, &f->script, &f->config.log);
+    hosted_io_ops_init(&f->io_ops);
+    assert_int_equal(vm_init(&f->vm, NULL, &f->simple, vspace, &f->io_ops, 0, "test"), 0);
+    f->vm_made = true;
+    f->config.host = script_host(&f->vm);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    /* Linux Documentation/arch/arm64/booting.rst: image_size at 16, flags at 24, magic at 56. */
+    for (size_t i = 0; i < KERNEL; i++) {
+        f->kernel[i] = (uint8_t)(i * 13 + i / 4096);
+    }
+    memset(f->kernel + 8, 0, 56);
+    f->kernel[18] = NEEDED >> 16;
+    f->kernel[24] = 0x0a;
+    memcpy(f->kernel + 56, "ARM\x64", 4);
+    memset(f->initrd, 'i', INITRD);
+    f->kernel_bytes = (struct bytes){ f->kernel, KERNEL };
+    f->initrd_bytes = (struct bytes){ f->initrd, INITRD };
+    f->kernel_file = (struct vmmp_file){ "Image", KERNEL, read_at, &f->kernel_bytes };
+    f->initrd_file = (struct vmmp_file){ "initrd", INITRD, read_at, &f->initrd_bytes };
+    f->console = (struct machine_port){ port_write, port_read, f };
+    f->serial = f->console;
+    memset(f->seed, 0xa5, sizeof(f->seed));
+    f->config = (struct machine_config){
+        .memory = 64 * MIB,
+        .cpus = 2,
+        .gic = 3,
+        .psci_hvc = true,
+        .kernel = &f->kernel_file,
+        .initrd = &f->initrd_file,
+        .seed = f->seed,
+        .seed_size = sizeof(f->seed),
+        .console = &f->console,
+        .serial = &f->serial,
+    };
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    machine_fini(&f->machine);
+    if (f->vm_made) {
+        assert_true(script_check(&f->vm));
+        hosted_vm_destroy(&f->vm);
+    }
+    free(f);
+    return 0;
+}
+
+static void plan(struct fixture *f)
+{
+    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), 0);
+}
+
+static void build_fdt(struct fixture *f)
+{
+    assert_int_equal(machine_build_fdt(&f->config, &f->plan, f->fdt, FDT_ROOM, &f->fdt_size), 0);
+    assert_int_equal(fdt_check_header(f->fdt), 0);
+    assert_int_equal(fdt_totalsize(f->fdt), f->fdt_size);
+}
+
+static void load(struct fixture *f)
+{
+    plan(f);
+    make_vm(f);
+    assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), 0);
+    build_fdt(f);
+    assert_int_equal(machine_load(&f->machine, &f->plan, f->fdt, f->fdt_size, &f->error), 0);
+}
+
+static const char *bootargs(struct fixture *f, const char *append)
+{
+    f->config.append = append;
+    plan(f);
+    return f->plan.bootargs;
+}
+
+static void test_command_line(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(bootargs(f, NULL), "console=hvc0 earlycon");
+    assert_string_equal(bootargs(f, "quiet"), "console=hvc0 earlycon quiet");
+    assert_string_equal(bootargs(f, "console=ttyAMA0 x"), "console=ttyAMA0 x");
+    assert_string_equal(bootargs(f, "x console=tty0"), "x console=tty0");
+    assert_string_equal(bootargs(f, "netconsole=1"), "console=hvc0 earlycon netconsole=1");
+    f->config.serial = NULL;
+    assert_string_equal(bootargs(f, ""), "console=hvc0");
+    f->config.console = NULL;
+    assert_string_equal(bootargs(f, "quiet"), "quiet");
+    f->config.serial = &f->serial;
+    assert_string_equal(bootargs(f, NULL), "console=ttyAMA0 earlycon");
+    static char longest[MACHINE_BOOTARGS + 1];
+    memset(longest, 'x', MACHINE_BOOTARGS);
+    f->config.append = longest;
+    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), -E2BIG);
+    assert_non_null(strstr(f->error.message, "characters"));
+}
+
+static void test_bad_plans(void **state)
+{
+    struct fixture *f = *state;
+    f->initrd_file.size = 100 * MIB;
+    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), -ENOSPC);
+    assert_non_null(strstr(f->error.message, "initrd"));
+    f->initrd_file.size = INITRD;
+    f->kernel[56] = 'X';
+    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), -ENOEXEC);
+    assert_non_null(strstr(f->error.message, "Image"));
+    f->config.memory = 0;
+    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), -EINVAL);
+    assert_string_not_equal(f->error.message, "");
+}
+
+static void test_loaded_guest(void **state)
+{
+    struct fixture *f = *state;
+    seL4_UserContext context;
+    load(f);
+    const struct vmmp_layout *layout = &f->plan.layout;
+    assert_memory_equal(script_memory(&f->vm, layout->kernel, KERNEL), f->kernel, KERNEL);
+    assert_memory_equal(script_memory(&f->vm, layout->initrd, INITRD), f->initrd, INITRD);
+    assert_memory_equal(script_memory(&f->vm, layout->dtb, f->fdt_size), f->fdt, f->fdt_size);
+    assert_int_equal(f->vm.num_vcpus, 2);
+    assert_int_equal(vm_get_thread_context(f->vm.vcpus[0], &context), 0);
+    assert_int_equal(context.pc, layout->entry);
+    assert_int_equal(context.x0, layout->dtb);
+    assert_int_equal(context.spsr, 0x3c5);
+    assert_true(f->vm.vcpus[0]->vcpu_online);
+}
+
+static uint32_t config_read(struct fixture *f, unsigned device, unsigned offset)
+{
+    return (uint32_t)script_get(f->vm.vcpus[0], MACHINE_PCI_CFG_BASE + (device << 11) + offset, 4);
+}
+
+static void test_devices_answer(void **state)
+{
+    struct fixture *f = *state;
+    load(f);
+    assert_int_equal(config_read(f, 0, 0), 0xffffffff);
+    assert_int_equal(config_read(f, 1, 0), 0x10031af4);
+    assert_int_equal(config_read(f, 2, 0), 0xffffffff);
+    /* The interrupt line register holds the INTID of INTA of device 1. */
+    assert_int_equal(config_read(f, 1, 0x3c) & 0xffff,
+                     0x0100 | MACHINE_SPI_INTID(MACHINE_PCI_INTX_SPI + 1));
+    /* The UART's identification, and its output to its port. */
+    assert_int_equal(script_get(f->vm.vcpus[0], MACHINE_PL011_BASE + 0xfe0, 4), 0x11);
+    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, 'A');
+    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, '\n');
+    script_run_deferred(&f->vm);
+    assert_string_equal(f->output, "A\n");
+    /* UARTCR: enabled for reception; input comes through the FIFO. */
+    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE + 0x30, 4, 0x301);
+    f->input = "z";
+    machine_serial_notify(&f->machine);
+    assert_int_equal(script_get(f->vm.vcpus[0], MACHINE_PL011_BASE, 4), 'z');
+    /* No driver yet: the console's input waits, and nothing breaks. */
+    f->input = "typed";
+    machine_console_notify(&f->machine);
+    assert_int_equal(f->machine.pending_size, 5);
+    machine_console_resize(&f->machine, 100, 40);
+}
+
+static void test_without_console_and_uart(void **state)
+{
+    struct fixture *f = *state;
+    f->config.console = NULL;
+    f->config.serial = NULL;
+    load(f);
+    assert_int_equal(config_read(f, 1, 0), 0xffffffff);
+    assert_true(fdt_path_offset(f->fdt, "/pl011@9000000") < 0);
+    uint64_t value;
+    assert_int_equal(script_read(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, &value), SCRIPT_FAILED);
+    machine_console_notify(&f->machine);
+    machine_serial_notify(&f->machine);
+    machine_console_resize(&f->machine, 1, 1);
+}
+
+/* The same configuration on a new vm_t: a guest that starts again finds nothing of the old one. */
+static void test_again(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        load(f);
+        const struct vmmp_layout *layout = &f->plan.layout;
+        uint8_t *end = script_memory(&f->vm, layout->initrd + INITRD, 1);
+        assert_int_equal(*end, 0);
+        *end = 1;
+        script_put(f->vm.vcpus[0], MACHINE_PCI_CFG_BASE + (1 << 11) + 4, 2, 7);
+        assert_int_equal(config_read(f, 1, 4) & 0xffff, 7);
+        machine_fini(&f->machine);
+        machine_fini(&f->machine);
+        assert_true(script_check(&f->vm));
+        hosted_vm_destroy(&f->vm);
+        f->vm_made = false;
+    }
+}
+
+static void test_two_machines(void **state)
+{
+    struct fixture *f = *state;
+    void *other;
+    setup(&other);
+    struct fixture *g = other;
+    load(f);
+    load(g);
+    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, 'f');
+    script_put(g->vm.vcpus[0], MACHINE_PL011_BASE, 4, 'g');
+    script_run_deferred(&f->vm);
+    script_run_deferred(&g->vm);
+    assert_string_equal(f->output, "f");
+    assert_string_equal(g->output, "g");
+    teardown(&other);
+    assert_int_equal(config_read(f, 1, 0), 0x10031af4);
+}
+
+/* Whatever the host refuses, nothing of the machine is left. */
+static void test_host_refuses(void **state)
+{
+    static const enum hosted_call calls[] = { HOSTED_CALL_RESERVE,      HOSTED_CALL_PAGES,
+                                              HOSTED_CALL_MAP_RAM,      HOSTED_CALL_VCPU,
+                                              HOSTED_CALL_IRQ_REGISTER, HOSTED_CALL_CONTEXT };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        bool succeeded = false;
+        for (unsigned nth = 1; !succeeded; nth++) {
+            assert_true(nth < 100);
+            make_vm(f);
+            script_fail(&f->vm, calls[i], nth);
+            succeeded = machine_init(&f->machine, &f->vm, &f->config) == 0;
+            if (!succeeded) {
+                assert_null(f->machine.config);
+            }
+            assert_true(!succeeded || nth > 1);
+            machine_fini(&f->machine);
+            script_clear_errors(&f->vm);
+            hosted_vm_destroy(&f->vm);
+            f->vm_made = false;
+        }
+    }
+}
+
+static const void *property(const void *fdt, const char *path, const char *name, int *size)
+{
+    int node = fdt_path_offset(fdt, path);
+    assert_true(node >= 0);
+    return fdt_getprop(fdt, node, name, size);
+}
+
+static void test_tree(void **state)
+{
+    struct fixture *f = *state;
+    int size;
+    f->config.memory = 3072 * MIB;
+    f->config.append = "quiet";
+    plan(f);
+    for (f->config.gic = 2; f->config.gic <= 3; f->config.gic++) {
+        build_fdt(f);
+        assert_string_equal(property(f->fdt, "/chosen", "bootargs", &size),
+                            "console=hvc0 earlycon quiet");
+        assert_string_equal(property(f->fdt, "/chosen", "stdout-path", &size), "serial0:115200n8");
+        assert_non_null(property(f->fdt, "/memory@40000000", "reg", &size));
+        assert_int_equal(size, 32);
+        assert_non_null(property(f->fdt, "/chosen", "kaslr-seed", &size));
+        assert_non_null(property(f->fdt, "/chosen", "rng-seed", &size));
+        assert_int_equal(size, 64);
+        assert_non_null(property(f->fdt, "/cpus/cpu@1", "reg", &size));
+        assert_string_equal(property(f->fdt, "/psci", "method", &size), "hvc");
+        assert_non_null(property(f->fdt, "/pl011@9000000", "interrupts", &size));
+        assert_true(fdt_node_offset_by_compatible(
+                        f->fdt, -1, f->config.gic == 2 ? "arm,cortex-a15-gic" : "arm,gic-v3") > 0);
+    }
+    assert_int_not_equal(machine_build_fdt(&f->config, &f->plan, f->fdt, 512, &f->fdt_size), 0);
+}
+
+/* Somebody else's tree: memory and /chosen are replaced, the rest is kept. */
+static void test_adopted_tree(void **state)
+{
+    struct fixture *f = *state;
+    int size;
+    uint8_t given[4096];
+    plan(f);
+    for (int cells = 1; cells <= 3; cells++) {
+        assert_int_equal(fdt_create_empty_tree(given, sizeof(given)), 0);
+        fdt_setprop_u32(given, 0, "#address-cells", (uint32_t)cells);
+        fdt_setprop_u32(given, 0, "#size-cells", (uint32_t)cells);
+        for (int i = 0; i < 2; i++) {
+            int node = fdt_add_subnode(given, 0, i ? "memory@1000" : "memory@2000");
+            fdt_setprop_string(given, node, "device_type", "memory");
+        }
+        fdt_setprop_string(given, fdt_add_subnode(given, 0, "keep"), "me", "yes");
+        fdt_pack(given);
+        memcpy(f->fdt, given, fdt_totalsize(given));
+        int result =
+            machine_adopt_fdt(&f->config, &f->plan, f->fdt, FDT_ROOM, &f->fdt_size, &f->error);
+        if (cells == 3) {
+            assert_int_equal(result, -EINVAL);
+            assert_non_null(strstr(f->error.message, "cells"));
+            continue;
+        }
+        assert_int_equal(result, 0);
+        assert_string_equal(property(f->fdt, "/keep", "me", &size), "yes");
+        assert_true(fdt_path_offset(f->fdt, "/memory@1000") < 0);
+        assert_true(fdt_path_offset(f->fdt, "/memory@2000") < 0);
+        const uint8_t *reg = property(f->fdt, "/memory@40000000", "reg", &size);
+        assert_int_equal(size, 8 * cells);
+        assert_int_equal(reg[4 * cells - 4], 0x40);
+        assert_non_null(property(f->fdt, "/chosen", "linux,initrd-end", &size));
+        assert_string_equal(property(f->fdt, "/chosen", "bootargs", &size), f->plan.bootargs);
+    }
+    /* No room to edit it. */
+    memcpy(f->fdt, given, fdt_totalsize(given));
+    assert_int_not_equal(machine_adopt_fdt(&f->config, &f->plan, f->fdt, fdt_totalsize(given),
+                                           &f->fdt_size, &f->error),
+                         0);
+}
+
+int test_machine(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_command_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_plans, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_loaded_guest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_machines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_host_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tree, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adopted_tree, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gdb_walk.h"
+
+#define SCTLR_M      (UINT64_C(1) << 0)
+#define TCR_DS       (UINT64_C(1) << 59)
+#define TCR_T0SZ     0
+#define TCR_TG0      14
+#define TCR_T1SZ     16
+#define TCR_TG1      30
+#define TCR_TBI0     37
+#define TCR_TBI1     38
+#define DESC_VALID   (UINT64_C(1) << 0)
+#define DESC_TABLE   (UINT64_C(1) << 1)
+#define TTBR_ADDRESS UINT64_C(0x0000ffffffffffc0)
+
+/* One half of the address space. */
+struct half {
+    uint64_t table;
+    unsigned size_bits; /**< Bits of virtual address it translates. */
+    unsigned granule;   /**< log2 of the granule. */
+};
+
+/* D19.2.139 TCR_EL1: the two TG fields have different encodings; 0 for a reserved value. */
+static unsigned granule_of(bool upper, uint64_t tcr)
+{
+    static const unsigned char lower_granules[4] = { 12, 16, 14, 0 };
+    static const unsigned char upper_granules[4] = { 0, 14, 12, 16 };
+    return upper ? upper_granules[tcr >> TCR_TG1 & 3] : lower_granules[tcr >> TCR_TG0 & 3];
+}
+
+static bool choose_half(const struct gdb_translation *translation, uint64_t address,
+                        struct half *half)
+{
+    uint64_t tcr = translation->tcr;
+    bool upper = address >> 55 & 1;
+    half->table = (upper ? translation->ttbr1 : translation->ttbr0) & TTBR_ADDRESS;
+    half->granule = granule_of(upper, tcr);
+    half->size_bits = 64 - (unsigned)(tcr >> (upper ? TCR_T1SZ : TCR_T0SZ) & 0x3f);
+    if (!half->granule || half->size_bits <= half->granule || half->size_bits > 52) {
+        return false;
+    }
+    /* The bits above are copies of bit 55; with TBI the top byte is a tag. */
+    bool tagged = tcr >> (upper ? TCR_TBI1 : TCR_TBI0) & 1;
+    uint64_t tag = ~UINT64_C(0) << 56;
+    uint64_t untagged = !tagged ? address : upper ? address | tag : address & ~tag;
+    uint64_t top = untagged >> half->size_bits;
+    return top == (upper ? ~UINT64_C(0) >> half->size_bits : 0);
+}
+
+/* The address in a descriptor: some of its upper bits are elsewhere, depending on the granule. */
+static uint64_t address_in(uint64_t descriptor, const struct half *half, bool lpa2)
+{
+    uint64_t low_mask = ~UINT64_C(0) << half->granule;
+    if (half->granule == 16) {
+        return (descriptor & UINT64_C(0x0000ffffffff0000)) | (descriptor >> 12 & 0xf) << 48;
+    }
+    if (lpa2) {
+        return (descriptor & UINT64_C(0x0003ffffffffffff) & low_mask) | (descriptor >> 8 & 3) << 50;
+    }
+    return descriptor & UINT64_C(0x0000ffffffffffff) & low_mask;
+}
+
+bool gdb_walk(const struct gdb_translation *translation, const struct vmmp_guest_memory *memory,
+              uint64_t address, uint64_t *physical)
+{
+    struct half half;
+    if (!(translation->sctlr & SCTLR_M)) {
+        *physical = address;
+        return true;
+    }
+    if (!choose_half(translation, address, &half)) {
+        return false;
+    }
+    bool lpa2 = translation->tcr & TCR_DS;
+    unsigned stride = half.granule - 3;
+    unsigned levels = (half.size_bits - half.granule + stride - 1) / stride;
+    uint64_t offset = address & ~UINT64_C(0) >> (64 - half.size_bits);
+    uint64_t table = half.table;
+    for (unsigned left = levels; left > 0; left--) {
+        /* Of the address, what this level and those below translate. */
+        unsigned shift = half.granule + (left - 1) * stride;
+        uint64_t index = offset >> shift & ((UINT64_C(1) << stride) - 1);
+        vmmp_le64_t entry;
+        if (!vmmp_guest_memory_read(memory, vmmp_gpa(table + index * 8), &entry, sizeof(entry))) {
+            return false;
+        }
+        uint64_t descriptor = vmmp_le64_get(entry);
+        bool is_table = descriptor & DESC_TABLE;
+        if (!(descriptor & DESC_VALID) || (left == 1 && !is_table)) {
+            return false;
+        }
+        table = address_in(descriptor, &half, lpa2);
+        if (left == 1 || !is_table) {
+            uint64_t inside = (UINT64_C(1) << shift) - 1;
+            *physical = (table & ~inside) | (offset & inside);
+            return true;
+        }
+    }
+    return false;
+}

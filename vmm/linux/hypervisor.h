@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the VMM wants of the engine below libsel4vm: KVM in a build for arm64
+ * (hypervisor_kvm.c), and one line that says there is none in other builds (hypervisor_none.c).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <sel4vm/guest_vm.h>
+
+#include <hosted/trace.h>
+#include <sel4vmmplatsupport/vmmp/log.h>
+
+#include "options.h"
+
+struct gdb_target;
+
+enum hypervisor_end {
+    HYPERVISOR_POWER_OFF, /**< The guest powered off. */
+    HYPERVISOR_RESET,     /**< The guest asked for a reset. */
+    HYPERVISOR_CRASH,     /**< The guest crashed, or cannot go on; the log says why. */
+    HYPERVISOR_STOPPED,   /**< hosted_vm_stop() */
+};
+
+struct hypervisor_config {
+    enum gic_choice gic;
+    uint64_t address_limit; /**< One past the last guest-physical address in use. */
+    const struct hosted_trace *trace;
+    const struct vmmp_log *log;
+    struct gdb_target *gdb; /**< Is told what the guest does to a debugger; NULL: none. */
+};
+
+struct hypervisor;
+
+/** Whether this program can run guests on this machine. 0, or -1 after saying what would help. */
+int hypervisor_check(void);
+
+/** Makes `vm` by vm_init(). 0, or -1 (said); then nothing is left of it. */
+int hypervisor_create(struct hypervisor **hypervisor, const struct hypervisor_config *config,
+                      vm_t *vm);
+/** Undoes it, after the machine and vm_run(). NULL is left alone. */
+void hypervisor_destroy(struct hypervisor *hypervisor);
+
+/** 2 or 3. */
+unsigned hypervisor_gic(const struct hypervisor *hypervisor);
+/** Why vm_run() returned `result`. */
+enum hypervisor_end hypervisor_end(const struct hypervisor *hypervisor, int result);
+/** Monotonic nanoseconds when the first vCPU entered the guest; 0: not yet. */
+uint64_t hypervisor_started(const struct hypervisor *hypervisor);
+/** Exits of each vCPU by kind, and interrupts. */
+void hypervisor_print_stats(const struct hypervisor *hypervisor, FILE *out);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../machine_map.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+struct parser {
+    struct options *options;
+    char *message;
+};
+
+/* Every setter says on its own what is wrong with `value`; false then. */
+typedef bool option_set_fn(struct parser *parser, const char *name, const char *value);
+
+struct option_row {
+    const char *name;
+    const char *value; /**< What --help calls it; NULL: the option takes none. */
+    option_set_fn *set;
+    const char *help;
+};
+
+static bool VMMP_PRINTF(2, 3) fail(struct parser *parser, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(parser->message, OPTIONS_MESSAGE, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool options_parse_size(const char *text, uint64_t *size)
+{
+    static const char units[] = "kmgt";
+    if (text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    unsigned shift = 20;
+    if (*end) {
+        const char *unit = strchr(units, *end | 0x20);
+        if (!unit || !*unit) {
+            return false;
+        }
+        shift = 10 * (unsigned)(unit - units + 1);
+        end++;
+        if (strcmp(end, "") != 0 && strcmp(end, "B") != 0 && strcmp(end, "iB") != 0) {
+            return false;
+        }
+    }
+    if (errno || number > UINT64_MAX >> shift) {
+        return false;
+    }
+    *size = (uint64_t)number << shift;
+    return true;
+}
+
+bool options_parse_number(const char *text, unsigned long low, unsigned long high,
+                          unsigned long *number)
+{
+    if (text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    char *end;
+    errno = 0;
+    *number = strtoul(text, &end, 10);
+    return !errno && !*end && *number >= low && *number <= high;
+}
+
+static bool set_file(struct parser *parser, const char *name, const char *value, const char **file)
+{
+    if (!value[0]) {
+        return fail(parser, "%s: the file name is empty: give the path of a file", name);
+    }
+    *file = value;
+    return true;
+}
+
+static bool set_kernel(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->kernel);
+}
+
+static bool set_initrd(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->initrd);
+}
+
+static bool set_dtb(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->dtb);
+}
+
+static bool set_dump_dtb(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->dump_dtb);
+}
+
+static bool set_trace(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->trace);
+}
+
+static bool set_append(struct parser *parser, const char *name, const char *value)
+{
+    (void)name;
+    parser->options->append = value;
+    return true;
+}
+
+static bool set_memory(struct parser *parser, const char *name, const char *value)
+{
+    uint64_t size;
+    if (!options_parse_size(value, &size)) {
+        return fail(parser, "%s %s: not a size: give a number with K, M or G, such as 512M", name,
+                    value);
+    }
+    if (size < MACHINE_MEMORY_MINIMUM) {
+        return fail(parser, "%s %s: must be at least %lluM", name, value,
+                    (unsigned long long)(MACHINE_MEMORY_MINIMUM / MIB));
+    }
+    if (size > MACHINE_MEMORY_MAXIMUM) {
+        return fail(parser, "%s %s: must be at most %lluM, which is what the machine has room for",
+                    name, value, (unsigned long long)(MACHINE_MEMORY_MAXIMUM / MIB));
+    }
+    if (size % MIB) {
+        return fail(parser, "%s %s: must be a multiple of 1M", name, value);
+    }
+    parser->options->memory = size;
+    return true;
+}
+
+static bool set_cpus(struct parser *parser, const char *name, const char *value)
+{
+    unsigned long cpus;
+    if (!options_parse_number(value, 1, MACHINE_CPUS, &cpus)) {
+        return fail(parser, "%s %s: must be a number from 1 to %u", name, value, MACHINE_CPUS);
+    }
+    parser->options->cpus = (unsigned)cpus;
+    return true;
+}
+
+static bool set_gic(struct parser *parser, const char *name, const char *value)
+{
+    if (strcmp(value, "auto") == 0) {
+        parser->options->gic = GIC_AUTO;
+    } else if (strcmp(value, "2") == 0) {
+        parser->options->gic = GIC_V2;
+    } else if (strcmp(value, "3") == 0) {
+        parser->options->gic = GIC_V3;
+    } else {
+        return fail(parser, "%s %s: must be auto, 2 or 3", name, value);
+    }
+    return true;
+}
+
+static bool set_choice(struct parser *parser, const char *name, const char *value,
+                       struct console_choice *choice)
+{
+    choice->path = NULL;
+    if (strcmp(value, "stdio") == 0) {
+        choice->kind = CONSOLE_STDIO;
+    } else if (strcmp(value, "pty") == 0) {
+        choice->kind = CONSOLE_PTY;
+    } else if (strcmp(value, "none") == 0) {
+        choice->kind = CONSOLE_NONE;
+    } else if (strncmp(value, "file:", 5) == 0 && value[5]) {
+        choice->kind = CONSOLE_FILE;
+        choice->path = value + 5;
+    } else {
+        return fail(parser, "%s %s: must be stdio, pty, file:PATH or none", name, value);
+    }
+    return true;
+}
+
+static bool set_console(struct parser *parser, const char *name, const char *value)
+{
+    return set_choice(parser, name, value, &parser->options->console);
+}
+
+static bool set_serial(struct parser *parser, const char *name, const char *value)
+{
+    return set_choice(parser, name, value, &parser->options->serial);
+}
+
+static bool set_stats(struct parser *parser, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    parser->options->stats = true;
+    return true;
+}
+
+static bool set_gdb(struct parser *parser, const char *name, const char *value)
+{
+    char digits[8];
+    size_t length = strcspn(value, ",");
+    unsigned long port;
+    bool wait = strcmp(value + length, ",wait") == 0;
+    if (length < sizeof(digits)) {
+        memcpy(digits, value, length);
+        digits[length] = '\0';
+    }
+    if (length >= sizeof(digits) || (value[length] && !wait) ||
+        !options_parse_number(digits, 1, 65535, &port)) {
+        return fail(parser, "%s %s: must be a TCP port from 1 to 65535, or PORT,wait", name, value);
+    }
+    parser->options->gdb_port = (uint16_t)port;
+    parser->options->gdb_wait = wait;
+    return true;
+}
+
+static bool set_log_level(struct parser *parser, const char *name, const char *value)
+{
+    for (int level = VMMP_LOG_ERROR; level <= VMMP_LOG_DEBUG; level++) {
+        if (strcmp(value, vmmp_log_level_name((enum vmmp_log_level)level)) == 0) {
+            parser->options->log_level = (enum vmmp_log_level)level;
+            return true;
+        }
+    }
+    return fail(parser, "%s %s: must be error, warning, info or debug", name, value);
+}
+
+static const struct option_row rows[] = {
+    { "--kernel", "FILE", set_kernel,
+      "the guest's kernel: an arm64 Image (plain or gzip,\n"
+      "lz4, zstd), or an ELF file (required)" },
+    { "--initrd", "FILE", set_initrd, "initial RAM disk, in any format the kernel accepts" },
+    { "--dtb", "FILE", set_dtb,
+      "device tree blob to use instead of the generated one;\n"
+      "only /chosen and the memory nodes are changed in it" },
+    { "--append", "STRING", set_append,
+      "kernel command line; console=hvc0 is added if it names\n"
+      "no console" },
+    { "--memory", "SIZE", set_memory,
+      "guest RAM, e.g. 512M or 3G; without a unit MiB\n"
+      "(default 512M, at least 64M)" },
+    { "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
+    { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
+    { "--console", "WHERE", set_console,
+      "the virtio console, hvc0: stdio (default), pty,\n"
+      "file:PATH or none" },
+    { "--serial", "WHERE", set_serial,
+      "the PL011 UART, ttyAMA0: as --console (default none,\n"
+      "and then the guest sees no UART)" },
+    { "--dump-dtb", "FILE", set_dump_dtb, "write the guest's device tree blob to FILE and exit" },
+    { "--stats", NULL, set_stats, "print what the guest did at exit (SIGUSR1: at once)" },
+    { "--trace", "FILE", set_trace, "write a line for every exit from the guest to FILE" },
+    { "--gdb", "PORT[,wait]", set_gdb,
+      "let gdb debug the guest on 127.0.0.1:PORT; with ,wait\n"
+      "the guest starts when gdb says so" },
+    { "--log-level", "LEVEL", set_log_level, "error, warning (default), info or debug" },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool unknown_option(struct parser *parser, const char *argument)
+{
+    const char *names[ROWS + 3];
+    size_t count = 0;
+    while (count < ROWS) {
+        names[count] = rows[count].name;
+        count++;
+    }
+    names[count++] = "--help";
+    names[count++] = "--version";
+    names[count] = NULL;
+    char name[32];
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
+    const char *nearest = options_nearest(name, names);
+    if (nearest) {
+        return fail(parser, "unknown option '%s': did you mean %s?", name, nearest);
+    }
+    return fail(parser, "unknown option '%s': 'vmm run --help' lists them", name);
+}
+
+/* Takes one option and its value; `*index` is left at the last argument used. */
+static bool take_option(struct parser *parser, int argc, char *const argv[], int *index)
+{
+    const char *argument = argv[*index];
+    size_t length = strcspn(argument, "=");
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strlen(rows[i].name) != length || strncmp(rows[i].name, argument, length) != 0) {
+            continue;
+        }
+        const char *value = argument[length] ? argument + length + 1 : NULL;
+        if (!rows[i].value) {
+            if (value) {
+                return fail(parser, "%s takes no value", rows[i].name);
+            }
+        } else if (!value) {
+            if (++*index >= argc) {
+                return fail(parser, "%s needs a value: %s %s", rows[i].name, rows[i].name,
+                            rows[i].value);
+            }
+            value = argv[*index];
+        }
+        return rows[i].set(parser, rows[i].name, value);
+    }
+    return unknown_option(parser, argument);
+}
+
+/* What no single option can see. */
+static bool check_together(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    if (!options->kernel && !options->dump_dtb) {
+        return fail(parser, "run: no kernel: give one with --kernel FILE");
+    }
+    if (options->console.kind == CONSOLE_STDIO && options->serial.kind == CONSOLE_STDIO) {
+        return fail(parser, "--serial stdio: the console uses standard input and output already: "
+                            "add --console none or another place");
+    }
+    return true;
+}
+
+static enum options_command parse_run(struct parser *parser, int argc, char *const argv[])
+{
+    for (int i = 2; i < argc; i++) {
+        const char *argument = argv[i];
+        if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+            return OPTIONS_RUN_HELP;
+        }
+        if (argument[0] != '-') {
+            fail(parser, "unexpected argument '%s': options begin with --, see 'vmm run --help'",
+                 argument);
+            return OPTIONS_ERROR;
+        }
+        if (!take_option(parser, argc, argv, &i)) {
+            return OPTIONS_ERROR;
+        }
+    }
+    return check_together(parser) ? OPTIONS_RUN : OPTIONS_ERROR;
+}
+
+enum options_command options_parse(int argc, char *const argv[], struct options *options,
+                                   char message[OPTIONS_MESSAGE])
+{
+    static const char *const words[] = { "run", "help", "--help", "--version", NULL };
+    struct parser parser = { options, message };
+    *options = (struct options){
+        .memory = 512 * MIB,
+        .cpus = 1,
+        .console = { CONSOLE_STDIO, NULL },
+        .log_level = VMMP_LOG_WARNING,
+    };
+    message[0] = '\0';
+    const char *command = argc > 1 ? argv[1] : NULL;
+    if (!command) {
+        fail(&parser, "no command: try 'vmm run --kernel FILE' or 'vmm --help'");
+    } else if (strcmp(command, "run") == 0) {
+        return parse_run(&parser, argc, argv);
+    } else if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
+               strcmp(command, "help") == 0) {
+        return OPTIONS_HELP;
+    } else if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
+        return OPTIONS_VERSION;
+    } else {
+        const char *kind = command[0] == '-' ? "option" : "command";
+        const char *nearest = options_nearest(command, words);
+        if (nearest) {
+            fail(&parser, "unknown %s '%s': did you mean 'vmm %s'?", kind, command, nearest);
+        } else {
+            fail(&parser, "unknown %s '%s': try 'vmm run --kernel FILE' or 'vmm --help'", kind,
+                 command);
+        }
+    }
+    return OPTIONS_ERROR;
+}
+
+void options_print_help(FILE *out)
+{
+    fputs("usage: vmm run --kernel FILE [OPTION]...\n"
+          "       vmm run --help | --help | --version\n"
+          "\n"
+          "Runs a Linux guest on this machine's KVM. 'vmm run --help' lists the options.\n"
+          "\n"
+          "Exit status: 0 the guest powered off, or Ctrl-A x; 1 error; 2 wrong usage;\n"
+          "3 the guest asked for a reset; 4 the guest crashed or cannot go on;\n"
+          "128 + number: ended by that signal.\n",
+          out);
+}
+
+void options_print_run_help(FILE *out)
+{
+    fputs("usage: vmm run --kernel FILE [OPTION]...\n\n", out);
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[40];
+        snprintf(left, sizeof(left), "%s%s%s", rows[i].name, rows[i].value ? " " : "",
+                 rows[i].value ? rows[i].value : "");
+        fprintf(out, "  %-20s ", left);
+        for (const char *c = rows[i].help; *c; c++) {
+            fputc(*c, out);
+            if (*c == '\n') {
+                fprintf(out, "%23s", "");
+            }
+        }
+        fputc('\n', out);
+    }
+    fputs("\nOn a terminal: Ctrl-A x ends the VMM, Ctrl-A h lists the other keys.\n"
+          "SIGTERM asks the guest to power off, a second one ends the VMM at once.\n",
+          out);
+}

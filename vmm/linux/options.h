@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line. Parsing is pure: it reads argv and writes a structure or one line that says
+ * what is wrong and what would be right; it opens nothing and prints nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <sel4vmmplatsupport/vmmp/log.h>
+
+/** Where a guest's console or serial port ends. */
+enum console_kind {
+    CONSOLE_NONE,  /**< Nowhere: output is dropped, there is no input. */
+    CONSOLE_STDIO, /**< Standard input and output of the VMM. */
+    CONSOLE_PTY,   /**< A new pseudo-terminal whose path is printed. */
+    CONSOLE_FILE,  /**< Output into a file; no input. */
+};
+
+struct console_choice {
+    enum console_kind kind;
+    const char *path; /**< CONSOLE_FILE only. */
+};
+
+enum gic_choice {
+    GIC_AUTO,
+    GIC_V2,
+    GIC_V3,
+};
+
+/** Strings point into argv. */
+struct options {
+    const char *kernel;
+    const char *initrd;
+    const char *dtb;
+    const char *append;
+    const char *dump_dtb;
+    const char *trace;
+    uint64_t memory; /**< Bytes. */
+    unsigned cpus;
+    enum gic_choice gic;
+    struct console_choice console;
+    struct console_choice serial;
+    enum vmmp_log_level log_level;
+    bool stats;
+    uint16_t gdb_port; /**< 0: no gdb. */
+    bool gdb_wait;     /**< Do not run before gdb says so. */
+};
+
+enum options_command {
+    OPTIONS_RUN,
+    OPTIONS_HELP,
+    OPTIONS_RUN_HELP,
+    OPTIONS_VERSION,
+    OPTIONS_ERROR, /**< `message` says what is wrong. */
+};
+
+#define OPTIONS_MESSAGE 512
+
+/**
+ * Parses a whole command line. An option takes its value as the next argument or after '='; the
+ * last one of a kind counts. On OPTIONS_ERROR `message` holds one line without a newline.
+ */
+enum options_command options_parse(int argc, char *const argv[], struct options *options,
+                                   char message[OPTIONS_MESSAGE]);
+
+void options_print_help(FILE *out);
+void options_print_run_help(FILE *out);
+
+/**
+ * A size such as 512M, 2G, 65536K; a number without a unit counts MiB. False if it is none or does
+ * not fit 64 bits.
+ */
+bool options_parse_size(const char *text, uint64_t *size);
+/** A decimal number from `low` to `high`, nothing before or after it. */
+bool options_parse_number(const char *text, unsigned long low, unsigned long high,
+                          unsigned long *number);
+
+/**
+ * Those of `words` (ended by NULL) that `word` probably means, or NULL: the nearest one by
+ * insertions, deletions, changes and swaps of neighbours, if no more than a third of it is wrong.
+ */
+const char *options_nearest(const char *word, const char *const words[]);

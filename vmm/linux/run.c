@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hosted/vm.h>
+
+#include "message.h"
+#include "run_state.h"
+#include "terminal.h"
+
+static void console_notify(void *cookie)
+{
+    struct run *run = cookie;
+    machine_console_notify(&run->machine);
+}
+
+static void serial_notify(void *cookie)
+{
+    struct run *run = cookie;
+    machine_serial_notify(&run->machine);
+}
+
+/* The highest guest-physical address in use. */
+static uint64_t address_limit(const struct options *options)
+{
+    struct machine_range ranges[2];
+    unsigned count = machine_ram_ranges(options->memory, ranges);
+    return count == 2 ? ranges[1].base + ranges[1].size : MACHINE_RAM_HIGH_BASE;
+}
+
+static int open_trace(struct run *run)
+{
+    if (!run->options->trace) {
+        return 0;
+    }
+    run->trace_file = fopen(run->options->trace, "we");
+    if (!run->trace_file) {
+        message_error("--trace %s: cannot open it for writing (%s): give a path that you may write",
+                      run->options->trace, strerror(errno));
+        return -1;
+    }
+    hosted_trace_init(&run->trace, run->trace_file);
+    return 0;
+}
+
+static int open_backend(struct run *run, struct backend *backend, const char *name,
+                        const struct console_choice *choice, void (*notify)(void *cookie))
+{
+    backend->name = name;
+    backend->loop = run->loop;
+    backend->notify = notify;
+    backend->cookie = run;
+    backend->keys.command = run_on_key;
+    backend->keys.cookie = run;
+    return backend_open(backend, choice, run->is_terminal);
+}
+
+static int create_vm(struct run *run)
+{
+    struct gdb_target *gdb;
+    if (run_gdb_prepare(run, &gdb) != 0) {
+        return -1;
+    }
+    struct hypervisor_config config = {
+        .gic = run->options->gic,
+        .address_limit = address_limit(run->options),
+        .trace = &run->trace,
+        .log = &run->log,
+        .gdb = gdb,
+    };
+    if (hypervisor_create(&run->hypervisor, &config, &run->vm) != 0) {
+        return -1;
+    }
+    run->config.gic = hypervisor_gic(run->hypervisor);
+    return 0;
+}
+
+static int load_guest(struct run *run)
+{
+    struct vmmp_image_error error;
+    unsigned columns;
+    unsigned rows;
+    if (run->options->console.kind == CONSOLE_STDIO && terminal_size(&columns, &rows)) {
+        run->config.console_columns = (uint16_t)columns;
+        run->config.console_rows = (uint16_t)rows;
+    }
+    run->config.host = hosted_event_loop_host(run->loop);
+    if (machine_init(&run->machine, &run->vm, &run->config) != 0 || run_inputs_make_fdt(run) != 0) {
+        return -1;
+    }
+    if (machine_load(&run->machine, &run->plan, run->fdt, run->fdt_size, &error) != 0) {
+        message_error("%s", error.message);
+        return -1;
+    }
+    run_inputs_close(run);
+    return 0;
+}
+
+/* Nearly everything that can go wrong comes before the terminal changes its mode. */
+static int prepare(struct run *run)
+{
+    const struct options *options = run->options;
+    int error = hosted_event_loop_create(&run->loop);
+    if (error) {
+        message_error("no event loop (%s): raise the limit of open files", strerror(-error));
+        return -1;
+    }
+    if (open_trace(run) != 0 || create_vm(run) != 0 || load_guest(run) != 0 ||
+        run_gdb_begin(run) != 0) {
+        return -1;
+    }
+    run->signals.terminate = run_on_terminate;
+    run->signals.statistics = run_on_statistics;
+    run->signals.resized = run_on_resized;
+    run->signals.cookie = run;
+    run_control_begin(run);
+    if (signals_begin(&run->signals, run->loop) != 0) {
+        message_error("no event for signals: raise the limit of open files");
+        return -1;
+    }
+    run->signals_begun = true;
+    bool on_stdio = options->console.kind == CONSOLE_STDIO || options->serial.kind == CONSOLE_STDIO;
+    run->is_terminal = on_stdio && terminal_begin();
+    return open_backend(run, &run->serial, "--serial", &options->serial, serial_notify) ||
+                   open_backend(run, &run->console, "--console", &options->console, console_notify)
+               ? -1
+               : 0;
+}
+
+static void *vm_main(void *cookie)
+{
+    struct run *run = cookie;
+    run->vm_result = vm_run(&run->vm);
+    hosted_event_loop_stop(run->loop);
+    return NULL;
+}
+
+/* The guest runs in threads of its own; this one serves the event loop until it has ended. */
+static int run_to_end(struct run *run)
+{
+    backend_start(&run->console);
+    backend_start(&run->serial);
+    signals_block(true);
+    int error = pthread_create(&run->vm_thread, NULL, vm_main, run);
+    signals_block(false);
+    if (error) {
+        message_error("no thread (%s): raise the limit of processes", strerror(error));
+        return RUN_ERROR;
+    }
+    hosted_event_loop_run(run->loop);
+    pthread_join(run->vm_thread, NULL);
+    switch (hypervisor_end(run->hypervisor, run->vm_result)) {
+    case HYPERVISOR_POWER_OFF:
+        return RUN_POWERED_OFF;
+    case HYPERVISOR_RESET:
+        return RUN_RESET;
+    case HYPERVISOR_CRASH:
+        return RUN_CRASHED;
+    case HYPERVISOR_STOPPED:
+        break;
+    }
+    return run->ended_by ? 128 + run->ended_by : RUN_POWERED_OFF;
+}
+
+/* After the guest has ended or could not begin: nothing is left behind. */
+static void clean_up(struct run *run, int status)
+{
+    if (run->signals_begun) {
+        run_control_end(run);
+        signals_end(&run->signals);
+    }
+    run_gdb_end(run, status);
+    machine_fini(&run->machine);
+    backend_close(&run->console);
+    backend_close(&run->serial);
+    terminal_restore();
+    hypervisor_destroy(run->hypervisor);
+    if (run->trace_file && fclose(run->trace_file) != 0) {
+        message_error("--trace %s: it could not be written to the end (%s)", run->options->trace,
+                      strerror(errno));
+    }
+    if (run->loop) {
+        hosted_event_loop_destroy(run->loop);
+    }
+    run_inputs_close(run);
+}
+
+static int run_all(struct run *run)
+{
+    if (run_inputs_open(run) != 0) {
+        return RUN_ERROR;
+    }
+    if (run->options->dump_dtb) {
+        return run_inputs_make_fdt(run) == 0 && run_inputs_dump_fdt(run) == 0 ? RUN_POWERED_OFF
+                                                                              : RUN_ERROR;
+    }
+    /* Before anything is created that would have to be removed again. */
+    if (hypervisor_check() != 0 || prepare(run) != 0) {
+        return RUN_ERROR;
+    }
+    int status = run_to_end(run);
+    if (run->options->stats) {
+        run_print_stats(run);
+    }
+    return status;
+}
+
+int run_guest(const struct options *options, uint64_t start_ns)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    if (!run) {
+        message_error("no memory: close other programs");
+        return RUN_ERROR;
+    }
+    run->options = options;
+    run->start_ns = start_ns;
+    run->log = (struct vmmp_log){ message_log, NULL, options->log_level };
+    int status = run_all(run);
+    clean_up(run, status);
+    if (status == RUN_RESET) {
+        message_note("the guest asked for a reset: start the VMM again (exit status %d)", status);
+    }
+    free(run);
+    return status;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `vmm run`: one guest from the command line to its end. */
+#pragma once
+
+#include <stdint.h>
+
+#include "options.h"
+
+/** Exit statuses of the program; 128 + n: ended by signal n. */
+enum run_status {
+    RUN_POWERED_OFF = 0, /**< Also: ended by Ctrl-A x or by gdb. */
+    RUN_ERROR = 1,
+    RUN_USAGE = 2,
+    RUN_RESET = 3,
+    RUN_CRASHED = 4,
+};
+
+/** Runs a guest. `start_ns`: monotonic time at which the program began. Returns an exit status. */
+int run_guest(const struct options *options, uint64_t start_ns);

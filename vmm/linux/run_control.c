@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the user can ask of a running guest: power off, statistics, a new terminal size. */
+#include "run_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <hosted/vm.h>
+
+#include "message.h"
+#include "terminal.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+/* Between syncing disks and powering off. */
+#define POWER_OFF_DELAY_NS SECOND_NS
+#define GIVE_UP_SECONDS    10
+
+/*
+ * Linux takes Ctrl-O and a letter on a virtio console that is its console for the SysRq key
+ * (hvc_console.c): "s" syncs disks, "u" makes them read-only, "o" powers off. Debian's kernels
+ * permit these three. It needs no program in the guest, which therefore is not asked either.
+ */
+static const char sync_and_remount[] = "\x0fs\x0fu";
+static const char power_off[] = "\x0fo";
+
+static uint64_t now(const struct run *run)
+{
+    struct vmmp_host host = hosted_event_loop_host(run->loop);
+    return host.ops->now(host.cookie);
+}
+
+static void arm(const struct run *run, struct vmmp_timer *timer, uint64_t delay)
+{
+    struct vmmp_host host = hosted_event_loop_host(run->loop);
+    host.ops->timer_arm(host.cookie, timer, now(run) + delay);
+}
+
+static void ask_power_off(void *cookie)
+{
+    struct run *run = cookie;
+    backend_type(&run->console, power_off, sizeof(power_off) - 1);
+}
+
+static void give_up(void *cookie)
+{
+    struct run *run = cookie;
+    message_error("the guest did not power off within %u seconds of being asked: it was ended",
+                  GIVE_UP_SECONDS);
+    hosted_vm_stop(&run->vm, 0);
+}
+
+static void begin_power_off(struct run *run)
+{
+    if (run->power_off_asked) {
+        return;
+    }
+    run->power_off_asked = true;
+    message_note("asking the guest to power off");
+    if (run->config.console) {
+        backend_type(&run->console, sync_and_remount, sizeof(sync_and_remount) - 1);
+        arm(run, &run->power_off_timer, POWER_OFF_DELAY_NS);
+    }
+    arm(run, &run->give_up_timer, GIVE_UP_SECONDS * SECOND_NS);
+}
+
+void run_on_terminate(void *cookie, int number)
+{
+    struct run *run = cookie;
+    run->ended_by = number;
+    if (!hypervisor_started(run->hypervisor)) {
+        /* There is nobody to ask yet. */
+        hosted_vm_stop(&run->vm, 0);
+        return;
+    }
+    begin_power_off(run);
+}
+
+void run_on_statistics(void *cookie)
+{
+    run_print_stats(cookie);
+}
+
+void run_on_resized(void *cookie)
+{
+    struct run *run = cookie;
+    unsigned columns;
+    unsigned rows;
+    if (run->console.kind == CONSOLE_STDIO && terminal_size(&columns, &rows)) {
+        machine_console_resize(&run->machine, (uint16_t)columns, (uint16_t)rows);
+    }
+}
+
+void run_on_key(void *cookie, enum keys_command command)
+{
+    struct run *run = cookie;
+    switch (command) {
+    case KEYS_QUIT:
+        hosted_vm_stop(&run->vm, 0);
+        break;
+    case KEYS_POWER_OFF:
+        begin_power_off(run);
+        break;
+    case KEYS_STATS:
+        run_print_stats(run);
+        break;
+    case KEYS_HELP:
+        message_text(keys_help, strlen(keys_help));
+        break;
+    }
+}
+
+void run_control_begin(struct run *run)
+{
+    run->power_off_timer.work.run = ask_power_off;
+    run->power_off_timer.work.cookie = run;
+    run->give_up_timer.work.run = give_up;
+    run->give_up_timer.work.cookie = run;
+}
+
+void run_control_end(struct run *run)
+{
+    struct vmmp_host host = hosted_event_loop_host(run->loop);
+    host.ops->timer_cancel(host.cookie, &run->power_off_timer);
+    host.ops->timer_cancel(host.cookie, &run->give_up_timer);
+}
+
+static void print_window(const struct vmmp_window *window, FILE *out)
+{
+    uint64_t reads = __atomic_load_n(&window->reads, __ATOMIC_RELAXED);
+    uint64_t writes = __atomic_load_n(&window->writes, __ATOMIC_RELAXED);
+    if (reads || writes) {
+        fprintf(out, "window %s reads %llu writes %llu\n", window->name, (unsigned long long)reads,
+                (unsigned long long)writes);
+    }
+}
+
+static void print_devices(const struct machine *machine, FILE *out)
+{
+    for (const struct vmmp_window *w = machine->vmmp.windows; w; w = w->next) {
+        print_window(w, out);
+    }
+    for (unsigned device = 0; device < VMMP_PCI_DEVICES; device++) {
+        const struct vmmp_pci_function *function = vmmp_pci_host_function(&machine->pci, device, 0);
+        for (unsigned bar = 0; function && bar < VMMP_PCI_BARS; bar++) {
+            if (function->bars[bar].window) {
+                print_window(function->bars[bar].window, out);
+            }
+        }
+    }
+    for (unsigned i = 0; i < machine->intx_made; i++) {
+        uint64_t raised = __atomic_load_n(&machine->intx[i].raised, __ATOMIC_RELAXED);
+        if (raised) {
+            fprintf(out, "interrupts pci-int%c %llu\n", 'a' + (int)i, (unsigned long long)raised);
+        }
+    }
+    if (machine->uart_line_made) {
+        fprintf(out, "interrupts pl011 %llu\n",
+                (unsigned long long)__atomic_load_n(&machine->uart_line.raised, __ATOMIC_RELAXED));
+    }
+}
+
+void run_print_stats(struct run *run)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) {
+        return;
+    }
+    uint64_t started = hypervisor_started(run->hypervisor);
+    if (started) {
+        fprintf(out, "time start-to-first-run-ms %.3f\n", (double)(started - run->start_ns) / 1e6);
+        fprintf(out, "time first-run-to-now-ms %.3f\n", (double)(now(run) - started) / 1e6);
+    }
+    hypervisor_print_stats(run->hypervisor, out);
+    print_devices(&run->machine, out);
+    if (fclose(out) == 0) {
+        message_text(text, size);
+    }
+    free(text);
+}

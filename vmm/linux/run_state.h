@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a running VMM is made of. Private to vmm/linux/run*.c. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <sel4vm/guest_vm.h>
+
+#include <hosted/event_loop.h>
+#include <hosted/trace.h>
+
+#include "../machine.h"
+#include "backend.h"
+#include "files.h"
+#include "hypervisor.h"
+#include "options.h"
+#include "signals.h"
+
+struct run_gdb;
+
+/** Bytes of random numbers for the guest: KASLR, then its entropy pool. */
+#define RUN_SEED_SIZE 72
+
+struct run {
+    const struct options *options;
+    uint64_t start_ns;
+    struct vmmp_log log;
+
+    /* run_inputs.c */
+    struct input_file kernel;
+    struct input_file initrd;
+    uint8_t seed[RUN_SEED_SIZE];
+    struct machine_config config;
+    struct machine_plan plan;
+    uint8_t *fdt;    /**< MACHINE_FDT_MAX bytes. */
+    size_t fdt_size; /**< Of a tree given with --dtb, then of the guest's. */
+
+    /* run.c */
+    struct hosted_event_loop *loop;
+    struct hypervisor *hypervisor;
+    vm_t vm;
+    struct machine machine;
+    bool is_terminal;
+    struct backend console;
+    struct backend serial;
+    struct machine_port console_port;
+    struct machine_port serial_port;
+    struct hosted_trace trace;
+    FILE *trace_file;
+    struct run_gdb *gdb;
+    struct signals signals;
+    bool signals_begun;
+    pthread_t vm_thread;
+    int vm_result;
+
+    /* run_control.c */
+    struct vmmp_timer power_off_timer;
+    struct vmmp_timer give_up_timer;
+    bool power_off_asked;
+    int ended_by; /**< Signal whose time limit ended the VM; 0: none. */
+};
+
+/* run_inputs.c */
+
+/** Opens and checks kernel, initrd and device tree, and plans the guest. 0, or -1 (said). */
+int run_inputs_open(struct run *run);
+/** Makes the guest's device tree, when `config` is final. 0, or -1 (said). */
+int run_inputs_make_fdt(struct run *run);
+/** Writes it to --dump-dtb's file. 0, or -1 (said). */
+int run_inputs_dump_fdt(struct run *run);
+void run_inputs_close(struct run *run);
+
+/* run_control.c */
+
+/** Callbacks for signals and keys; the cookie is the struct run. */
+void run_on_terminate(void *cookie, int number);
+void run_on_statistics(void *cookie);
+void run_on_resized(void *cookie);
+void run_on_key(void *cookie, enum keys_command command);
+/** Prepares the timers. */
+void run_control_begin(struct run *run);
+void run_control_end(struct run *run);
+/** Statistics on standard error. */
+void run_print_stats(struct run *run);
+
+/* run_gdb.c: --gdb in builds with KVM, an error in others. */
+
+/** What the hypervisor tells about debugging; NULL without --gdb. 0, or -1 (said). */
+int run_gdb_prepare(struct run *run, struct gdb_target **target);
+/** Listens, once the VM exists. 0, or -1 (said). */
+int run_gdb_begin(struct run *run);
+/** The guest has ended; before it is destroyed. */
+void run_gdb_end(struct run *run, int status);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine `qemu-arm-virt`, put together: RAM, interrupt controller, vCPUs, PCI host with a
+ * virtio console, PL011 UART, and a guest loaded into it with its device tree.
+ *
+ * Nothing here knows what host it runs on: the caller has made the `vm_t` with vm_init(), brings
+ * files, host operations and the outer ends of console and UART, and runs the VM afterwards. The
+ * steps, in order:
+ *
+ *     machine_init()         devices, RAM, vCPUs
+ *     machine_plan()         reads the headers of kernel and initrd, decides where everything goes
+ *     machine_build_fdt()    or machine_adopt_fdt(): the guest's device tree
+ *     machine_load()         writes all of it into RAM and sets the boot vCPU's registers
+ *     vm_run()
+ *     machine_fini()
+ *
+ * machine_plan() needs no VM, so that mistakes in files are found before one is made.
+ *
+ * A guest that is started again gets a new machine: machine_fini() and the steps anew, on a new
+ * vm_t and with the same configuration, leave nothing of the old guest behind.
+ *
+ * Errors: 0 or -errno; what is wrong has been said in the log, or in `error` where there is one.
+ * Threads: one, while the VM does not run; machine_console_*() and machine_serial_*() any.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sel4vmmplatsupport/vmmp/fdt.h>
+#include <sel4vmmplatsupport/vmmp/image.h>
+#include <sel4vmmplatsupport/vmmp/pci_host.h>
+#include <sel4vmmplatsupport/vmmp/pl011.h>
+#include <sel4vmmplatsupport/vmmp/virtio_console.h>
+#include <sel4vmmplatsupport/vmmp/virtio_pci.h>
+#include <sel4vmmplatsupport/vmmp/vm.h>
+
+#include "machine_map.h"
+
+/** Room for the device tree, generated or given. */
+#define MACHINE_FDT_MAX     VMMP_DTB_MAX_SIZE
+#define MACHINE_BOOTARGS    2048 /* COMMAND_LINE_SIZE of arm64 Linux. */
+#define MACHINE_CONSOLE_BUF 1024
+
+/** The outer end of a console or UART. Called inside the device's context; must not block. */
+struct machine_port {
+    size_t (*write)(void *cookie, const uint8_t *bytes, size_t size); /**< Returns how many. */
+    size_t (*read)(void *cookie, uint8_t *bytes, size_t size);        /**< Returns how many. */
+    void *cookie;
+};
+
+struct machine_config {
+    uint64_t memory;    /**< Bytes, from MACHINE_MEMORY_MINIMUM to MACHINE_MEMORY_MAXIMUM. */
+    unsigned cpus;      /**< 1 to MACHINE_CPUS. */
+    unsigned gic;       /**< 2 or 3: what vm_create_default_irq_controller() makes. */
+    bool psci_hvc;      /**< PSCI is called by HVC, not SMC. */
+    const char *append; /**< Kernel command line; NULL or without "console=": hvc0 is added. */
+
+    const struct vmmp_file *kernel;
+    const struct vmmp_file *initrd; /**< NULL: none. */
+    const struct vmmp_decoder *decoders;
+    size_t decoder_count;
+    const uint8_t *seed; /**< Random bytes for the guest's entropy pool; NULL: none. */
+    size_t seed_size;    /**< 40 or more: the first 8 are for KASLR. */
+
+    struct vmmp_log log;
+    struct vmmp_host host;
+
+    const struct machine_port *console; /**< The virtio console; NULL: the guest has none. */
+    uint16_t console_columns;           /**< 0: unknown. */
+    uint16_t console_rows;
+    const struct machine_port *serial; /**< The PL011; NULL: the guest has none. */
+};
+
+/** Where the guest's pieces go. */
+struct machine_plan {
+    struct vmmp_kernel kernel;
+    struct vmmp_layout layout;
+    char bootargs[MACHINE_BOOTARGS];
+};
+
+struct machine {
+    const struct machine_config *config;
+    struct vmmp_vm vmmp;
+    struct vmmp_irq_line intx[MACHINE_PCI_INTX_PINS];
+    struct vmmp_irq_line uart_line;
+    struct vmmp_pci_line pci_lines[MACHINE_PCI_INTX_PINS];
+    struct vmmp_pci_host pci;
+    struct vmmp_virtio_console console;
+    struct vmmp_virtio_pci console_pci;
+    struct vmmp_pl011 uart;
+    uint8_t pending[MACHINE_CONSOLE_BUF]; /**< Input taken from the port, not by the guest. */
+    size_t pending_size;
+    unsigned intx_made; /**< What machine_fini() has to undo. */
+    bool uart_line_made;
+    bool pci_made;
+    bool console_made;
+    bool console_plugged;
+    bool uart_made;
+};
+
+/**
+ * Reads what has to be known of the files and places everything. `fdt_size`: room for the device
+ * tree.
+ */
+int machine_plan(struct machine_plan *plan, const struct machine_config *config, size_t fdt_size,
+                 struct vmmp_image_error *error);
+
+/**
+ * Puts the machine together on `vm`. `config` must outlive it. On an error everything is undone,
+ * except what was registered with `vm`, which is then of no more use than to be destroyed.
+ */
+int machine_init(struct machine *machine, vm_t *vm, const struct machine_config *config);
+/** Undoes machine_init(); the vm_t is the caller's to destroy. A zeroed machine is left alone. */
+void machine_fini(struct machine *machine);
+
+/** Writes the machine's device tree; `*size` is its size. `plan` may be NULL: no guest yet. */
+int machine_build_fdt(const struct machine_config *config, const struct machine_plan *plan,
+                      void *buffer, size_t buffer_size, size_t *size);
+/**
+ * Makes the tree of `size` bytes in `buffer`, which somebody else wrote, one for this guest: sets
+ * /chosen and replaces the memory nodes, nothing else.
+ */
+int machine_adopt_fdt(const struct machine_config *config, const struct machine_plan *plan,
+                      void *buffer, size_t buffer_size, size_t *size,
+                      struct vmmp_image_error *error);
+
+/** Writes kernel, initrd and device tree into RAM and makes the boot vCPU ready to run. */
+int machine_load(struct machine *machine, const struct machine_plan *plan, const void *fdt,
+                 size_t fdt_size, struct vmmp_image_error *error);
+
+/** Input has come for the port, or it can take output. Any thread, in no device's context. */
+void machine_console_notify(struct machine *machine);
+void machine_serial_notify(struct machine *machine);
+/** The terminal behind the console has a new size. Any thread. */
+void machine_console_resize(struct machine *machine, uint16_t columns, uint16_t rows);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "machine_console.h"
+
+#include <errno.h>
+#include <string.h>
+
+static size_t console_write(void *cookie, const struct vmmp_iovec *iov, unsigned count)
+{
+    struct machine *machine = cookie;
+    const struct machine_port *port = machine->config->console;
+    size_t done = 0;
+    for (unsigned i = 0; i < count; i++) {
+        size_t taken = port->write(port->cookie, iov[i].base, iov[i].len);
+        done += taken;
+        if (taken < iov[i].len) {
+            break;
+        }
+    }
+    return done;
+}
+
+/*
+ * Moves input until the port has no more or the guest takes no more. What the guest did not take
+ * waits here; the port's own buffer tells the host when to stop reading. Inside the device's
+ * context.
+ */
+static void console_pump(void *cookie)
+{
+    struct machine *machine = cookie;
+    const struct machine_port *port = machine->config->console;
+    for (;;) {
+        if (!machine->pending_size) {
+            machine->pending_size =
+                port->read(port->cookie, machine->pending, sizeof(machine->pending));
+            if (!machine->pending_size) {
+                return;
+            }
+        }
+        size_t taken =
+            vmmp_virtio_console_receive(&machine->console, machine->pending, machine->pending_size);
+        machine->pending_size -= taken;
+        if (machine->pending_size) {
+            memmove(machine->pending, machine->pending + taken, machine->pending_size);
+            return;
+        }
+    }
+}
+
+int machine_console_add(struct machine *machine)
+{
+    const struct machine_config *config = machine->config;
+    struct vmmp_virtio_console_backend backend = {
+        .write = console_write,
+        .input_ready = console_pump,
+        .cookie = machine,
+    };
+    struct vmmp_virtio_console_options options = {
+        .cols = config->console_columns,
+        .rows = config->console_rows,
+    };
+    int error = vmmp_virtio_console_init(&machine->console, &backend, &options,
+                                         &machine->vmmp.memory, &config->log, &config->host);
+    if (!error) {
+        machine->console_made = true;
+        error = vmmp_virtio_pci_init(&machine->console_pci, &machine->console.virtio, NULL);
+    }
+    if (!error) {
+        machine->console_plugged = true;
+        /* Device 0 is where a host bridge would be; some guests skip it. */
+        int place = vmmp_pci_host_add(&machine->pci, &machine->console_pci.function, 1, 0);
+        error = place < 0 ? place : 0;
+    }
+    if (error) {
+        vmmp_log(&config->log, VMMP_LOG_ERROR, VMMP_LOG_HOST,
+                 "making the virtio console failed (error %d)", -error);
+    }
+    return error;
+}
+
+void machine_console_remove(struct machine *machine)
+{
+    if (machine->console_plugged) {
+        vmmp_virtio_pci_fini(&machine->console_pci);
+    }
+    if (machine->console_made) {
+        vmmp_virtio_console_fini(&machine->console);
+    }
+}
+
+void machine_console_notify(struct machine *machine)
+{
+    if (!machine->console_made) {
+        return;
+    }
+    const struct vmmp_context *context = &machine->console.virtio.context;
+    vmmp_context_enter(context);
+    console_pump(machine);
+    vmmp_virtio_console_writable(&machine->console);
+    vmmp_context_leave(context);
+}
+
+void machine_console_resize(struct machine *machine, uint16_t columns, uint16_t rows)
+{
+    if (!machine->console_made) {
+        return;
+    }
+    const struct vmmp_context *context = &machine->console.virtio.context;
+    vmmp_context_enter(context);
+    vmmp_virtio_console_resize(&machine->console, columns, rows);
+    vmmp_context_leave(context);
+}
+
+size_t machine_uart_write(void *cookie, const uint8_t *bytes, size_t size)
+{
+    const struct machine *machine = cookie;
+    const struct machine_port *port = machine->config->serial;
+    return port->write(port->cookie, bytes, size);
+}
+
+size_t machine_uart_read(void *cookie, uint8_t *bytes, size_t size)
+{
+    const struct machine *machine = cookie;
+    const struct machine_port *port = machine->config->serial;
+    return port->read(port->cookie, bytes, size);
+}
+
+void machine_serial_notify(struct machine *machine)
+{
+    if (machine->uart_made) {
+        vmmp_pl011_notify(&machine->uart);
+    }
+}
