@@ -12,6 +12,7 @@ CMAKE      := cmake -G Ninja -S .
 SYSROOT32  := $(BUILD)/sysroot/i386
 SYSROOT64  := $(BUILD)/sysroot/arm64
 VMM_ARM64  := $(BUILD)/arm64/vmm/vmm
+KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 .PHONY: help run test test-guests bench fuzz lint format vmm install clean \
@@ -43,7 +44,7 @@ $(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
 unit: deps-build $(SYSROOT32)/cflags
 	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
 		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) \
-		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) >/dev/null
+		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) >/dev/null
 	@cmake --build $(BUILD)/host
 
 gcc: deps-build

@@ -138,13 +138,13 @@ static void gzip_kernels(void **state)
 static void lz4_kernels(void **state)
 {
     (void)state;
-    try_format("lz4", "lz4 -c");
+    try_format("lz4", "lz4 -c -B4");
 }
 
 static void zstd_kernels(void **state)
 {
     (void)state;
-    try_format("zstd", "zstd -c --ultra -22");
+    try_format("zstd", "zstd -c --zstd=wlog=17");
 }
 
 static void the_table_is_well_formed(void **state)
