@@ -69,7 +69,7 @@ run: deps-run vmm
 	@tools/run.sh $(VMM_ARM64)
 
 test: deps-run vmm gcc tsan unit
-	@tools/images.sh $(BUILD)/testbed
+	@tools/images.sh testbed
 	@cd $(BUILD)/host && $(CTEST)
 
 test-guests: vmm deps-run

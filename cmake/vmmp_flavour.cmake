@@ -5,9 +5,11 @@ include(vmmp_decoders)
 
 set(VMMP_ALL_FLAVOURS "")
 
+# BOARD_TESTS_ONLY: another flavour of the same sel4_arch and word size runs the tests in which the
+# board has no part; this one runs those of the architecture's devices and of its board.
 function(vmmp_define_flavour name)
-    cmake_parse_arguments(F "" "ARCH;SEL4_ARCH;PLATFORM;WORD_SIZE" "" ${ARGN})
-    foreach(key ARCH SEL4_ARCH PLATFORM WORD_SIZE)
+    cmake_parse_arguments(F "BOARD_TESTS_ONLY" "ARCH;SEL4_ARCH;PLATFORM;WORD_SIZE" "" ${ARGN})
+    foreach(key ARCH SEL4_ARCH PLATFORM WORD_SIZE BOARD_TESTS_ONLY)
         set(VMMP_${name}_${key} ${F_${key}} PARENT_SCOPE)
     endforeach()
     set(VMMP_ALL_FLAVOURS ${VMMP_ALL_FLAVOURS} ${name} PARENT_SCOPE)
@@ -129,8 +131,12 @@ endfunction()
 function(vmmp_build_tests name)
     set(arch ${VMMP_${name}_ARCH})
     set(root ${PROJECT_SOURCE_DIR}/tests/unit)
-    file(GLOB groups CONFIGURE_DEPENDS ${root}/test_*.c ${root}/${arch}/test_*.c
-        ${root}/${VMMP_${name}_SEL4_ARCH}/test_*.c ${root}/${VMMP_${name}_PLATFORM}/test_*.c)
+    set(common ${root}/test_*.c ${root}/${VMMP_${name}_SEL4_ARCH}/test_*.c)
+    if(VMMP_${name}_BOARD_TESTS_ONLY)
+        set(common "")
+    endif()
+    file(GLOB groups CONFIGURE_DEPENDS ${common} ${root}/${arch}/test_*.c
+        ${root}/${VMMP_${name}_PLATFORM}/test_*.c)
     file(GLOB support CONFIGURE_DEPENDS ${root}/support/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/${arch}/*.c)

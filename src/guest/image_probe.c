@@ -127,7 +127,12 @@ static int probe_raw(struct probe *probe)
     kernel->alignment = 1;
     kernel->offset = options->raw_offset;
     kernel->size_known = true;
-    return count_payload(probe, &kernel->memory_size);
+    int err = count_payload(probe, &kernel->memory_size);
+    if (!err && kernel->memory_size == 0) {
+        return vmmp_image_fail(probe->error, -ENODATA, kernel->file.name, "holds nothing; give %s",
+                               vmmp_image_wanted(options->machines));
+    }
+    return err;
 }
 
 /* What the bytes in `head` are, the file's own or those inside. */

@@ -455,6 +455,10 @@ static void raw_binaries_where_allowed(void **state)
     size_t size = rle_encode(packed, bytes, 5000);
     assert_int_equal(probe(packed, size, &raw, &kernel, &error), 0);
     assert_true(kernel.memory_size == 5000 && kernel.decoder == &rle);
+
+    /* There is nothing to enter in a well-formed file of nothing. */
+    size = rle_encode(packed, bytes, 0);
+    refuse(packed, size, &raw, -ENODATA, "holds nothing; give an arm64 kernel");
 }
 
 static void files_that_cannot_be_read(void **state)

@@ -67,9 +67,10 @@ bool script_check(vm_t *vm)
         }
     }
     unsigned count = script_errors(vm);
-    for (unsigned i = 0; script_error(vm, i); i++) {
+    const char *error;
+    for (unsigned i = 0; (error = script_error(vm, i)) != NULL; i++) {
         vmmp_log(hosted_vm_log(hosted_vm_of(vm)), VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
-                 "offence %u of %u: %s", i + 1, count, script_error(vm, i));
+                 "offence %u of %u: %s", i + 1, count, error);
     }
     return count == 0;
 }

@@ -139,5 +139,25 @@ check reset ended 3
 check reset-said grep -q 'the guest asked for a reset' err
 check console-file grep -q 'Kernel panic' console
 
+# A guest that cannot go on: an arm64 Image that reads PCI configuration space 20 times and then
+# does what the hardware does not decode (LDP from where nothing is).
+{
+	printf '\020\000\000\024' # b 0x40
+	head -c 12 /dev/zero
+	printf '\000\000\001\000\000\000\000\000' # image_size
+	printf '\012\000\000\000\000\000\000\000' # flags
+	head -c 24 /dev/zero
+	printf 'ARM\144\000\000\000\000'
+	printf '\042\040\241\322\203\002\200\322' # mov x2, #0x9010000; mov x3, #20
+	printf '\004\300\273\322\200\000\100\271' # mov x4, #0xde000000; ldr w0, [x4]
+	printf '\143\004\000\361\241\377\377\124' # subs x3, x3, #1; b.ne
+	printf '\100\004\100\251\000\000\000\024' # ldp x0, x1, [x2]; b .
+} >undecodable
+"$vmm" run --kernel undecodable --console none >out 2>err </dev/null
+check crash test $? = 4
+check crash-says-where grep -q 'pc 0x40000058 ' err
+check crash-says-syndrome grep -q 'syndrome 0x' err
+check crash-last-exits test "$(grep -c ' exit -[0-9]* ' err)" = 16
+
 [ $failures = 0 ] || echo "$failures failed"
 [ $failures = 0 ]
