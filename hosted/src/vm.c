@@ -8,6 +8,7 @@
 
 #include <sel4vm/boot.h>
 #include <sel4vm/guest_iospace.h>
+#include <sel4vmmplatsupport/vmmp/compat.h>
 
 #include "hosted.h"
 
@@ -140,6 +141,9 @@ void hosted_vm_destroy(vm_t *vm)
     if (!hosted) {
         return;
     }
+    /* A client of the compatible interface knows nothing of its native side; the next vm_t at this
+     * address must not inherit it. */
+    vmmp_compat_release(vm);
     for (unsigned i = 0; i < vm->num_vcpus; i++) {
         vcpu_destroy(hosted_vcpu_of(vm->vcpus[i]));
     }

@@ -2,12 +2,22 @@
 #include "compat/compat_vm.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static struct {
+/* In front of what vmmp_compat_calloc() returns. */
+struct block {
+    struct block *next;
+    max_align_t memory[];
+};
+
+static struct compat_vm {
     vm_t *vm; /* NULL: free */
     struct vmmp_vm native;
+    struct block *blocks;
 } compat_vms[VMMP_COMPAT_VMS];
 
 static void log_to_stderr(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
@@ -60,12 +70,57 @@ int vmmp_compat_set_log(vm_t *vm, const struct vmmp_log *log)
     return 0;
 }
 
-void vmmp_compat_release(vm_t *vm)
+static struct compat_vm *find(const vm_t *vm)
 {
     for (int i = 0; vm && i < VMMP_COMPAT_VMS; i++) {
         if (compat_vms[i].vm == vm) {
-            vmmp_vm_fini(&compat_vms[i].native);
-            memset(&compat_vms[i], 0, sizeof(compat_vms[i]));
+            return &compat_vms[i];
         }
     }
+    return NULL;
+}
+
+void *vmmp_compat_calloc(vm_t *vm, size_t size)
+{
+    struct compat_vm *compat = vmmp_compat_vm(vm) ? find(vm) : NULL;
+
+    if (!compat || size > SIZE_MAX - sizeof(struct block)) {
+        return NULL;
+    }
+    struct block *block = calloc(1, sizeof(*block) + size);
+    if (!block) {
+        return NULL;
+    }
+    block->next = compat->blocks;
+    compat->blocks = block;
+    return block->memory;
+}
+
+void vmmp_compat_free(vm_t *vm, void *memory)
+{
+    struct compat_vm *compat = find(vm);
+
+    for (struct block **link = compat ? &compat->blocks : NULL; link && *link;
+         link = &(*link)->next) {
+        struct block *block = *link;
+        if (block->memory == memory) {
+            *link = block->next;
+            free(block);
+            return;
+        }
+    }
+}
+
+void vmmp_compat_release(vm_t *vm)
+{
+    struct compat_vm *compat = find(vm);
+
+    if (!compat) {
+        return;
+    }
+    vmmp_vm_fini(&compat->native);
+    while (compat->blocks) {
+        vmmp_compat_free(vm, compat->blocks->memory);
+    }
+    memset(compat, 0, sizeof(*compat));
 }

@@ -5,3 +5,11 @@
 
 /** Where messages go that belong to no VM: standard error, from level WARNING on. */
 extern const struct vmmp_log vmmp_compat_default_log;
+
+/**
+ * Zeroed memory for what lives as long as `vm`'s native side: freed by vmmp_compat_release(), after
+ * its windows were detached. NULL if there is none, or no native side.
+ */
+void *vmmp_compat_calloc(vm_t *vm, size_t size);
+/** Gives it back early. */
+void vmmp_compat_free(vm_t *vm, void *memory);

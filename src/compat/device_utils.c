@@ -2,7 +2,6 @@
 #include <sel4vmmplatsupport/device_utils.h>
 
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include <sel4vm/guest_memory.h>
 #include <sel4vm/guest_memory_helpers.h>
@@ -159,7 +158,7 @@ int vm_install_listening_device(vm_t *vm, const struct device *device)
     if (!registers) {
         return say(vm, device, "its registers cannot be mapped");
     }
-    struct listener *listener = calloc(1, sizeof(*listener));
+    struct listener *listener = vmmp_compat_calloc(vm, sizeof(*listener));
     if (!listener) {
         return say(vm, device, "out of memory");
     }
@@ -172,7 +171,7 @@ int vm_install_listening_device(vm_t *vm, const struct device *device)
                                              .size = size,
                                              .context = &listener->context };
     if (vmmp_vm_attach_window(native, &listener->window, vmmp_gpa(device->pstart))) {
-        free(listener);
+        vmmp_compat_free(vm, listener);
         return say(vm, device, "the guest-physical range is taken or out of bounds");
     }
     return 0;

@@ -24,7 +24,8 @@ struct gdb_registers {
     uint32_t cpsr;
 };
 
-/** System registers shown read-only as feature "vmm.system", numbered from REGISTER_SYSTEM of gdb_data.c on. */
+/** System registers shown read-only as feature "vmm.system", from REGISTER_SYSTEM of gdb_data.c on.
+ */
 enum gdb_system_register {
     GDB_SCTLR_EL1,
     GDB_TCR_EL1,
@@ -36,7 +37,7 @@ enum gdb_system_register {
     GDB_SPSR_EL1,
     GDB_VBAR_EL1,
     GDB_SP_EL0,
-    REGISTER_SYSTEM of gdb_data.c_REGISTERS
+    GDB_SYSTEM_REGISTERS
 };
 
 /** The types of Z packets. */

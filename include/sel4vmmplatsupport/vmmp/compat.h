@@ -29,7 +29,7 @@ int vmmp_compat_set_log(vm_t *vm, const struct vmmp_log *log);
 
 /**
  * Forgets `vm`: detaches its windows and frees its place. To be called before the memory of the
- * `vm_t` is reused for another VM. Unknown VMs are ignored.
+ * `vm_t` is reused for another VM; hosted_vm_destroy() does it by itself. Unknown VMs are ignored.
  */
 void vmmp_compat_release(vm_t *vm);
 
