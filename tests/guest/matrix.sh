@@ -117,12 +117,21 @@ run_boots()
 	exec "$tools/testbed.sh" "${options[@]}" -- sh /guest/boots </dev/null
 }
 
-# print_rows: lines "CPUS MEMORY GIC KERNEL RESULT BEGIN END" as rows; others as they are.
+# print_rows: lines "CPUS MEMORY GIC KERNEL RESULT BEGIN END" as rows; others as they are. Not one awk
+# for all of them: it would wait for a full buffer of rows before it says anything.
 print_rows()
 {
-	awk '$5 == "ok" || $5 == "FAILED" {
-		printf "%4s %6s %4s %6s  %-6s %7.1f\n", $1, $2, $3, $4, $5, $7 - $6; fflush(); next
-	} { print; fflush() }'
+	local c m g k result begin end
+	while IFS= read -r line; do
+		read -r c m g k result begin end <<<"$line"
+		case $result in
+		ok | FAILED)
+			printf '%4s %6s %4s %6s  %-6s %7.1f\n' "$c" "$m" "$g" "$k" "$result" \
+				"$(awk -v begin="$begin" -v end="$end" 'BEGIN { print end - begin }')"
+			;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done
 }
 
 # shellcheck disable=SC2317 # run by a trap
