@@ -98,6 +98,9 @@ function(vmmp_build_flavour name)
     target_link_libraries(vmmp_hosted-${name} PUBLIC sel4vmmplatsupport-${name} pthread)
     vmmp_link_decoders(vmmp_hosted-${name} ${word_size})
     target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_hosted-${name})
+    # How often the linker is shown the two: each time may bring in objects that need the other.
+    set_target_properties(sel4vmmplatsupport-${name} vmmp_hosted-${name} PROPERTIES
+        LINK_INTERFACE_MULTIPLICITY 5)
 
     if(VMMP_BUILD_TESTS)
         vmmp_build_tests(${name})
