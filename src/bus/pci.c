@@ -57,6 +57,9 @@ int vmmp_pci_define(struct vmmp_pci_function *function, unsigned offset, unsigne
     }
     for (unsigned i = 0; i < size; i++) {
         struct vmmp_pci_byte *byte = vmmp_pci_byte_at(function, offset + i);
+        if (!byte) {
+            return -EINVAL;
+        }
         byte->value = (uint8_t)(value >> (8 * i));
         byte->writable = (uint8_t)(writable >> (8 * i));
         byte->clear = (uint8_t)(clear >> (8 * i));
@@ -195,7 +198,11 @@ static uint32_t stored_read(void *cookie, unsigned offset, unsigned size)
     struct vmmp_pci_function *function = cookie;
     uint32_t value = 0;
     for (unsigned i = 0; i < size; i++) {
-        uint8_t byte = vmmp_pci_byte_at(function, offset + i)->value;
+        const struct vmmp_pci_byte *stored = vmmp_pci_byte_at(function, offset + i);
+        if (!stored) {
+            return UINT32_MAX;
+        }
+        uint8_t byte = stored->value;
         if (offset + i == PCICFG_STATUS && __atomic_load_n(&function->intx, __ATOMIC_SEQ_CST)) {
             byte |= PCICFG_STATUS_INTERRUPT;
         }
@@ -208,6 +215,9 @@ static void stored_write(void *cookie, unsigned offset, unsigned size, uint32_t 
 {
     for (unsigned i = 0; i < size; i++) {
         struct vmmp_pci_byte *byte = vmmp_pci_byte_at(cookie, offset + i);
+        if (!byte) {
+            return;
+        }
         uint8_t written = (uint8_t)(value >> (8 * i));
         uint8_t kept = (uint8_t)(byte->value & ~byte->writable & ~(written & byte->clear));
         byte->value = (uint8_t)(kept | (written & byte->writable));

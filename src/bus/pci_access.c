@@ -3,11 +3,17 @@
 
 #include <sel4vmmplatsupport/vmmp/window.h>
 
-/* How many of `size` bytes from `offset` on are below `limit`, whatever the guest's numbers are. */
+#define WIDEST 8u
+
+/*
+ * How many of `size` bytes from `offset` on are below `limit`, whatever the guest's numbers are; no
+ * more than fit into a value.
+ */
 static unsigned bytes_inside(unsigned limit, unsigned offset, unsigned size)
 {
     unsigned room = offset < limit ? limit - offset : 0;
-    return size < room ? size : room;
+    unsigned bytes = size < room ? size : room;
+    return bytes < WIDEST ? bytes : WIDEST;
 }
 
 uint64_t vmmp_pci_split_read(unsigned limit, unsigned offset, unsigned size,

@@ -240,7 +240,7 @@ static int measure(struct vmmp_kernel *kernel, const struct elf *elf,
 
 int vmmp_elf_probe(struct vmmp_kernel *kernel, unsigned machines, struct vmmp_image_error *error)
 {
-    struct elf elf;
+    struct elf elf = { 0 };
     unsigned machine = 0;
     int err = read_header(&kernel->file, &elf, &machine, error);
 
@@ -260,7 +260,7 @@ int vmmp_elf_probe(struct vmmp_kernel *kernel, unsigned machines, struct vmmp_im
 int vmmp_elf_load(const struct vmmp_guest_memory *memory, const struct vmmp_kernel *kernel,
                   uint64_t address, struct vmmp_image_error *error)
 {
-    struct elf elf;
+    struct elf elf = { 0 };
     unsigned machine = 0;
     const struct vmmp_file *file = &kernel->file;
     int err = read_header(file, &elf, &machine, error);

@@ -294,7 +294,7 @@ static uint64_t modern_read(void *cookie, uint64_t offset, unsigned size)
                                (uint32_t)(offset % MODERN_PAGE), first);
     if (first < size) {
         unsigned page = (unsigned)(offset / MODERN_PAGE) + 1;
-        value &= vmmp_all_ones(8) >> (64 - 8 * first);
+        value &= (UINT64_C(1) << (8 * first)) - 1;
         value |= page_read(cookie, page, 0, size - first) << (8 * first);
     }
     return value;

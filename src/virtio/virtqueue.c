@@ -158,7 +158,7 @@ static const char *add_in_pieces(const struct vmmp_guest_memory *memory, struct 
         if (!host) {
             return "buffer is not in RAM";
         }
-        if (host == end) {
+        if (!first && host == end) {
             walk->next[-1].len += piece;
         } else {
             if (!first && walk->extra-- == 0) {
@@ -213,6 +213,9 @@ static const char *follow(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain
         .room = chain->capacity < vq->size ? chain->capacity : vq->size,
         .next = chain->iov,
     };
+    if (!chain->iov) {
+        return "the device takes no chains";
+    }
     bool cramped = chain->capacity < vq->size;
     walk.extra = chain->capacity - walk.room;
     uint64_t bytes = 0;

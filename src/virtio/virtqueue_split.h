@@ -74,7 +74,7 @@ static inline size_t virtq_desc_bytes(uint32_t size)
 
 static inline size_t virtq_avail_bytes(uint32_t size)
 {
-    return sizeof(struct virtq_avail) + 2u * size + 2u;
+    return sizeof(struct virtq_avail) + 2 * (size_t)size + 2;
 }
 
 static inline size_t virtq_used_bytes(uint32_t size)

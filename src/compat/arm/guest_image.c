@@ -108,6 +108,9 @@ static void clean_cache(struct load *load, uint64_t address, uint64_t size)
 static void mark(struct load *load, uint64_t address, uint64_t size)
 {
     const struct vm_ram_region *region = region_of(load->vm, address);
+    if (!region) {
+        return;
+    }
     uint64_t room = region->size - (address - region->start);
     uint64_t marked = whole_pages(size);
 

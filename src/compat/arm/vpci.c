@@ -73,7 +73,7 @@ static uint64_t ports_read(void *device, uint64_t offset, unsigned size)
 {
     struct vpci *vpci = device;
     uint64_t value = 0;
-    for (unsigned done = 0; done < size; done += 4) {
+    for (unsigned done = 0; done < size && done < 8; done += 4) {
         unsigned part = size - done < 4 ? size - done : 4;
         unsigned data = 0;
         if (emulate_io_handler(vpci->list, (unsigned)offset + done, true, part, &data) < 0) {
@@ -87,7 +87,7 @@ static uint64_t ports_read(void *device, uint64_t offset, unsigned size)
 static void ports_write(void *device, uint64_t offset, unsigned size, uint64_t value)
 {
     struct vpci *vpci = device;
-    for (unsigned done = 0; done < size; done += 4) {
+    for (unsigned done = 0; done < size && done < 8; done += 4) {
         unsigned part = size - done < 4 ? size - done : 4;
         unsigned data = (unsigned)((value >> (8 * done)) & vmmp_all_ones(part));
         emulate_io_handler(vpci->list, (unsigned)offset + done, false, part, &data);

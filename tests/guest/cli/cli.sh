@@ -45,9 +45,9 @@ mistake()
 {
 	local name=$1 want=$2 pattern=$3 before after
 	shift 3
-	before=$(find . -type f ! -name out.txt ! -name err.txt -exec md5sum {} + | sort)
+	before=$(find . -type f ! -name out.txt ! -name err.txt -printf "%p %s %T@\n" | sort)
 	run "$@"
-	after=$(find . -type f ! -name out.txt ! -name err.txt -exec md5sum {} + | sort)
+	after=$(find . -type f ! -name out.txt ! -name err.txt -printf "%p %s %T@\n" | sort)
 	if [ "$status" != "$want" ]; then
 		fail "$name" "status $status, not $want" "$err"
 	elif [ "$(wc -l <err.txt)" != 1 ] || [ -n "$out" ]; then
