@@ -162,6 +162,9 @@ int vm_run(vm_t *vm)
 {
     struct hosted_vm *hosted = vm->hosted;
     int result = hosted->engine->run(hosted);
+    /* Whoever stopped it has let go of it: the caller may destroy the VM now. */
+    pthread_rwlock_wrlock(&hosted->tables);
+    pthread_rwlock_unlock(&hosted->tables);
     if (atomic_load(&hosted->stopping)) {
         result = atomic_load(&hosted->stop_result);
         atomic_store(&hosted->stopping, false);
@@ -177,14 +180,12 @@ void hosted_vm_stop(vm_t *vm, int result)
     if (first) {
         atomic_store(&hosted->stop_result, result);
         atomic_store(&hosted->stopping, true);
-    }
-    pthread_rwlock_unlock(&hosted->tables);
-    if (first) {
         hosted->engine->stop(hosted);
         for (unsigned i = 0; i < vm->num_vcpus; i++) {
             hosted_fault_wake(hosted_vcpu_of(vm->vcpus[i]));
         }
     }
+    pthread_rwlock_unlock(&hosted->tables);
 }
 
 bool hosted_vm_stopping(const struct hosted_vm *hosted)
