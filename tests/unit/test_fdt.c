@@ -418,6 +418,40 @@ static void what_is_optional_may_be_left_out(void **state)
     EXPECT_CELLS("/other@abcdef0123", "interrupts", 0, 3, 1);
 }
 
+static void primitives_write_what_they_are_given(void **state)
+{
+    struct vmmp_fdt fdt;
+    size_t size = 0;
+    int length = 0;
+
+    (void)state;
+    vmmp_fdt_init(&fdt, buffer, sizeof(buffer));
+    vmmp_fdt_begin_root(&fdt, "a", "b", 0);
+    vmmp_fdt_begin(&fdt, "node-%d", 7);
+    vmmp_fdt_empty(&fdt, "flag");
+    vmmp_fdt_u32(&fdt, "word", 0x01020304);
+    vmmp_fdt_u64(&fdt, "long", UINT64_C(0x1122334455667788));
+    vmmp_fdt_string(&fdt, "name-of-it", "text");
+    vmmp_fdt_strings(&fdt, "list", "one\0two", sizeof("one\0two"));
+    vmmp_fdt_bytes(&fdt, "bytes", "\x01\xff", 2);
+    vmmp_fdt_reg(&fdt, UINT64_C(0x100000002), 3);
+    vmmp_fdt_end(&fdt);
+    vmmp_fdt_end(&fdt);
+    assert_int_equal(vmmp_fdt_finish(&fdt, &size, &log_sink), 0);
+    int node = fdt_path_offset(buffer, "/node-7");
+    assert_true(node > 0);
+    assert_non_null(fdt_getprop(buffer, node, "flag", &length));
+    assert_int_equal(length, 0);
+    EXPECT_CELLS("/node-7", "word", 0x01020304);
+    EXPECT_CELLS("/node-7", "long", 0x11223344, 0x55667788);
+    EXPECT_STRINGS("/node-7", "name-of-it", "text");
+    assert_memory_equal(fdt_getprop(buffer, node, "list", &length), "one\0two", 8);
+    assert_int_equal(length, 8);
+    assert_memory_equal(fdt_getprop(buffer, node, "bytes", &length), "\x01\xff", 2);
+    assert_int_equal(length, 2);
+    EXPECT_CELLS("/node-7", "reg", 1, 2, 0, 3);
+}
+
 int test_fdt(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -428,6 +462,7 @@ int test_fdt(void)
         cmocka_unit_test_setup(misuse_sticks, quiet),
         cmocka_unit_test_setup(impossible_devices_are_refused, quiet),
         cmocka_unit_test_setup(what_is_optional_may_be_left_out, quiet),
+        cmocka_unit_test_setup(primitives_write_what_they_are_given, quiet),
     };
     return cmocka_run_group_tests_name("fdt", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
  *
  *     vmmp_kernel_probe()   reads the kernel's header: format, machine, memory it needs
  *     vmmp_layout_plan()    places kernel, device tree and initrd in RAM, without overlap
- *     vmmp_kernel_load(), vmmp_file_load(), vmmp_dtb_load()   write them
+ *     vmmp_kernel_load(), vmmp_file_load()                    write them
  *
  * Formats: arm64 `Image` and 32-bit `zImage`, either compressed in any way the caller has a decoder
  * for, `Image` as an EFI zboot program, ELF, and raw binaries where the caller allows them.

@@ -267,6 +267,22 @@ static void wfi_does(void **state)
     assert_int_equal(script_finish(b->second, NULL), SCRIPT_DONE);
 }
 
+#ifdef CONFIG_ARCH_AARCH64
+/* A host without a firmware capability forwards nothing, and says so. */
+static void forwarding_needs_a_capability(void **state)
+{
+    struct bench *b = *state;
+    seL4_UserContext regs;
+
+    memset(&regs, 0, sizeof(regs));
+    smc_set_arg(&regs, 1, 7);
+    assert_int_equal(smc_forward(b->second, &regs, 0), -1);
+    assert_int_equal(smc_get_arg(&regs, 1), 7);
+    assert_int_equal(smc_forward(NULL, &regs, 0), -1);
+    assert_int_equal(smc_forward(b->second, NULL, 0), -1);
+}
+#endif
+
 int test_smc(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -278,6 +294,9 @@ int test_smc(void)
         cmocka_unit_test_setup_teardown(a_client_s_smc_handler_decides, setup, teardown),
         cmocka_unit_test_setup_teardown(wfe_does_not_wait_for_an_interrupt, setup, teardown),
         cmocka_unit_test_setup_teardown(wfi_does, setup, teardown),
+#ifdef CONFIG_ARCH_AARCH64
+        cmocka_unit_test_setup_teardown(forwarding_needs_a_capability, setup, teardown),
+#endif
         cmocka_unit_test_setup_teardown(exception_classes, setup, teardown),
     };
     return cmocka_run_group_tests_name("smc", tests, NULL, NULL);

@@ -13,13 +13,6 @@ extern "C" {
 #endif
 
 /**
- * Gives the guest the BARs of a host device: memory is mapped 1:1 at a guest address the library
- * chooses, ports are passed through. `bars` has room for 6 and receives those that are not empty,
- * without gaps. Returns their number, or -1.
- */
-int vmm_pci_helper_map_bars(vm_t *vm, libpci_device_iocfg_t *cfg, vmm_pci_bar_t *bars);
-
-/**
  * Handlers for ports 0xCF8 to 0xCFF; `cookie` is the vmm_pci_space_t. 0xCF8..0xCFB hold the
  * configuration address, byte-addressable, its low two bits 0; bit 31 is not required. A byte
  * written to 0xCF9 is meant for a PC's reset register and is dropped. 0xCFC..0xCFF are the
