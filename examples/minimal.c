@@ -2,7 +2,7 @@
 /*
  * A VMM in under 150 lines: one vCPU, 256 MiB and a UART, for an arm64 machine with KVM.
  *
- *     minimal Image [initrd]
+ *     minimal Image
  *
  * Everything below the line "the VM" would be the same on seL4.
  */
@@ -44,17 +44,6 @@ static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
     return pread(*(int *)cookie, to, size, (off_t)offset);
 }
 
-static struct vmmp_file open_file(const char *name, int *fd)
-{
-    struct stat status = { .st_size = 0 };
-
-    *fd = open(name, O_RDONLY);
-    if (*fd < 0 || fstat(*fd, &status) != 0) {
-        perror(name);
-    }
-    return (struct vmmp_file){ name, (uint64_t)status.st_size, read_at, fd };
-}
-
 static size_t uart_write(void *cookie, const uint8_t *bytes, size_t size)
 {
     (void)cookie;
@@ -62,8 +51,8 @@ static size_t uart_write(void *cookie, const uint8_t *bytes, size_t size)
     return written > 0 ? (size_t)written : size;
 }
 
-static size_t write_device_tree(void *buffer, size_t size, const struct vmmp_layout *layout,
-                                uint64_t mpidr, const struct vmmp_log *log)
+static size_t write_device_tree(void *buffer, size_t size, uint64_t mpidr,
+                                const struct vmmp_log *log)
 {
     struct vmmp_fdt fdt;
     struct vmmp_fdt_range ram = { RAM, RAM_SIZE };
@@ -72,9 +61,7 @@ static size_t write_device_tree(void *buffer, size_t size, const struct vmmp_lay
                                 .distributor = { GIC_DIST, 0x10000 },
                                 .redistributors = { GIC_REDIST, 0x20000 } };
     struct vmmp_fdt_chosen chosen = { .bootargs = "console=ttyAMA0 earlycon",
-                                      .stdout_path = "/pl011@9000000",
-                                      .initrd_start = layout->initrd,
-                                      .initrd_size = layout->initrd_size };
+                                      .stdout_path = "/pl011@9000000" };
 
     vmmp_fdt_init(&fdt, buffer, size);
     vmmp_fdt_begin_root(&fdt, "linux,dummy-virt", "minimal", gic.phandle);
@@ -98,18 +85,17 @@ int main(int argc, char **argv)
     struct vmmp_kernel_options options = { .machines = VMMP_MACHINE_ARM64, .max_size = RAM_SIZE };
     struct vmmp_kernel kernel;
     struct vmmp_layout layout;
-    int fds[2] = { -1, -1 };
+    struct stat status;
+    const char *name = argc == 2 ? argv[1] : "(no kernel was named)";
+    int fd = open(name, O_RDONLY);
 
-    if (argc < 2) {
-        fprintf(stderr, "usage: minimal Image [initrd]\n");
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        fprintf(stderr, "usage: minimal Image; cannot open %s\n", name);
         return 2;
     }
-    struct vmmp_file image = open_file(argv[1], &fds[0]);
-    struct vmmp_file initrd = argc > 2 ? open_file(argv[2], &fds[1]) : (struct vmmp_file){ 0 };
+    struct vmmp_file image = { name, (uint64_t)status.st_size, read_at, &fd };
     options.decoders = hosted_decoders(&options.decoder_count);
-    struct vmmp_layout_request request = {
-        RAM, RAM_SIZE, &kernel, sizeof(tree), initrd.size, NULL
-    };
+    struct vmmp_layout_request request = { RAM, RAM_SIZE, &kernel, sizeof(tree), 0, NULL };
     if (vmmp_kernel_probe(&image, &options, &kernel, &error) ||
         vmmp_layout_plan(&request, &layout, &error)) {
         fprintf(stderr, "minimal: %s\n", error.message);
@@ -141,13 +127,12 @@ int main(int argc, char **argv)
         vmmp_vm_irq_line_init(&vmmp, &line, 32 + UART_SPI) ||
         vmmp_pl011_init(&uart, &uart_config) ||
         vmmp_vm_attach_window(&vmmp, &uart.window, vmmp_gpa(UART)) ||
-        vmmp_kernel_load(&vmmp.memory, &kernel, layout.kernel, &error) ||
-        (initrd.size && vmmp_file_load(&vmmp.memory, &initrd, layout.initrd, &error))) {
+        vmmp_kernel_load(&vmmp.memory, &kernel, layout.kernel, &error)) {
         fprintf(stderr, "minimal: the VM cannot be made %s\n", error.message);
         return 1;
     }
-    size_t tree_size = write_device_tree(tree, sizeof(tree), &layout,
-                                         hosted_kvm_vcpu_affinity(vm.vcpus[BOOT_VCPU]), &log);
+    size_t tree_size =
+        write_device_tree(tree, sizeof(tree), hosted_kvm_vcpu_affinity(vm.vcpus[BOOT_VCPU]), &log);
     struct vmmp_arm_entry entry = { .interrupts_masked = true,
                                     .pc = layout.entry,
                                     .registers = { layout.dtb } };
