@@ -25,8 +25,8 @@ complain "a lane is shifted outside the binding:" \
         grep -v '^src/bus/window_bind.c$' || true)"
 complain "no SPDX line:" \
     "$(find include arch_include plat_include src hosted vmm tests bench examples tools cmake \
-        -name '*.[chS]' -o -name '*.sh' -o -name '*.cmake' 2>/dev/null |
-        xargs grep -L 'SPDX-License-Identifier: BSD-2-Clause' 2>/dev/null || true)"
+        -type f \( -name '*.[chS]' -o -name '*.sh' -o -name '*.cmake' \) \
+        -exec grep -L 'SPDX-License-Identifier: BSD-2-Clause' {} + || true)"
 complain "specification constants in a public native header:" \
     "$(grep -rnE '#define (VIRTIO_|PCI_)|struct vring' include/sel4vmmplatsupport/vmmp || true)"
 complain "a system call or a file outside hosted/, vmm/, tools/ and src/compat:" \
