@@ -15,6 +15,7 @@ cmake --install "$build" --prefix "$work/usr" >"$work/log" || {
     cat "$work/log"
     exit 1
 }
+"$work/usr/bin/vmm" --version
 pkgconfig=$(dirname "$(find "$work/usr" -name "sel4vmmplatsupport-$flavour.pc")")
 PKG_CONFIG_PATH=$pkgconfig
 export PKG_CONFIG_PATH
