@@ -16,7 +16,7 @@ KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 .PHONY: help run test test-guests bench fuzz lint format vmm install clean \
-	deps-build deps-run unit tsan gcc
+	deps-build deps-run deps-test unit tsan gcc
 .NOTPARALLEL:
 
 help:
@@ -35,13 +35,16 @@ deps-build:
 deps-run:
 	@tools/deps.sh build run
 
+deps-test:
+	@tools/deps.sh build test run
+
 $(SYSROOT32)/cflags: tools/sysroot.sh tools/debian.sh
 	@tools/sysroot.sh i386 $(SYSROOT32)
 
 $(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
 	@tools/sysroot.sh arm64 $(SYSROOT64)
 
-unit: deps-build $(SYSROOT32)/cflags
+unit: deps-test $(SYSROOT32)/cflags
 	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
 		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) \
 		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) >/dev/null
@@ -53,7 +56,7 @@ gcc: deps-build
 		"-DVMMP_FLAVOURS=aarch64-qemu-arm-virt;x86_64-pc99" >/dev/null
 	@cmake --build $(BUILD)/gcc
 
-tsan: deps-build
+tsan: deps-test
 	@$(CMAKE) -B $(BUILD)/tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
 		-DVMMP_SANITIZE=thread -DVMMP_BUILD_EXAMPLES=OFF \
 		-DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
@@ -68,23 +71,23 @@ vmm: deps-build $(SYSROOT64)/cflags
 run: deps-run vmm
 	@tools/run.sh $(VMM_ARM64)
 
-test: deps-run vmm gcc tsan unit
+test: deps-test vmm gcc tsan unit
 	@tools/images.sh testbed
 	@cd $(BUILD)/host && $(CTEST)
 
 test-guests: vmm deps-run
 	@tests/guest/matrix.sh --full $(VMM_ARM64)
 
-bench: gcc vmm deps-run
+bench: deps-test gcc vmm
 	@bench/run.sh $(BUILD)
 
 install: gcc
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/gcc --prefix $(or $(PREFIX),/usr/local)
 
-fuzz: deps-build
+fuzz: deps-test
 	@tests/fuzz/run.sh $(BUILD)
 
-lint: deps-build
+lint: deps-test
 	@tools/lint.sh
 
 format:

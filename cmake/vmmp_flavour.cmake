@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One flavour: one static library of src/, one of hosted/, and one test program.
 
-include(vmmp_decoders)
+include(vmmp_libraries)
 
 set(VMMP_ALL_FLAVOURS "")
 
@@ -85,6 +85,7 @@ function(vmmp_build_flavour name)
     target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_config_${name} fdt)
 
     file(GLOB hosted CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/hosted/src/*.c
+        ${PROJECT_SOURCE_DIR}/hosted/src/backends/*.c
         ${PROJECT_SOURCE_DIR}/hosted/src/script/*.c
         ${PROJECT_SOURCE_DIR}/hosted/src/arch/${arch}/*.c)
     if(${sel4_arch} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
@@ -96,7 +97,7 @@ function(vmmp_build_flavour name)
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
     # libsel4vm and this library need each other, as upstream's do.
     target_link_libraries(vmmp_hosted-${name} PUBLIC sel4vmmplatsupport-${name} pthread)
-    vmmp_link_decoders(vmmp_hosted-${name} ${word_size})
+    vmmp_link_libraries(vmmp_hosted-${name} ${word_size})
     target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_hosted-${name})
     # How often the linker is shown the two: each time may bring in objects that need the other.
     set_target_properties(sel4vmmplatsupport-${name} vmmp_hosted-${name} PROPERTIES

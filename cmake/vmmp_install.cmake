@@ -32,8 +32,11 @@ foreach(flavour IN LISTS wanted_flavours)
     get_target_property(links vmmp_hosted-${flavour} INTERFACE_LINK_LIBRARIES)
     set(PC_LIBS "")
     foreach(link IN LISTS links)
-        if(link MATCHES "^(z|lz4|zstd|pthread)$")
-            string(APPEND PC_LIBS " -l${link}")
+        # A library found by its path, as it stands there or as $<LINK_ONLY:path>.
+        if(link STREQUAL pthread)
+            string(APPEND PC_LIBS " -lpthread")
+        elseif(link MATCHES "/lib([a-z0-9_.+-]+)\\.(so|a)")
+            string(APPEND PC_LIBS " -l${CMAKE_MATCH_1}")
         endif()
     endforeach()
     configure_file(cmake/sel4vmmplatsupport.pc.in

@@ -3,7 +3,7 @@
 #
 # Unpack Debian's libraries for another architecture into a folder to compile and link against.
 #
-#   tools/sysroot.sh arm64 DIR   libfdt, zlib, lz4, zstd and cmocka for aarch64-linux-gnu-gcc, which
+#   tools/sysroot.sh arm64 DIR   libfdt, zlib, lz4, zstd, liburing and cmocka for aarch64-linux-gnu-gcc, which
 #                                has its own C library; static archives are there for all but cmocka
 #   tools/sysroot.sh i386 DIR    the same and a C library and libgcc, for clang -m32 with sanitizers
 #
@@ -28,9 +28,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # The suite the cross compilers of the build machine belong to: libraries of the same one fit.
 suite=bookworm
 # Raised when the contents change, so that an older folder is made anew.
-version=1
+version=2
 
-common='libfdt-dev libfdt1 zlib1g-dev zlib1g liblz4-dev liblz4-1 libzstd-dev libzstd1 libcmocka-dev libcmocka0'
+common='libfdt-dev libfdt1 zlib1g-dev zlib1g liblz4-dev liblz4-1 libzstd-dev libzstd1 liburing-dev liburing2 libcmocka-dev libcmocka0'
 libc='libc6-dev libc6 linux-libc-dev libgcc-12-dev libgcc-s1 libcrypt-dev libcrypt1'
 
 # relative_links ROOT: rewrite absolute symbolic links to stay inside ROOT.
