@@ -37,6 +37,9 @@ function(vmmp_can_build name result)
     if(VMMP_${name}_WORD_SIZE EQUAL 32 AND native EQUAL 64
             AND NOT (VMMP_SYSROOT_I386 AND EXISTS ${VMMP_SYSROOT_I386}/cflags))
         set(${result} OFF PARENT_SCOPE)
+    elseif(VMMP_${name}_WORD_SIZE EQUAL 32 AND VMMP_BUILD_TESTS AND runs_i386
+            AND NOT runs_i386 EQUAL 0 AND NOT VMMP_EMULATOR_I386)
+        set(${result} OFF PARENT_SCOPE)
     endif()
 endfunction()
 
@@ -78,6 +81,7 @@ function(vmmp_build_flavour name)
         ${PROJECT_SOURCE_DIR}/hosted/include
         ${PROJECT_SOURCE_DIR}/hosted/arch_include/${arch})
     target_link_libraries(vmmp_config_${name} INTERFACE vmmp_flags)
+    vmmp_sanitize(vmmp_config_${name} INTERFACE ${word_size})
 
     vmmp_flavour_sources(${name} sources)
     add_library(sel4vmmplatsupport-${name} STATIC ${sources})
@@ -109,7 +113,8 @@ function(vmmp_build_flavour name)
 endfunction()
 
 # Links test_GROUP.c files, each with one function `int test_GROUP(void)` that runs a cmocka group,
-# into the program `target`; ctest runs it once per group, as <prefix>/<GROUP>.
+# into the program `target`; ctest runs it once per group, as <prefix>/<GROUP>, in ${VMMP_EMULATOR}
+# if the caller has set that.
 function(vmmp_add_test_program target prefix)
     set(root ${PROJECT_SOURCE_DIR}/tests/unit)
     set(folder ${PROJECT_BINARY_DIR}/tests/${prefix})
@@ -120,7 +125,7 @@ function(vmmp_add_test_program target prefix)
         string(REGEX REPLACE "^test_" "" group ${group})
         string(APPEND declarations "int test_${group}(void);\n")
         string(APPEND VMMP_TEST_ROWS "    { \"${group}\", test_${group} },\n")
-        add_test(NAME ${prefix}/${group} COMMAND ${target} ${group})
+        add_test(NAME ${prefix}/${group} COMMAND ${VMMP_EMULATOR} $<TARGET_FILE:${target}> ${group})
         set_tests_properties(${prefix}/${group} PROPERTIES TIMEOUT 120)
     endforeach()
     configure_file(${root}/main.c.in ${folder}/main.c @ONLY)
@@ -144,6 +149,9 @@ function(vmmp_build_tests name)
     file(GLOB support CONFIGURE_DEPENDS ${root}/support/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/${arch}/*.c)
+    if(VMMP_${name}_WORD_SIZE EQUAL 32)
+        set(VMMP_EMULATOR ${VMMP_EMULATOR_I386})
+    endif()
     vmmp_add_test_program(unit-${name} ${name} ${groups})
     target_sources(unit-${name} PRIVATE ${support})
     target_include_directories(unit-${name} PRIVATE

@@ -28,8 +28,35 @@ target_compile_options(vmmp_flags INTERFACE
 if(VMMP_WERROR)
     target_compile_options(vmmp_flags INTERFACE -Werror)
 endif()
-if(VMMP_SANITIZE)
-    target_compile_options(vmmp_flags INTERFACE
-        -fsanitize=${VMMP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(vmmp_flags INTERFACE -fsanitize=${VMMP_SANITIZE})
+
+# A machine whose kernel runs no 32-bit programs runs those of 32-bit flavours in an emulator, for
+# which AddressSanitizer's memory map is too much.
+set(VMMP_EMULATOR_I386 "")
+if(VMMP_SYSROOT_I386 AND VMMP_BUILD_TESTS)
+    execute_process(COMMAND ${VMMP_SYSROOT_I386}/lib/ld-linux.so.2 --version
+        RESULT_VARIABLE runs_i386 OUTPUT_QUIET ERROR_QUIET)
+    if(NOT runs_i386 EQUAL 0)
+        find_program(VMMP_QEMU_I386 qemu-i386)
+        if(VMMP_QEMU_I386)
+            set(VMMP_EMULATOR_I386 ${VMMP_QEMU_I386})
+            message(STATUS "this machine runs no 32-bit programs: the tests of 32-bit flavours run "
+                "in ${VMMP_QEMU_I386}, without AddressSanitizer")
+        else()
+            message(STATUS "this machine runs no 32-bit programs and has no emulator for them: "
+                "32-bit flavours skipped; apt-get install qemu-user")
+        endif()
+    endif()
 endif()
+
+# `scope` is INTERFACE or PRIVATE.
+function(vmmp_sanitize target scope word_size)
+    set(sanitizers ${VMMP_SANITIZE})
+    if(word_size EQUAL 32 AND VMMP_EMULATOR_I386)
+        string(REGEX REPLACE "address,?" "" sanitizers "${sanitizers}")
+    endif()
+    if(sanitizers)
+        target_compile_options(${target} ${scope} -fsanitize=${sanitizers}
+            -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_link_options(${target} ${scope} -fsanitize=${sanitizers})
+    endif()
+endfunction()

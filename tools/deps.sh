@@ -30,7 +30,11 @@ packages_of()
 		echo "$build"
 		[ "$native" = arm64 ] || echo "$cross"
 		;;
-	test) echo "$test" ;;
+	test)
+		echo "$test"
+		# For 32-bit test programs on machines whose kernel does not run them.
+		[ "$native" != amd64 ] || echo qemu-user
+		;;
 	run) echo "$run" ;;
 	all) packages_of build && packages_of test && packages_of run ;;
 	*) usage_error "unknown group '$1': build, test, run or all" ;;

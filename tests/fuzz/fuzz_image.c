@@ -108,7 +108,7 @@ static void try_kernel(const struct vmmp_file *file, uint8_t how)
 
 static void try_dtb(const struct vmmp_file *file)
 {
-    static uint8_t buffer[0x4000];
+    static _Alignas(8) uint8_t buffer[0x4000];
     size_t size = 0;
     if (done(vmmp_dtb_read(file, buffer, sizeof(buffer), &size, &error))) {
         FUZZ_CHECK(size <= file->size && size <= sizeof(buffer));

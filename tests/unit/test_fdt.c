@@ -8,7 +8,7 @@
 #include <sel4vmmplatsupport/vmmp/addr.h>
 #include <sel4vmmplatsupport/vmmp/fdt.h>
 
-static uint8_t buffer[16384];
+static _Alignas(8) uint8_t buffer[16384];
 static char logged[VMMP_LOG_MAX];
 static unsigned log_lines;
 

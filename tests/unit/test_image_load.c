@@ -16,7 +16,7 @@ static const struct vmmp_kernel_options options = { .machines =
                                                     .decoders = &rle,
                                                     .decoder_count = 1 };
 
-static uint8_t bytes[0x8000];
+static _Alignas(8) uint8_t bytes[0x8000];
 static uint8_t packed[5 * sizeof(bytes) + 16];
 static uint8_t ram[RAM_SIZE];
 static struct vmmp_guest_memory memory;
@@ -253,7 +253,7 @@ static int make_dtb(uint8_t *at, int size)
 
 static void device_trees_are_checked(void **state)
 {
-    static uint8_t buffer[4096];
+    static _Alignas(8) uint8_t buffer[4096];
     struct vmmp_image_error error;
     size_t size = 0;
 

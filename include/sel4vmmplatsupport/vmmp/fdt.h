@@ -48,7 +48,10 @@ struct vmmp_fdt {
     char path[VMMP_FDT_PATH_MAX];      /**< Of the innermost open node, or of the first error. */
 };
 
-/** Starts an empty tree in `buffer`, which should be 64 KiB or so: errors stick. */
+/**
+ * Starts an empty tree in `buffer`, which should be 64 KiB or so and aligned to 8 bytes (Devicetree
+ * specification, 5.6): errors stick.
+ */
 void vmmp_fdt_init(struct vmmp_fdt *fdt, void *buffer, size_t buffer_size);
 
 /**

@@ -172,9 +172,10 @@ int vmmp_file_load(const struct vmmp_guest_memory *memory, const struct vmmp_fil
 #define VMMP_DTB_MAX_SIZE (UINT64_C(2) << 20)
 
 /**
- * Reads a device tree into `buffer` and checks it thoroughly (every offset and every node); `*size`
- * is then its own size. -EBADMSG: not a device tree or damaged; -ENODATA: shorter than it says;
- * -EFBIG: larger than `buffer_size`. To be edited or copied to the guest by the caller.
+ * Reads a device tree into `buffer`, which is aligned to 8 bytes (Devicetree specification, 5.6),
+ * and checks it thoroughly (every offset and every node); `*size` is then its own size. -EBADMSG:
+ * not a device tree or damaged; -ENODATA: shorter than it says; -EFBIG: larger than `buffer_size`.
+ * To be edited or copied to the guest by the caller.
  */
 int vmmp_dtb_read(const struct vmmp_file *file, void *buffer, size_t buffer_size, size_t *size,
                   struct vmmp_image_error *error);
