@@ -152,6 +152,9 @@ static int assemble(struct machine *machine, vm_t *vm)
     if (!error && machine->config->console) {
         error = machine_console_add(machine);
     }
+    if (!error) {
+        error = machine_devices_add(machine);
+    }
     if (!error && machine->config->serial) {
         error = add_uart(machine);
     }
@@ -176,6 +179,7 @@ void machine_fini(struct machine *machine)
     }
     /* Windows first: nothing reaches a device while it goes away. */
     vmmp_vm_fini(&machine->vmmp);
+    machine_devices_remove(machine);
     machine_console_remove(machine);
     if (machine->uart_made) {
         vmmp_pl011_fini(&machine->uart);

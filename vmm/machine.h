@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The machine `qemu-arm-virt`, put together: RAM, interrupt controller, vCPUs, PCI host with a
- * virtio console, PL011 UART, and a guest loaded into it with its device tree.
+ * virtio console and other virtio devices, PL011 UART, and a guest loaded into it with its device
+ * tree.
  *
  * Nothing here knows what host it runs on: the caller has made the `vm_t` with vm_init(), brings
  * files, host operations and the outer ends of console and UART, and runs the VM afterwards. The
@@ -33,10 +34,10 @@
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
 #include <sel4vmmplatsupport/vmmp/pl011.h>
 #include <sel4vmmplatsupport/vmmp/virtio_console.h>
-#include <sel4vmmplatsupport/vmmp/virtio_pci.h>
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
 #include "machine_map.h"
+#include "machine_virtio.h"
 
 /** Room for the device tree, generated or given. */
 #define MACHINE_FDT_MAX     VMMP_DTB_MAX_SIZE
@@ -71,6 +72,9 @@ struct machine_config {
     uint16_t console_columns;           /**< 0: unknown. */
     uint16_t console_rows;
     const struct machine_port *serial; /**< The PL011; NULL: the guest has none. */
+
+    const struct machine_device *devices; /**< In the order the guest finds them. */
+    unsigned device_count;                /**< At most MACHINE_DEVICES. */
 };
 
 /** Where the guest's pieces go. */
@@ -88,7 +92,8 @@ struct machine {
     struct vmmp_pci_line pci_lines[MACHINE_PCI_INTX_PINS];
     struct vmmp_pci_host pci;
     struct vmmp_virtio_console console;
-    struct vmmp_virtio_pci console_pci;
+    struct machine_virtio console_place;
+    struct machine_virtio devices[MACHINE_DEVICES];
     struct vmmp_pl011 uart;
     uint8_t pending[MACHINE_CONSOLE_BUF]; /**< Input taken from the port, not by the guest. */
     size_t pending_size;
@@ -96,7 +101,6 @@ struct machine {
     bool uart_line_made;
     bool pci_made;
     bool console_made;
-    bool console_plugged;
     bool uart_made;
 };
 

@@ -62,13 +62,7 @@ int machine_console_add(struct machine *machine)
                                          &machine->vmmp.memory, &config->log, &config->host);
     if (!error) {
         machine->console_made = true;
-        error = vmmp_virtio_pci_init(&machine->console_pci, &machine->console.virtio, NULL);
-    }
-    if (!error) {
-        machine->console_plugged = true;
-        /* Device 0 is where a host bridge would be; some guests skip it. */
-        int place = vmmp_pci_host_add(&machine->pci, &machine->console_pci.function, 1, 0);
-        error = place < 0 ? place : 0;
+        error = machine_virtio_plug(machine, &machine->console_place, &machine->console.virtio);
     }
     if (error) {
         vmmp_log(&config->log, VMMP_LOG_ERROR, VMMP_LOG_HOST,
@@ -79,9 +73,7 @@ int machine_console_add(struct machine *machine)
 
 void machine_console_remove(struct machine *machine)
 {
-    if (machine->console_plugged) {
-        vmmp_virtio_pci_fini(&machine->console_pci);
-    }
+    machine_virtio_unplug(&machine->console_place);
     if (machine->console_made) {
         vmmp_virtio_console_fini(&machine->console);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../machine_map.h"
+#include "devices.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -260,13 +261,18 @@ static const struct option_row rows[] = {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+#define MOST_KINDS 16
+
 static bool unknown_option(struct parser *parser, const char *argument)
 {
-    const char *names[ROWS + 3];
+    const char *names[ROWS + MOST_KINDS + 3];
     size_t count = 0;
     while (count < ROWS) {
         names[count] = rows[count].name;
         count++;
+    }
+    for (size_t i = 0; device_kinds[i] && i < MOST_KINDS; i++) {
+        names[count++] = device_kinds[i]->option;
     }
     names[count++] = "--help";
     names[count++] = "--version";
@@ -280,30 +286,93 @@ static bool unknown_option(struct parser *parser, const char *argument)
     return fail(parser, "unknown option '%s': 'vmm run --help' lists them", name);
 }
 
+static bool add_device(struct parser *parser, const struct device_kind *kind, const char *value)
+{
+    struct options *options = parser->options;
+    unsigned same = 0;
+    for (unsigned i = 0; i < options->device_count; i++) {
+        same += options->devices[i].kind == kind;
+    }
+    if (same == kind->most) {
+        return kind->most == 1 ? fail(parser, "%s: once is enough: leave one out", kind->option)
+                               : fail(parser, "%s: at most %u of them", kind->option, kind->most);
+    }
+    if (options->device_count == OPTIONS_DEVICES) {
+        return fail(parser, "%s: too many devices: at most %d", kind->option, OPTIONS_DEVICES);
+    }
+    if (!kind->check(value, parser->message)) {
+        return false;
+    }
+    options->devices[options->device_count++] = (struct device_option){ kind, value };
+    return true;
+}
+
+/* One option as it stands in argv. */
+struct argument {
+    const char *text;
+    size_t name_length;
+    const char *value; /* Behind '='; NULL: none. */
+    int argc;
+    char *const *argv;
+    int *index;
+};
+
+static bool is_named(const struct argument *argument, const char *name)
+{
+    return strlen(name) == argument->name_length &&
+           strncmp(name, argument->text, argument->name_length) == 0;
+}
+
+/* The option's value, from the next argument if need be; `form` is what help calls it. */
+static bool find_value(struct parser *parser, struct argument *argument, const char *name,
+                       const char *form)
+{
+    if (argument->value) {
+        return form || fail(parser, "%s takes no value", name);
+    }
+    if (!form) {
+        return true;
+    }
+    if (*argument->index + 1 >= argument->argc) {
+        return fail(parser, "%s needs a value: %s %s", name, name, form);
+    }
+    argument->value = argument->argv[++*argument->index];
+    return true;
+}
+
+/* A device's option whose value may be left out does not take the next argument for one. */
+static bool take_device(struct parser *parser, struct argument *argument,
+                        const struct device_kind *kind)
+{
+    bool optional = kind->value && kind->value[0] == '[';
+    return (optional || find_value(parser, argument, kind->option, kind->value)) &&
+           add_device(parser, kind, argument->value);
+}
+
 /* Takes one option and its value; `*index` is left at the last argument used. */
 static bool take_option(struct parser *parser, int argc, char *const argv[], int *index)
 {
-    const char *argument = argv[*index];
-    size_t length = strcspn(argument, "=");
+    struct argument argument = {
+        .text = argv[*index],
+        .name_length = strcspn(argv[*index], "="),
+        .argc = argc,
+        .argv = argv,
+        .index = index,
+    };
+    argument.value =
+        argument.text[argument.name_length] ? argument.text + argument.name_length + 1 : NULL;
     for (size_t i = 0; i < ROWS; i++) {
-        if (strlen(rows[i].name) != length || strncmp(rows[i].name, argument, length) != 0) {
-            continue;
+        if (is_named(&argument, rows[i].name)) {
+            return find_value(parser, &argument, rows[i].name, rows[i].value) &&
+                   rows[i].set(parser, rows[i].name, argument.value);
         }
-        const char *value = argument[length] ? argument + length + 1 : NULL;
-        if (!rows[i].value) {
-            if (value) {
-                return fail(parser, "%s takes no value", rows[i].name);
-            }
-        } else if (!value) {
-            if (++*index >= argc) {
-                return fail(parser, "%s needs a value: %s %s", rows[i].name, rows[i].name,
-                            rows[i].value);
-            }
-            value = argv[*index];
-        }
-        return rows[i].set(parser, rows[i].name, value);
     }
-    return unknown_option(parser, argument);
+    for (size_t i = 0; device_kinds[i]; i++) {
+        if (is_named(&argument, device_kinds[i]->option)) {
+            return take_device(parser, &argument, device_kinds[i]);
+        }
+    }
+    return unknown_option(parser, argument.text);
 }
 
 /* What no single option can see. */
@@ -387,21 +456,33 @@ void options_print_help(FILE *out)
           out);
 }
 
+static void print_row(FILE *out, const char *name, const char *value, const char *help)
+{
+    /* "--rng[=PARTS]", but "--disk FILE[,PARTS]" */
+    bool optional = value && value[0] == '[';
+    char left[80];
+    snprintf(left, sizeof(left), "%s%s%s", name, value && !optional ? " " : "", value ? value : "");
+    fprintf(out, "  %-20s ", left);
+    if (strlen(left) > 20) {
+        fprintf(out, "\n%23s", "");
+    }
+    for (const char *c = help; *c; c++) {
+        fputc(*c, out);
+        if (*c == '\n') {
+            fprintf(out, "%23s", "");
+        }
+    }
+    fputc('\n', out);
+}
+
 void options_print_run_help(FILE *out)
 {
     fputs("usage: vmm run --kernel FILE [OPTION]...\n\n", out);
     for (size_t i = 0; i < ROWS; i++) {
-        char left[40];
-        snprintf(left, sizeof(left), "%s%s%s", rows[i].name, rows[i].value ? " " : "",
-                 rows[i].value ? rows[i].value : "");
-        fprintf(out, "  %-20s ", left);
-        for (const char *c = rows[i].help; *c; c++) {
-            fputc(*c, out);
-            if (*c == '\n') {
-                fprintf(out, "%23s", "");
-            }
-        }
-        fputc('\n', out);
+        print_row(out, rows[i].name, rows[i].value, rows[i].help);
+    }
+    for (size_t i = 0; device_kinds[i]; i++) {
+        print_row(out, device_kinds[i]->option, device_kinds[i]->value, device_kinds[i]->help);
     }
     fputs("\nOn a terminal: Ctrl-A x ends the VMM, Ctrl-A h lists the other keys.\n"
           "SIGTERM asks the guest to power off, a second one ends the VMM at once.\n",

@@ -31,6 +31,17 @@ enum gic_choice {
     GIC_V3,
 };
 
+/** Devices beside consoles that one command line can ask for. */
+#define OPTIONS_DEVICES 24
+
+struct device_kind;
+
+/** One device; `kind` has found its value good. */
+struct device_option {
+    const struct device_kind *kind;
+    const char *value; /**< NULL: none was given. */
+};
+
 /** Strings point into argv. */
 struct options {
     const char *kernel;
@@ -48,6 +59,8 @@ struct options {
     bool stats;
     uint16_t gdb_port; /**< 0: no gdb. */
     bool gdb_wait;     /**< Do not run before gdb says so. */
+    struct device_option devices[OPTIONS_DEVICES];
+    unsigned device_count;
 };
 
 enum options_command {

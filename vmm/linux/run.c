@@ -108,8 +108,12 @@ static int prepare(struct run *run)
         message_error("no event loop (%s): raise the limit of open files", strerror(-error));
         return -1;
     }
-    if (open_trace(run) != 0 || create_vm(run) != 0 || load_guest(run) != 0 ||
-        run_gdb_begin(run) != 0) {
+    if (open_trace(run) != 0 || devices_open(&run->devices, options, run->loop, &run->log) != 0) {
+        return -1;
+    }
+    run->config.devices = run->devices.models;
+    run->config.device_count = run->devices.count;
+    if (create_vm(run) != 0 || load_guest(run) != 0 || run_gdb_begin(run) != 0) {
         return -1;
     }
     run->signals.terminate = run_on_terminate;
@@ -174,6 +178,7 @@ static void clean_up(struct run *run, int status)
     }
     run_gdb_end(run, status);
     machine_fini(&run->machine);
+    devices_close(&run->devices);
     backend_close(&run->console);
     backend_close(&run->serial);
     terminal_restore();

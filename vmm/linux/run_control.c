@@ -13,7 +13,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 /* Between syncing disks and powering off. */
 #define POWER_OFF_DELAY_NS SECOND_NS
-#define GIVE_UP_SECONDS    10
+#define GIVE_UP_SECONDS    30
 
 /*
  * Linux takes Ctrl-O and a letter on a virtio console that is its console for the SysRq key
@@ -174,6 +174,12 @@ void run_print_stats(struct run *run)
     }
     hypervisor_print_stats(run->hypervisor, out);
     print_devices(&run->machine, out);
+    for (unsigned i = 0; i < run->devices.count; i++) {
+        const struct device *device = &run->devices.list[i];
+        if (device->kind->print_stats) {
+            device->kind->print_stats(device->state, device->name, out);
+        }
+    }
     if (fclose(out) == 0) {
         message_text(text, size);
     }

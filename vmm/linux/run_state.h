@@ -14,6 +14,7 @@
 
 #include "../machine.h"
 #include "backend.h"
+#include "devices.h"
 #include "files.h"
 #include "hypervisor.h"
 #include "options.h"
@@ -46,6 +47,7 @@ struct run {
     bool is_terminal;
     struct backend console;
     struct backend serial;
+    struct devices devices;
     struct machine_port console_port;
     struct machine_port serial_port;
     struct hosted_trace trace;

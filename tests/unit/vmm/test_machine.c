@@ -266,6 +266,73 @@ static void test_without_console_and_uart(void **state)
     machine_console_resize(&f->machine, 1, 1);
 }
 
+/* A device that the configuration names: a model of no use but to be counted. */
+struct counted {
+    struct vmmp_virtio_device virtio;
+    struct vmmp_virtio_queue queue;
+    unsigned created, destroyed;
+    int error;
+};
+
+static int create_counted(void *cookie, const struct machine_device_environment *environment,
+                          struct vmmp_virtio_device **virtio)
+{
+    static const struct vmmp_virtio_ops ops = { .name = "counted", .type = 4 };
+    static const uint16_t size = 8;
+    struct counted *counted = cookie;
+    if (counted->error) {
+        return counted->error;
+    }
+    counted->created++;
+    *virtio = &counted->virtio;
+    return vmmp_virtio_init(&counted->virtio, &ops, &counted->queue, &size, 1, environment->memory,
+                            environment->log, environment->host);
+}
+
+static void destroy_counted(void *cookie)
+{
+    struct counted *counted = cookie;
+    counted->destroyed++;
+    vmmp_virtio_fini(&counted->virtio);
+}
+
+static void test_devices_of_the_configuration(void **state)
+{
+    static const struct machine_device_ops ops = { create_counted, destroy_counted };
+    struct fixture *f = *state;
+    struct counted counted[3] = { 0 };
+    struct machine_device devices[3];
+    for (unsigned i = 0; i < 3; i++) {
+        devices[i] = (struct machine_device){ "counted", &ops, &counted[i] };
+    }
+    f->config.devices = devices;
+    f->config.device_count = 3;
+    load(f);
+    /* Behind the console, in their order. */
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(config_read(f, 2 + i, 0), 0x10051af4);
+    }
+    assert_int_equal(config_read(f, 5, 0), 0xffffffff);
+    machine_fini(&f->machine);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(counted[i].created, 1);
+        assert_int_equal(counted[i].destroyed, 1);
+    }
+    hosted_vm_destroy(&f->vm);
+    /* One that fails takes those before it down again. */
+    counted[1].error = -EIO;
+    make_vm(f);
+    assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), -EIO);
+    assert_int_equal(counted[0].created, 2);
+    assert_int_equal(counted[0].destroyed, 2);
+    assert_int_equal(counted[1].destroyed, 1);
+    assert_int_equal(counted[2].created, 1);
+    f->config.device_count = MACHINE_DEVICES + 1;
+    hosted_vm_destroy(&f->vm);
+    make_vm(f);
+    assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), -ENOSPC);
+}
+
 /* The same configuration on a new vm_t: a guest that starts again finds nothing of the old one. */
 static void test_again(void **state)
 {
@@ -413,6 +480,7 @@ int test_machine(void)
         cmocka_unit_test_setup_teardown(test_loaded_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_devices_of_the_configuration, setup, teardown),
         cmocka_unit_test_setup_teardown(test_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_machines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_host_refuses, setup, teardown),

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "machine_virtio.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "machine.h"
+
+int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
+                        struct vmmp_virtio_device *virtio)
+{
+    int error = vmmp_virtio_pci_init(&place->pci, virtio, NULL);
+    if (error) {
+        return error;
+    }
+    /* Device 0 is where a host bridge would be; some guests skip it. */
+    int device = 1;
+    while (device < VMMP_PCI_DEVICES &&
+           vmmp_pci_host_function(&machine->pci, (unsigned)device, 0)) {
+        device++;
+    }
+    int at = vmmp_pci_host_add(&machine->pci, &place->pci.function, device, 0);
+    if (at < 0) {
+        vmmp_virtio_pci_fini(&place->pci);
+        return at;
+    }
+    place->virtio = virtio;
+    return 0;
+}
+
+void machine_virtio_unplug(struct machine_virtio *place)
+{
+    if (place->virtio) {
+        vmmp_virtio_pci_fini(&place->pci);
+        place->virtio = NULL;
+    }
+}
+
+static int add(struct machine *machine, const struct machine_device *device,
+               struct machine_virtio *place)
+{
+    const struct machine_config *config = machine->config;
+    struct machine_device_environment environment = {
+        .vm = machine->vmmp.vm,
+        .memory = &machine->vmmp.memory,
+        .log = &config->log,
+        .host = &config->host,
+    };
+    struct vmmp_virtio_device *virtio;
+    int error = device->ops->create(device->cookie, &environment, &virtio);
+    if (error) {
+        return error;
+    }
+    error = machine_virtio_plug(machine, place, virtio);
+    if (error) {
+        device->ops->destroy(device->cookie);
+    }
+    return error;
+}
+
+int machine_devices_add(struct machine *machine)
+{
+    const struct machine_config *config = machine->config;
+    if (config->device_count > MACHINE_DEVICES) {
+        vmmp_log(&config->log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+                 "%u devices are too many: at most %u fit", config->device_count, MACHINE_DEVICES);
+        return -ENOSPC;
+    }
+    for (unsigned i = 0; i < config->device_count; i++) {
+        int error = add(machine, &config->devices[i], &machine->devices[i]);
+        if (error) {
+            vmmp_log(&config->log, VMMP_LOG_ERROR, VMMP_LOG_HOST, "making the %s failed: %s",
+                     config->devices[i].name, strerror(-error));
+            return error;
+        }
+    }
+    return 0;
+}
+
+void machine_devices_remove(struct machine *machine)
+{
+    const struct machine_config *config = machine->config;
+    for (unsigned i = 0; i < config->device_count && i < MACHINE_DEVICES; i++) {
+        if (machine->devices[i].virtio) {
+            machine_virtio_unplug(&machine->devices[i]);
+            config->devices[i].ops->destroy(config->devices[i].cookie);
+        }
+    }
+}

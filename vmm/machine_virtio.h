@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine's virtio devices: which there are, and their place on the guest's bus.
+ *
+ * Whoever configures a machine names its devices in `struct machine_config`; the machine makes each
+ * model on its own guest memory, and unmakes it with itself. What a model is connected to (files,
+ * sockets) belongs to the caller and outlives machines, so that a guest that starts again finds it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <sel4vm/guest_vm.h>
+
+#include <sel4vmmplatsupport/vmmp/guest_memory.h>
+#include <sel4vmmplatsupport/vmmp/host.h>
+#include <sel4vmmplatsupport/vmmp/log.h>
+#include <sel4vmmplatsupport/vmmp/virtio.h>
+#include <sel4vmmplatsupport/vmmp/virtio_pci.h>
+
+/** Devices beside the console. */
+#define MACHINE_DEVICES 24
+
+/** What a model is made with; all of it outlives the model. */
+struct machine_device_environment {
+    vm_t *vm; /**< For backends that deal with the host's side of guest RAM. */
+    const struct vmmp_guest_memory *memory;
+    const struct vmmp_log *log;
+    const struct vmmp_host *host;
+};
+
+/** A device to be made; `cookie` is passed to both functions. */
+struct machine_device_ops {
+    /**
+     * Makes the model and connects it. 0 with `*virtio` set, or -errno after undoing everything;
+     * the machine then says which device failed. The VM does not run.
+     */
+    int (*create)(void *cookie, const struct machine_device_environment *environment,
+                  struct vmmp_virtio_device **virtio);
+    /** Disconnects and unmakes it. No vCPU runs; deferred work and completions may still come. */
+    void (*destroy)(void *cookie);
+};
+
+struct machine_device {
+    const char *name; /**< For messages. */
+    const struct machine_device_ops *ops;
+    void *cookie;
+};
+
+/** A virtio device's place in the machine. */
+struct machine_virtio {
+    struct vmmp_virtio_device *virtio; /**< NULL: the place is free. */
+    struct vmmp_virtio_pci pci;
+};
+
+struct machine;
+
+/** Plugs a device into the machine's bus. 0 or -errno; nothing is left behind then. */
+int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
+                        struct vmmp_virtio_device *virtio);
+/** Takes it out; a free place is left alone. */
+void machine_virtio_unplug(struct machine_virtio *place);
+
+/** Makes and plugs every device of the configuration. 0, or -errno (said). */
+int machine_devices_add(struct machine *machine);
+/** Undoes as much of that as was done. */
+void machine_devices_remove(struct machine *machine);
