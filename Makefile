@@ -62,8 +62,10 @@ tsan: deps-test
 		-DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
 	@cmake --build $(BUILD)/tsan
 
+# The flags of a toolchain file count in a fresh tree only.
 vmm: deps-build $(SYSROOT64)/cflags
-	@$(CMAKE) -B $(BUILD)/arm64 -DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-aarch64.cmake \
+	@$(CMAKE) $$([ $(BUILD)/arm64/CMakeCache.txt -nt cmake/toolchain-aarch64.cmake ] || echo --fresh) \
+		-B $(BUILD)/arm64 -DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-aarch64.cmake \
 		-DVMMP_SYSROOT_ARM64=$(CURDIR)/$(SYSROOT64) -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 		-DVMMP_BUILD_TESTS=OFF -DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
 	@cmake --build $(BUILD)/arm64

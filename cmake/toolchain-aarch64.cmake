@@ -5,16 +5,18 @@
 #         -DVMMP_SYSROOT_ARM64=build/sysroot/arm64 -DVMMP_FLAVOURS=aarch64-qemu-arm-virt
 #
 # VMMP_SYSROOT_ARM64 is what tools/sysroot.sh arm64 made; without it the compiler's own C library
-# is all there is. Everything is linked statically: the programs run on machines that have nothing.
+# is all there is. Programs are linked dynamically, as libslirp has no static archive:
+# tools/testbed.sh takes the libraries along. Those that need none may be static (-static and the
+# property VMMP_STATIC).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 
 # CMake's compiler checks read this file again in a project of their own.
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES VMMP_SYSROOT_ARM64)
 set(VMMP_SYSROOT_ARM64 "" CACHE PATH "Root with arm64 libraries, from tools/sysroot.sh arm64")
 
-set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
 if(VMMP_SYSROOT_ARM64)
     get_filename_component(sysroot ${VMMP_SYSROOT_ARM64} ABSOLUTE BASE_DIR ${CMAKE_SOURCE_DIR})
     if(NOT EXISTS ${sysroot}/cflags)
@@ -26,7 +28,8 @@ if(VMMP_SYSROOT_ARM64)
     list(JOIN compile_flags " " compile_flags)
     list(JOIN link_flags " " link_flags)
     set(CMAKE_C_FLAGS_INIT "${compile_flags}")
-    set(CMAKE_EXE_LINKER_FLAGS_INIT "-static ${link_flags}")
+    set(CMAKE_FIND_ROOT_PATH ${sysroot})
+    set(CMAKE_EXE_LINKER_FLAGS_INIT "${link_flags}")
 endif()
 
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

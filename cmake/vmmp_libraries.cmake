@@ -6,9 +6,10 @@ set(VMMP_HOSTED_LIBRARIES
     "LZ4\;lz4\;lz4frame.h"  # lz4 kernels
     "ZSTD\;zstd\;zstd.h"    # zstd kernels
     "URING\;uring\;liburing.h" # asynchronous disks (hosted/src/backends)
+    "SLIRP\;slirp\;slirp/libslirp.h" # user-mode networking (hosted/src/backends)
 )
 
-option(VMMP_LIBRARIES "Use zlib, liblz4, libzstd and liburing where they are found" ON)
+option(VMMP_LIBRARIES "Use zlib, liblz4, libzstd, liburing and libslirp where they are found" ON)
 
 set(VMMP_HOSTED_LIBRARY_NAMES "")
 foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)
@@ -23,7 +24,9 @@ foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)
     endif()
 endforeach()
 
-# A library found is one of the compiler's own word size; other flavours go without.
+# A library found is one of the compiler's own word size; other flavours go without. A program with
+# the property VMMP_STATIC goes without as well: not all of them have static archives. It must then
+# not use the parts that need them.
 function(vmmp_link_libraries target word_size)
     math(EXPR native "${CMAKE_SIZEOF_VOID_P} * 8")
     if(NOT VMMP_LIBRARIES OR NOT word_size EQUAL native)
@@ -34,7 +37,8 @@ function(vmmp_link_libraries target word_size)
         if(VMMP_${key}_LIBRARY AND VMMP_${key}_INCLUDE)
             target_compile_definitions(${target} PRIVATE HOSTED_${key}=1)
             target_include_directories(${target} SYSTEM PRIVATE ${VMMP_${key}_INCLUDE})
-            target_link_libraries(${target} PRIVATE ${VMMP_${key}_LIBRARY})
+            target_link_libraries(${target} PRIVATE
+                $<$<NOT:$<BOOL:$<TARGET_PROPERTY:VMMP_STATIC>>>:${VMMP_${key}_LIBRARY}>)
         endif()
     endforeach()
 endfunction()

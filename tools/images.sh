@@ -168,24 +168,6 @@ make_kernel()
 	echo "$stamp" >"$images/kernel-$release.stamp"
 }
 
-# needed_libraries TREE FILE: the shared libraries FILE needs, and theirs.
-needed_libraries()
-{
-	local tree=$1 queue=("$2") seen=' ' file name
-	while [ ${#queue[@]} -gt 0 ]; do
-		file=${queue[0]}
-		queue=("${queue[@]:1}")
-		for name in $(readelf -d "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
-			case $seen in *" $name "*) continue ;; esac
-			seen="$seen$name "
-			file=$(find "$tree" -name "$name" | head -n 1)
-			[ -n "$file" ] || die "QEMU needs $name, which none of its packages has"
-			queue+=("$file")
-			echo "$file"
-		done
-	done | sort -u
-}
-
 # add_qemu ARCH ROOT: QEMU for machines of ARCH and the libraries it needs: ROOT/bin and ROOT/lib.
 add_qemu()
 {
@@ -198,9 +180,10 @@ add_qemu()
 		dpkg-deb -x "$deb" "$tree" || die "cannot unpack $deb: remove it to have it fetched again"
 	done <<<"$debs"
 	cp "$tree/usr/bin/qemu-system-aarch64" "$2/bin/"
-	needed_libraries "$tree" "$2/bin/qemu-system-aarch64" | while read -r file; do
+	needed_libraries "$2/bin/qemu-system-aarch64" "$tree" >"$temp/libraries" || exit 1
+	while read -r file; do
 		cp -L "$file" "$2/lib/"
-	done
+	done <"$temp/libraries"
 }
 
 # make_host_qemu: QEMU for this machine, and the script "run" that starts it with its own libraries.

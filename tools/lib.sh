@@ -69,3 +69,23 @@ with_lock()
 		"$@"
 	) 9>"$lock"
 }
+
+# needed_libraries FILE FOLDER...: print the shared libraries that the program FILE needs, and
+# theirs, each as found below the first FOLDER that has it. Nothing for a static program.
+needed_libraries()
+{
+	local queue=("$1") seen=' ' file name
+	shift
+	while [ ${#queue[@]} -gt 0 ]; do
+		file=${queue[0]}
+		queue=("${queue[@]:1}")
+		for name in $(readelf -d "$file" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+			case $seen in *" $name "*) continue ;; esac
+			seen="$seen$name "
+			file=$(find "$@" -name "$name" 2>/dev/null | head -n 1) || true
+			[ -n "$file" ] || die "$name is needed and not below $*"
+			queue+=("$file")
+			echo "$file"
+		done
+	done
+}

@@ -9,7 +9,8 @@
 #   --gic 2|3          interrupt controller of the machine; guests get the same (default 3)
 #   --cpus N           CPUs of the machine (default 1)
 #   --memory MIB       its memory (default 1024); guests touch theirs lazily
-#   --file SRC:DST     carry in a file or a folder (again for more)
+#   --file SRC:DST     carry in a file or a folder (again for more); the shared libraries that an
+#                      arm64 program needs come along, to /lib
 #   --out DIR          afterwards, the files that COMMAND left in /out
 #   --qemu             with Debian 13's qemu-system-aarch64 in the machine's PATH
 #   --timeout SECONDS  give up and fail (default 600, 0: never)
@@ -133,6 +134,26 @@ write_command()
 	echo "exec $(quote "${command[@]}")" >>"$1/command"
 }
 
+# is_arm64_program FILE: an ELF file (bytes 0 to 3) for machine 183 (18 and 19).
+is_arm64_program()
+{
+	[ -f "$1" ] && [ "$(od -An -N4 -tx1 "$1" | tr -d ' ')" = 7f454c46 ] &&
+		[ "$(od -An -j18 -N2 -tu1 "$1" | tr -s ' ')" = ' 183 0' ]
+}
+
+# carry_libraries PROGRAM ROOT: the libraries it needs, into ROOT/lib: those of the sysroot it was
+# linked against, of the cross compiler, or of this machine if it is an arm64 one.
+carry_libraries()
+{
+	local folders=("$vmmp_build/sysroot/arm64" /usr/aarch64-linux-gnu/lib /lib/aarch64-linux-gnu /usr/lib/aarch64-linux-gnu)
+	local library
+	needed_libraries "$1" "${folders[@]}" >"$temp/libraries" || exit 1
+	while read -r library; do
+		mkdir -p "$2/lib"
+		cp -L "$library" "$2/lib/"
+	done <"$temp/libraries"
+}
+
 # write_initrd: the base, and behind it an archive of what is carried in.
 write_initrd()
 {
@@ -146,6 +167,7 @@ write_initrd()
 		[ -r "$src" ] || die "--file: cannot read $src"
 		mkdir -p "$root/$(dirname "$dst")"
 		cp -rL "$src" "$root/$dst"
+		! is_arm64_program "$src" || carry_libraries "$src" "$root"
 	done
 	cp "$vmmp_build/testbed/outer.cpio" "$temp/initrd"
 	(cd "$root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >>"$temp/initrd"
@@ -255,6 +277,7 @@ main()
 {
 	parse_options "$@"
 	need_command cpio cpio
+	need_command readelf binutils
 	if [ "$with_qemu" = 1 ]; then
 		"$here/images.sh" qemu
 	else
