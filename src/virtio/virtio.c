@@ -210,6 +210,9 @@ static void reset(struct vmmp_virtio_device *dev)
     }
     dev->driver_features = 0;
     dev->excess_features = 0;
+    dev->device_feature_select = 0;
+    dev->driver_feature_select = 0;
+    dev->queue_select = 0;
     vmmp_virtio_isr_clear(dev, UINT8_MAX);
     if (dev->transport_ops && dev->transport_ops->reset) {
         dev->transport_ops->reset(dev->transport);

@@ -51,18 +51,9 @@ static void interrupt_clear(void *transport)
     vmmp_pci_intx_set(&pci->function, false);
 }
 
-static void reset(void *transport)
-{
-    struct vmmp_virtio_pci *pci = transport;
-    pci->device_feature_select = 0;
-    pci->driver_feature_select = 0;
-    pci->queue_select = 0;
-}
-
 static const struct vmmp_virtio_transport_ops transport_ops = {
     .interrupt = interrupt,
     .interrupt_clear = interrupt_clear,
-    .reset = reset,
 };
 
 /* ---- The configuration access capability (4.1.4.9) ---- */

@@ -139,6 +139,10 @@ struct vmmp_virtio_device {
 
     const struct vmmp_virtio_transport_ops *transport_ops;
     void *transport;
+    /* What the driver has selected through the transport's registers; 0 after a reset. */
+    uint32_t device_feature_select;
+    uint32_t driver_feature_select;
+    uint32_t queue_select;
 
     uint64_t driver_features;
     uint32_t excess_features; /**< A bit per feature word beyond 64 bits that was not 0. */

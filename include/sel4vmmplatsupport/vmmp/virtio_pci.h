@@ -53,10 +53,6 @@ struct vmmp_virtio_pci {
     struct vmmp_window modern;
     enum vmmp_virtio_pci_face face;
 
-    uint32_t device_feature_select;
-    uint32_t driver_feature_select;
-    uint16_t queue_select;
-
     uint8_t cfg_capability; /**< Offset of the configuration access capability, or 0. */
     struct vmmp_pci_register cfg_data;
 };
