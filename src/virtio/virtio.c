@@ -26,12 +26,8 @@
 
 static void reset_queue(struct vmmp_virtio_queue *queue)
 {
-    vmmp_virtqueue_disable(&queue->vq);
-    memset(&queue->registers, 0, sizeof(queue->registers));
-    queue->registers.size = queue->max_size;
-    queue->legacy_pfn = 0;
+    vmmp_virtio_clear_queue(queue);
     queue->again = false;
-    queue->deferred = false;
 }
 
 int vmmp_virtio_init(struct vmmp_virtio_device *dev, const struct vmmp_virtio_ops *ops,

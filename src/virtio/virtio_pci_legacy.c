@@ -70,20 +70,30 @@ static const struct virtio_register registers[] = {
     { VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_WHOLE, 0, NULL, vmmp_vreg_notify_write },
     { VIRTIO_PCI_STATUS, 1, VIRTIO_WHOLE, 0, vmmp_vreg_status_read, status_write },
     { VIRTIO_PCI_ISR, 1, VIRTIO_RO, 0, vmmp_vreg_isr_take, NULL },
+    { VIRTIO_PCI_CONFIG_VECTOR, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_config_vector_read,
+      vmmp_virtio_pci_config_vector_write },
+    { VIRTIO_PCI_QUEUE_VECTOR, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_queue_vector_read,
+      vmmp_virtio_pci_queue_vector_write },
 };
 
 static const struct vmmp_vreg_file file = { registers, sizeof(registers) / sizeof(registers[0]) };
 
+/* 4.1.4.10: vectors come before the device's configuration, but only while MSI-X is enabled. */
+static uint32_t config_start(const struct vmmp_virtio_pci *pci)
+{
+    return vmmp_pci_msix_enabled(&pci->msix) ? VIRTIO_PCI_CONFIG_MSIX : VIRTIO_PCI_CONFIG;
+}
+
 static uint64_t legacy_read(void *cookie, uint64_t offset, unsigned size)
 {
     const struct vmmp_virtio_pci *pci = cookie;
-    return vmmp_vreg_file_read(&file, pci->device, VIRTIO_PCI_CONFIG, (uint32_t)offset, size);
+    return vmmp_vreg_file_read(&file, pci->device, config_start(pci), (uint32_t)offset, size);
 }
 
 static void legacy_write(void *cookie, uint64_t offset, unsigned size, uint64_t value)
 {
     const struct vmmp_virtio_pci *pci = cookie;
-    vmmp_vreg_file_write(&file, pci->device, VIRTIO_PCI_CONFIG, (uint32_t)offset, size, value);
+    vmmp_vreg_file_write(&file, pci->device, config_start(pci), (uint32_t)offset, size, value);
 }
 
 const struct vmmp_window_ops vmmp_virtio_pci_legacy_ops = { legacy_read, legacy_write };

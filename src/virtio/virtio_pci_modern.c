@@ -28,7 +28,40 @@ static uint32_t queue_notify_off_read(void *device)
     return vmmp_vreg_selected(device) ? vmmp_vreg_queue_select_read(device) : 0;
 }
 
-/* MSI-X vectors read NO_VECTOR and stay so: there is no MSI-X capability yet. */
+static struct vmmp_virtio_pci *pci_of(void *device)
+{
+    return ((struct vmmp_virtio_device *)device)->transport;
+}
+
+static uint16_t existing_vector(void *device, uint32_t vector)
+{
+    return vector < pci_of(device)->msix.count ? (uint16_t)vector : VMMP_VIRTIO_NO_VECTOR;
+}
+
+uint32_t vmmp_virtio_pci_config_vector_read(void *device)
+{
+    return pci_of(device)->config_vector;
+}
+
+void vmmp_virtio_pci_config_vector_write(void *device, uint32_t value)
+{
+    pci_of(device)->config_vector = existing_vector(device, value);
+}
+
+uint32_t vmmp_virtio_pci_queue_vector_read(void *device)
+{
+    const struct vmmp_virtio_queue *queue = vmmp_vreg_selected(device);
+    return queue ? queue->vector : VMMP_VIRTIO_NO_VECTOR;
+}
+
+void vmmp_virtio_pci_queue_vector_write(void *device, uint32_t value)
+{
+    struct vmmp_virtio_queue *queue = vmmp_vreg_selected(device);
+    if (queue) {
+        queue->vector = existing_vector(device, value);
+    }
+}
+
 static const struct virtio_register common[] = {
     { VIRTIO_PCI_COMMON_DFSELECT, 4, VIRTIO_RW, 0, vmmp_vreg_device_feature_select_read,
       vmmp_vreg_device_feature_select_write },
@@ -37,7 +70,8 @@ static const struct virtio_register common[] = {
       vmmp_vreg_driver_feature_select_write },
     { VIRTIO_PCI_COMMON_GF, 4, VIRTIO_RW, 0, vmmp_vreg_driver_feature_read,
       vmmp_vreg_driver_feature_write },
-    { VIRTIO_PCI_COMMON_MSIX, 2, VIRTIO_RO, VIRTIO_MSI_NO_VECTOR, NULL, NULL },
+    { VIRTIO_PCI_COMMON_MSIX, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_config_vector_read,
+      vmmp_virtio_pci_config_vector_write },
     { VIRTIO_PCI_COMMON_NUMQ, 2, VIRTIO_RO, 0, queue_count_read, NULL },
     { VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_WHOLE, 0, vmmp_vreg_status_read, vmmp_vreg_status_write },
     { VIRTIO_PCI_COMMON_CFGGENERATION, 1, VIRTIO_RO, 0, vmmp_vreg_generation_read, NULL },
@@ -45,7 +79,8 @@ static const struct virtio_register common[] = {
       vmmp_vreg_queue_select_write },
     { VIRTIO_PCI_COMMON_Q_SIZE, 2, VIRTIO_RW, 0, vmmp_vreg_queue_size_read,
       vmmp_vreg_queue_size_write },
-    { VIRTIO_PCI_COMMON_Q_MSIX, 2, VIRTIO_RO, VIRTIO_MSI_NO_VECTOR, NULL, NULL },
+    { VIRTIO_PCI_COMMON_Q_MSIX, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_queue_vector_read,
+      vmmp_virtio_pci_queue_vector_write },
     { VIRTIO_PCI_COMMON_Q_ENABLE, 2, VIRTIO_WHOLE, 0, vmmp_vreg_queue_enabled_read,
       queue_enable_write },
     { VIRTIO_PCI_COMMON_Q_NOFF, 2, VIRTIO_RO, 0, queue_notify_off_read, NULL },
