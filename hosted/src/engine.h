@@ -77,7 +77,13 @@ struct hosted_engine {
     int (*irq_register)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
     /** Drives an input of the interrupt controller. `vcpu` matters for ARM's PPIs. Any thread. */
     int (*irq_level)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, bool high);
-    /** An edge: sets the interrupt pending. Negative if the controller would not take it. */
+    /**
+     * Optional: an edge of an input that the guest uses edge-triggered. Without it, an edge is
+     * irq_level() up and down.
+     */
+    int (*irq_edge)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
+    /** Sets the interrupt pending until the guest has finished it. Negative if the controller would
+     * not take it. */
     int (*irq_inject)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
 
     /** Makes a vCPU, stopped. `vcpu_id` is set; the interrupt controller may not exist yet. */

@@ -243,6 +243,8 @@ seL4_Word hosted_arch_ip(struct hosted_vcpu *vcpu);
 void hosted_arch_complete_exception(struct fault *fault, bool advanced);
 /** Before injecting: a vCPU that waits for an interrupt goes on. */
 void hosted_arch_wake(struct hosted_vcpu *vcpu);
+/** An edge of an input that the guest uses edge-triggered. */
+void hosted_irq_edge(vm_vcpu_t *vcpu, int irq);
 /** Whether vm_register_irq() takes `irq`, and whether each vCPU has its own. */
 bool hosted_arch_irq_valid(int irq);
 bool hosted_arch_irq_private(int irq);

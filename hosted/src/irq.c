@@ -141,6 +141,20 @@ int vm_set_irq_level(vm_vcpu_t *vcpu, int irq, int irq_level)
     return hosted->engine->irq_level(hosted, hosted_vcpu, irq, irq_level != 0) < 0 ? -1 : 0;
 }
 
+void hosted_irq_edge(vm_vcpu_t *vcpu, int irq)
+{
+    struct hosted_vcpu *hosted_vcpu = hosted_vcpu_of(vcpu);
+    struct hosted_vm *hosted = hosted_vcpu->hosted;
+    const struct hosted_engine *engine = hosted->engine;
+    hosted_arch_wake(hosted_vcpu);
+    if (engine->irq_edge) {
+        (void)engine->irq_edge(hosted, hosted_vcpu, irq);
+    } else {
+        (void)engine->irq_level(hosted, hosted_vcpu, irq, true);
+        (void)engine->irq_level(hosted, hosted_vcpu, irq, false);
+    }
+}
+
 void hosted_vcpu_irq_acknowledged(struct hosted_vcpu *vcpu, int irq)
 {
     struct hosted_vm *hosted = vcpu->hosted;

@@ -22,6 +22,12 @@ static void binding_level(void *cookie, bool high)
     (void)vm_set_irq_level(binding->vcpu, binding->irq, high);
 }
 
+static void binding_edge(void *cookie)
+{
+    const struct irq_binding *binding = cookie;
+    hosted_irq_edge(binding->vcpu, binding->irq);
+}
+
 static void binding_inject(void *cookie)
 {
     const struct irq_binding *binding = cookie;
@@ -45,7 +51,7 @@ static void inject_acknowledged(vm_vcpu_t *vcpu, int irq, void *cookie)
     vmmp_irq_line_acknowledged(cookie);
 }
 
-static const struct vmmp_irq_line_ops level_ops = { .level = binding_level };
+static const struct vmmp_irq_line_ops level_ops = { .level = binding_level, .edge = binding_edge };
 static const struct vmmp_irq_line_ops inject_ops = { .inject = binding_inject };
 
 int vmmp_sys_irq_line_init(struct vmmp_vm *vmmp, struct vmmp_irq_line *line, int irq)

@@ -86,6 +86,27 @@ void vmmp_irq_source_set(struct vmmp_irq_source *source, bool high)
     vmmp_context_leave(&line->context);
 }
 
+void vmmp_irq_line_pulse(struct vmmp_irq_line *line)
+{
+    if (!line) {
+        return;
+    }
+    const struct vmmp_irq_line_ops *ops = line->ops;
+    vmmp_context_enter(&line->context);
+    if (ops->edge) {
+        ops->edge(line->cookie);
+    } else if (ops->level) {
+        ops->level(line->cookie, true);
+        ops->level(line->cookie, false);
+    } else if (ops->inject) {
+        ops->inject(line->cookie);
+    } else {
+        ops->pulse(line->cookie);
+    }
+    line->raised++;
+    vmmp_context_leave(&line->context);
+}
+
 void vmmp_irq_line_acknowledged(struct vmmp_irq_line *line)
 {
     vmmp_context_enter(&line->context);

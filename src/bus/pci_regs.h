@@ -58,6 +58,14 @@
 #define PCICFG_CAP_ID_MSIX      0x11
 #define PCICFG_CAP_ID_AF        0x13
 
+/* 6.8.2, offsets from the capability's start */
+#define PCICFG_MSIX_CONTROL       2
+#define PCICFG_MSIX_TABLE         4
+#define PCICFG_MSIX_PENDING       8
+#define PCICFG_MSIX_SIZE          12
+#define PCICFG_MSIX_FUNCTION_MASK 0x4000
+#define PCICFG_MSIX_ENABLE        0x8000
+
 /* 3.2.2.3.2, configuration mechanism #1 */
 #define PCICFG_PORT_ADDRESS    0xcf8
 #define PCICFG_PORT_DATA       0xcfc

@@ -20,21 +20,26 @@ static void begin_gic(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic, cons
     vmmp_fdt_u32(fdt, "phandle", gic->phandle);
 }
 
+static void put_v2m(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic)
+{
+    vmmp_fdt_begin_at(fdt, "v2m", gic->msi.start);
+    vmmp_fdt_string(fdt, "compatible", "arm,gic-v2m-frame");
+    vmmp_fdt_empty(fdt, "msi-controller");
+    vmmp_fdt_reg(fdt, gic->msi.start, gic->msi.size);
+    if (gic->msi_spi_count) {
+        /* Unlike interrupt specifiers, these are counted from INTID 0. */
+        vmmp_fdt_u32(fdt, "arm,msi-base-spi", 32 + gic->msi_spi_base);
+        vmmp_fdt_u32(fdt, "arm,msi-num-spis", gic->msi_spi_count);
+    }
+    vmmp_fdt_u32(fdt, "phandle", gic->msi_phandle);
+    vmmp_fdt_end(fdt);
+}
+
 void vmmp_fdt_gic_v2(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic)
 {
     begin_gic(fdt, gic, "arm,cortex-a15-gic", &gic->cpu_interface);
     if (gic->msi_phandle) {
-        vmmp_fdt_begin_at(fdt, "v2m", gic->msi.start);
-        vmmp_fdt_string(fdt, "compatible", "arm,gic-v2m-frame");
-        vmmp_fdt_empty(fdt, "msi-controller");
-        vmmp_fdt_reg(fdt, gic->msi.start, gic->msi.size);
-        if (gic->msi_spi_count) {
-            /* Unlike interrupt specifiers, these are counted from INTID 0. */
-            vmmp_fdt_u32(fdt, "arm,msi-base-spi", 32 + gic->msi_spi_base);
-            vmmp_fdt_u32(fdt, "arm,msi-num-spis", gic->msi_spi_count);
-        }
-        vmmp_fdt_u32(fdt, "phandle", gic->msi_phandle);
-        vmmp_fdt_end(fdt);
+        put_v2m(fdt, gic);
     }
     vmmp_fdt_end(fdt);
 }
@@ -42,7 +47,9 @@ void vmmp_fdt_gic_v2(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic)
 void vmmp_fdt_gic_v3(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic)
 {
     begin_gic(fdt, gic, "arm,gic-v3", &gic->redistributors);
-    if (gic->msi_phandle) {
+    if (gic->msi_phandle && gic->msi_v2m) {
+        put_v2m(fdt, gic);
+    } else if (gic->msi_phandle) {
         vmmp_fdt_begin_at(fdt, "msi-controller", gic->msi.start);
         vmmp_fdt_string(fdt, "compatible", "arm,gic-v3-its");
         vmmp_fdt_empty(fdt, "msi-controller");

@@ -26,12 +26,8 @@
 
 static void reset_queue(struct vmmp_virtio_queue *queue)
 {
-    vmmp_virtqueue_disable(&queue->vq);
-    memset(&queue->registers, 0, sizeof(queue->registers));
-    queue->registers.size = queue->max_size;
-    queue->legacy_pfn = 0;
+    vmmp_virtio_clear_queue(queue);
     queue->again = false;
-    queue->deferred = false;
 }
 
 int vmmp_virtio_init(struct vmmp_virtio_device *dev, const struct vmmp_virtio_ops *ops,
@@ -210,6 +206,9 @@ static void reset(struct vmmp_virtio_device *dev)
     }
     dev->driver_features = 0;
     dev->excess_features = 0;
+    dev->device_feature_select = 0;
+    dev->driver_feature_select = 0;
+    dev->queue_select = 0;
     vmmp_virtio_isr_clear(dev, UINT8_MAX);
     if (dev->transport_ops && dev->transport_ops->reset) {
         dev->transport_ops->reset(dev->transport);

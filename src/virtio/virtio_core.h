@@ -4,6 +4,9 @@
 
 #include <sel4vmmplatsupport/vmmp/virtio.h>
 
+/* Stops the queue and gives its registers their reset values. */
+void vmmp_virtio_clear_queue(struct vmmp_virtio_queue *queue);
+
 /* Sets ISR and has the transport interrupt the driver. */
 void vmmp_virtio_interrupt(struct vmmp_virtio_device *dev, int queue);
 

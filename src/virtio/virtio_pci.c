@@ -41,8 +41,16 @@ static const struct type *find_type(uint16_t type)
 static void interrupt(void *transport, int queue)
 {
     struct vmmp_virtio_pci *pci = transport;
-    (void)queue; /* MSI-X would choose a vector by it. */
-    vmmp_pci_intx_set(&pci->function, true);
+    struct vmmp_virtio_device *device = pci->device;
+    if (!vmmp_pci_msix_enabled(&pci->msix)) {
+        vmmp_pci_intx_set(&pci->function, true);
+    } else if (queue == VMMP_VIRTIO_CONFIG_INTERRUPT) {
+        vmmp_pci_msix_notify(&pci->msix, pci->config_vector);
+    } else {
+        /* 4.1.4.5.1: ISR tells of queues only where INTx does. */
+        device->isr &= (uint8_t)~VMMP_VIRTIO_ISR_QUEUE;
+        vmmp_pci_msix_notify(&pci->msix, device->queues[queue].vector);
+    }
 }
 
 static void interrupt_clear(void *transport)
@@ -51,12 +59,18 @@ static void interrupt_clear(void *transport)
     vmmp_pci_intx_set(&pci->function, false);
 }
 
+/* Vectors of queues are reset with the queues. */
 static void reset(void *transport)
 {
     struct vmmp_virtio_pci *pci = transport;
-    pci->device_feature_select = 0;
-    pci->driver_feature_select = 0;
-    pci->queue_select = 0;
+    pci->config_vector = VMMP_VIRTIO_NO_VECTOR;
+    vmmp_pci_msix_forget(&pci->msix);
+}
+
+static void msix_changed(void *cookie, bool enabled)
+{
+    struct vmmp_virtio_pci *pci = cookie;
+    vmmp_pci_intx_set(&pci->function, !enabled && pci->device->isr != 0);
 }
 
 static const struct vmmp_virtio_transport_ops transport_ops = {
@@ -209,7 +223,7 @@ static int add_modern(struct vmmp_virtio_pci *pci)
 
 static int add_legacy(struct vmmp_virtio_pci *pci, uint32_t size)
 {
-    uint32_t needed = VIRTIO_PCI_CONFIG + pci->device->ops->config_size;
+    uint32_t needed = VIRTIO_PCI_CONFIG_MSIX + pci->device->ops->config_size;
     if (size == 0) {
         for (size = LEGACY_SIZE_MINIMUM; size < needed && size < LEGACY_SIZE_MAXIMUM;) {
             size *= 2;
@@ -227,6 +241,21 @@ static int add_legacy(struct vmmp_virtio_pci *pci, uint32_t size)
     };
     return vmmp_pci_add_bar(&pci->function, VMMP_VIRTIO_PCI_BAR_LEGACY, VMMP_PCI_BAR_IO, size,
                             &pci->legacy);
+}
+
+static int add_msix(struct vmmp_virtio_pci *pci, const struct vmmp_msi *msi)
+{
+    unsigned wanted = pci->device->queue_count + 1u;
+    struct vmmp_pci_msix_config config = {
+        .msi = msi,
+        .vectors = pci->vectors,
+        .count = wanted < VMMP_VIRTIO_PCI_VECTORS ? wanted : VMMP_VIRTIO_PCI_VECTORS,
+        .bar = VMMP_VIRTIO_PCI_BAR_MSIX,
+        .context = &pci->device->context,
+        .changed = msix_changed,
+        .cookie = pci,
+    };
+    return vmmp_pci_msix_init(&pci->msix, &pci->function, &config);
 }
 
 int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device *device,
@@ -249,6 +278,7 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
         return -EINVAL;
     }
     pci->device = device;
+    pci->config_vector = VMMP_VIRTIO_NO_VECTOR;
     pci->face = type ? options->face : VMMP_VIRTIO_PCI_MODERN;
     bool modern = pci->face == VMMP_VIRTIO_PCI_MODERN;
     uint16_t modern_id = (uint16_t)(VIRTIO_PCI_DEVICE_MODERN + device->ops->type);
@@ -270,6 +300,9 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
     }
     if (result == 0 && pci->face != VMMP_VIRTIO_PCI_LEGACY) {
         result = add_modern(pci);
+    }
+    if (result == 0 && options->msi) {
+        result = add_msix(pci, options->msi);
     }
     if (result == 0) {
         vmmp_virtio_set_transport(device, &transport_ops, pci);

@@ -4,53 +4,42 @@
 
 #include "virtio/virtio_pci_registers.h"
 #include "virtio/virtio_pci_spec.h"
-#include "virtio/virtio_register.h"
+#include "virtio/virtio_register_hooks.h"
 #include "virtio/virtqueue_split.h"
-
-static struct vmmp_virtio_device *device(void *cookie)
-{
-    return ((struct vmmp_virtio_pci *)cookie)->device;
-}
-
-static struct vmmp_virtio_queue *selected(void *cookie)
-{
-    const struct vmmp_virtio_pci *pci = cookie;
-    return vmmp_virtio_queue(pci->device, pci->queue_select);
-}
 
 static uint32_t host_features_read(void *cookie)
 {
-    return (uint32_t)vmmp_virtio_offered(device(cookie), true);
+    return (uint32_t)vmmp_virtio_offered(cookie, true);
 }
 
 static uint32_t guest_features_read(void *cookie)
 {
-    return (uint32_t)device(cookie)->driver_features;
+    return (uint32_t)((struct vmmp_virtio_device *)cookie)->driver_features;
 }
 
 static void guest_features_write(void *cookie, uint32_t value)
 {
-    vmmp_virtio_set_driver_features(device(cookie), 0, value);
+    vmmp_virtio_set_driver_features(cookie, 0, value);
 }
 
 static uint32_t queue_pfn_read(void *cookie)
 {
-    const struct vmmp_virtio_queue *queue = selected(cookie);
+    const struct vmmp_virtio_queue *queue = vmmp_vreg_selected(cookie);
     return queue ? queue->legacy_pfn : 0;
 }
 
 /* 2.7.2: the driver chooses one address, the layout behind it is fixed. */
 static void queue_pfn_write(void *cookie, uint32_t value)
 {
-    const struct vmmp_virtio_pci *pci = cookie;
-    struct vmmp_virtio_queue *queue = selected(cookie);
+    struct vmmp_virtio_device *device = cookie;
+    struct vmmp_virtio_queue *queue = vmmp_vreg_selected(cookie);
     if (value == 0) {
-        vmmp_virtio_queue_reset(pci->device, pci->queue_select);
+        vmmp_virtio_queue_reset(device, device->queue_select);
         return;
     }
-    if (!queue || !vmmp_virtio_queue_writable(pci->device, pci->queue_select)) {
-        vmmp_virtio_misuse(pci->device, "PFN written for a queue in use or absent",
-                           pci->queue_select);
+    if (!queue || !vmmp_virtio_queue_writable(device, device->queue_select)) {
+        vmmp_virtio_misuse(device, "PFN written for a queue in use or absent",
+                           device->queue_select);
         return;
     }
     uint32_t size = queue->max_size;
@@ -63,93 +52,48 @@ static void queue_pfn_write(void *cookie, uint32_t value)
     queue->registers.desc = vmmp_gpa(desc);
     queue->registers.driver = vmmp_gpa(avail);
     queue->registers.device = vmmp_gpa(used);
-    vmmp_virtio_queue_enable(pci->device, pci->queue_select);
+    vmmp_virtio_queue_enable(device, device->queue_select);
 }
 
-static uint32_t queue_num_read(void *cookie)
+static void status_write(void *device, uint32_t value)
 {
-    const struct vmmp_virtio_queue *queue = selected(cookie);
-    return queue ? queue->max_size : 0;
-}
-
-static uint32_t queue_sel_read(void *cookie)
-{
-    return ((struct vmmp_virtio_pci *)cookie)->queue_select;
-}
-
-static void queue_sel_write(void *cookie, uint32_t value)
-{
-    ((struct vmmp_virtio_pci *)cookie)->queue_select = (uint16_t)value;
-}
-
-static void queue_notify_write(void *cookie, uint32_t value)
-{
-    vmmp_virtio_kick(device(cookie), value);
-}
-
-static uint32_t status_read(void *cookie)
-{
-    return vmmp_virtio_status(device(cookie));
-}
-
-static void status_write(void *cookie, uint32_t value)
-{
-    vmmp_virtio_set_status(device(cookie), (uint8_t)value, true);
-}
-
-static uint32_t isr_read(void *cookie)
-{
-    return vmmp_virtio_isr_take(device(cookie));
+    vmmp_virtio_set_status(device, (uint8_t)value, true);
 }
 
 static const struct virtio_register registers[] = {
     { VIRTIO_PCI_HOST_FEATURES, 4, VIRTIO_RO, 0, host_features_read, NULL },
     { VIRTIO_PCI_GUEST_FEATURES, 4, VIRTIO_RW, 0, guest_features_read, guest_features_write },
     { VIRTIO_PCI_QUEUE_PFN, 4, VIRTIO_WHOLE, 0, queue_pfn_read, queue_pfn_write },
-    { VIRTIO_PCI_QUEUE_NUM, 2, VIRTIO_RO, 0, queue_num_read, NULL },
-    { VIRTIO_PCI_QUEUE_SEL, 2, VIRTIO_RW, 0, queue_sel_read, queue_sel_write },
-    { VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_WHOLE, 0, NULL, queue_notify_write },
-    { VIRTIO_PCI_STATUS, 1, VIRTIO_WHOLE, 0, status_read, status_write },
-    { VIRTIO_PCI_ISR, 1, VIRTIO_RO, 0, isr_read, NULL },
+    { VIRTIO_PCI_QUEUE_NUM, 2, VIRTIO_RO, 0, vmmp_vreg_queue_max_size_read, NULL },
+    { VIRTIO_PCI_QUEUE_SEL, 2, VIRTIO_RW, 0, vmmp_vreg_queue_select_read,
+      vmmp_vreg_queue_select_write },
+    { VIRTIO_PCI_QUEUE_NOTIFY, 2, VIRTIO_WHOLE, 0, NULL, vmmp_vreg_notify_write },
+    { VIRTIO_PCI_STATUS, 1, VIRTIO_WHOLE, 0, vmmp_vreg_status_read, status_write },
+    { VIRTIO_PCI_ISR, 1, VIRTIO_RO, 0, vmmp_vreg_isr_take, NULL },
+    { VIRTIO_PCI_CONFIG_VECTOR, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_config_vector_read,
+      vmmp_virtio_pci_config_vector_write },
+    { VIRTIO_PCI_QUEUE_VECTOR, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_queue_vector_read,
+      vmmp_virtio_pci_queue_vector_write },
 };
 
-#define ROWS (sizeof(registers) / sizeof(registers[0]))
+static const struct vmmp_vreg_file file = { registers, sizeof(registers) / sizeof(registers[0]) };
 
-/* How many of the access's bytes are registers; the others are device configuration. */
-static unsigned register_bytes(uint64_t offset, unsigned size)
+/* 4.1.4.10: vectors come before the device's configuration, but only while MSI-X is enabled. */
+static uint32_t config_start(const struct vmmp_virtio_pci *pci)
 {
-    if (offset >= VIRTIO_PCI_CONFIG) {
-        return 0;
-    }
-    uint64_t left = VIRTIO_PCI_CONFIG - offset;
-    return size < left ? size : (unsigned)left;
+    return vmmp_pci_msix_enabled(&pci->msix) ? VIRTIO_PCI_CONFIG_MSIX : VIRTIO_PCI_CONFIG;
 }
 
 static uint64_t legacy_read(void *cookie, uint64_t offset, unsigned size)
 {
-    unsigned first = register_bytes(offset, size);
-    uint64_t value = 0;
-    if (first > 0) {
-        value = vmmp_virtio_registers_read(registers, ROWS, cookie, (uint32_t)offset, first);
-        value &= vmmp_all_ones(8) >> (64 - 8 * first);
-    }
-    if (first < size) {
-        uint32_t config = (uint32_t)(offset + first - VIRTIO_PCI_CONFIG);
-        value |= vmmp_virtio_config_read(device(cookie), config, size - first) << (8 * first);
-    }
-    return value;
+    const struct vmmp_virtio_pci *pci = cookie;
+    return vmmp_vreg_file_read(&file, pci->device, config_start(pci), (uint32_t)offset, size);
 }
 
 static void legacy_write(void *cookie, uint64_t offset, unsigned size, uint64_t value)
 {
-    unsigned first = register_bytes(offset, size);
-    if (first > 0) {
-        vmmp_virtio_registers_write(registers, ROWS, cookie, (uint32_t)offset, first, value);
-    }
-    if (first < size) {
-        uint32_t config = (uint32_t)(offset + first - VIRTIO_PCI_CONFIG);
-        vmmp_virtio_config_write(device(cookie), config, size - first, value >> (8 * first));
-    }
+    const struct vmmp_virtio_pci *pci = cookie;
+    vmmp_vreg_file_write(&file, pci->device, config_start(pci), (uint32_t)offset, size, value);
 }
 
 const struct vmmp_window_ops vmmp_virtio_pci_legacy_ops = { legacy_read, legacy_write };

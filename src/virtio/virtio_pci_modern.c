@@ -5,222 +5,106 @@
 #include "virtio/virtio_pci_registers.h"
 #include "virtio/virtio_pci_spec.h"
 #include "virtio/virtio_register.h"
-#include "virtio/virtio_spec.h"
-
-static struct vmmp_virtio_device *device(void *cookie)
-{
-    return ((struct vmmp_virtio_pci *)cookie)->device;
-}
-
-/* The queue that is selected, or NULL. */
-static struct vmmp_virtio_queue *selected(void *cookie)
-{
-    const struct vmmp_virtio_pci *pci = cookie;
-    return vmmp_virtio_queue(pci->device, pci->queue_select);
-}
-
-/* The registers of the queue that is selected, if the driver may write them now. */
-static struct vmmp_virtqueue_config *writable(void *cookie)
-{
-    const struct vmmp_virtio_pci *pci = cookie;
-    if (!vmmp_virtio_queue_writable(pci->device, pci->queue_select)) {
-        vmmp_virtio_misuse(pci->device, "write to a register of a queue in use or absent",
-                           pci->queue_select);
-        return NULL;
-    }
-    return &vmmp_virtio_queue(pci->device, pci->queue_select)->registers;
-}
+#include "virtio/virtio_register_hooks.h"
 
 /* ---- Common configuration ---- */
 
-static uint32_t device_feature_select_read(void *cookie)
+static uint32_t queue_count_read(void *device)
 {
-    return ((struct vmmp_virtio_pci *)cookie)->device_feature_select;
-}
-
-static void device_feature_select_write(void *cookie, uint32_t value)
-{
-    ((struct vmmp_virtio_pci *)cookie)->device_feature_select = value;
-}
-
-static uint32_t device_feature_read(void *cookie)
-{
-    uint32_t word = ((struct vmmp_virtio_pci *)cookie)->device_feature_select;
-    return word < 2 ? (uint32_t)(vmmp_virtio_offered(device(cookie), false) >> (32 * word)) : 0;
-}
-
-static uint32_t driver_feature_select_read(void *cookie)
-{
-    return ((struct vmmp_virtio_pci *)cookie)->driver_feature_select;
-}
-
-static void driver_feature_select_write(void *cookie, uint32_t value)
-{
-    ((struct vmmp_virtio_pci *)cookie)->driver_feature_select = value;
-}
-
-static uint32_t driver_feature_read(void *cookie)
-{
-    uint32_t word = ((struct vmmp_virtio_pci *)cookie)->driver_feature_select;
-    return word < 2 ? (uint32_t)(device(cookie)->driver_features >> (32 * word)) : 0;
-}
-
-static void driver_feature_write(void *cookie, uint32_t value)
-{
-    uint32_t word = ((struct vmmp_virtio_pci *)cookie)->driver_feature_select;
-    vmmp_virtio_set_driver_features(device(cookie), word, value);
-}
-
-static uint32_t queue_count_read(void *cookie)
-{
-    return device(cookie)->queue_count;
-}
-
-static uint32_t status_read(void *cookie)
-{
-    return vmmp_virtio_status(device(cookie));
-}
-
-static void status_write(void *cookie, uint32_t value)
-{
-    vmmp_virtio_set_status(device(cookie), (uint8_t)value, false);
-}
-
-static uint32_t generation_read(void *cookie)
-{
-    return vmmp_virtio_config_generation(device(cookie));
-}
-
-static uint32_t queue_select_read(void *cookie)
-{
-    return ((struct vmmp_virtio_pci *)cookie)->queue_select;
-}
-
-static void queue_select_write(void *cookie, uint32_t value)
-{
-    ((struct vmmp_virtio_pci *)cookie)->queue_select = (uint16_t)value;
-}
-
-static uint32_t queue_size_read(void *cookie)
-{
-    const struct vmmp_virtio_queue *queue = selected(cookie);
-    return queue ? queue->registers.size : 0;
-}
-
-static void queue_size_write(void *cookie, uint32_t value)
-{
-    struct vmmp_virtqueue_config *registers = writable(cookie);
-    if (registers) {
-        registers->size = value;
-    }
-}
-
-static uint32_t queue_enable_read(void *cookie)
-{
-    const struct vmmp_virtio_queue *queue = selected(cookie);
-    return queue && queue->vq.enabled;
+    return ((struct vmmp_virtio_device *)device)->queue_count;
 }
 
 static void queue_enable_write(void *cookie, uint32_t value)
 {
+    struct vmmp_virtio_device *device = cookie;
     /* 4.1.4.3.2: the driver must not write 0. */
     if (value == 1) {
-        vmmp_virtio_queue_enable(device(cookie), queue_select_read(cookie));
+        vmmp_virtio_queue_enable(device, device->queue_select);
     }
 }
 
-static uint32_t queue_notify_off_read(void *cookie)
+static uint32_t queue_notify_off_read(void *device)
 {
-    return selected(cookie) ? queue_select_read(cookie) : 0;
+    return vmmp_vreg_selected(device) ? vmmp_vreg_queue_select_read(device) : 0;
 }
 
-static void queue_reset_write(void *cookie, uint32_t value)
+static struct vmmp_virtio_pci *pci_of(void *device)
 {
-    if (value == 1 && vmmp_virtio_has_feature(device(cookie), VIRTIO_F_RING_RESET)) {
-        vmmp_virtio_queue_reset(device(cookie), queue_select_read(cookie));
+    return ((struct vmmp_virtio_device *)device)->transport;
+}
+
+static uint16_t existing_vector(void *device, uint32_t vector)
+{
+    return vector < pci_of(device)->msix.count ? (uint16_t)vector : VMMP_VIRTIO_NO_VECTOR;
+}
+
+uint32_t vmmp_virtio_pci_config_vector_read(void *device)
+{
+    return pci_of(device)->config_vector;
+}
+
+void vmmp_virtio_pci_config_vector_write(void *device, uint32_t value)
+{
+    pci_of(device)->config_vector = existing_vector(device, value);
+}
+
+uint32_t vmmp_virtio_pci_queue_vector_read(void *device)
+{
+    const struct vmmp_virtio_queue *queue = vmmp_vreg_selected(device);
+    return queue ? queue->vector : VMMP_VIRTIO_NO_VECTOR;
+}
+
+void vmmp_virtio_pci_queue_vector_write(void *device, uint32_t value)
+{
+    struct vmmp_virtio_queue *queue = vmmp_vreg_selected(device);
+    if (queue) {
+        queue->vector = existing_vector(device, value);
     }
 }
 
-static uint64_t with_low(uint64_t address, uint32_t value)
-{
-    return (address & ~(uint64_t)UINT32_MAX) | value;
-}
-
-static uint64_t with_high(uint64_t address, uint32_t value)
-{
-    return (address & UINT32_MAX) | (uint64_t)value << 32;
-}
-
-/* Two registers of four bytes each: drivers write 64-bit fields so (4.1.3.1). */
-#define ADDRESS(area)                                                    \
-    static uint32_t queue_##area##_lo_read(void *cookie)                 \
-    {                                                                    \
-        const struct vmmp_virtio_queue *queue = selected(cookie);        \
-        return queue ? (uint32_t)queue->registers.area.gpa : 0;          \
-    }                                                                    \
-    static uint32_t queue_##area##_hi_read(void *cookie)                 \
-    {                                                                    \
-        const struct vmmp_virtio_queue *queue = selected(cookie);        \
-        return queue ? (uint32_t)(queue->registers.area.gpa >> 32) : 0;  \
-    }                                                                    \
-    static void queue_##area##_lo_write(void *cookie, uint32_t value)    \
-    {                                                                    \
-        struct vmmp_virtqueue_config *registers = writable(cookie);      \
-        if (registers) {                                                 \
-            registers->area.gpa = with_low(registers->area.gpa, value);  \
-        }                                                                \
-    }                                                                    \
-    static void queue_##area##_hi_write(void *cookie, uint32_t value)    \
-    {                                                                    \
-        struct vmmp_virtqueue_config *registers = writable(cookie);      \
-        if (registers) {                                                 \
-            registers->area.gpa = with_high(registers->area.gpa, value); \
-        }                                                                \
-    }
-
-/* clang-format off */
-ADDRESS(desc)
-ADDRESS(driver)
-ADDRESS(device)
-/* clang-format on */
-
-/* MSI-X vectors read NO_VECTOR and stay so: there is no MSI-X capability yet. */
 static const struct virtio_register common[] = {
-    { VIRTIO_PCI_COMMON_DFSELECT, 4, VIRTIO_RW, 0, device_feature_select_read,
-      device_feature_select_write },
-    { VIRTIO_PCI_COMMON_DF, 4, VIRTIO_RO, 0, device_feature_read, NULL },
-    { VIRTIO_PCI_COMMON_GFSELECT, 4, VIRTIO_RW, 0, driver_feature_select_read,
-      driver_feature_select_write },
-    { VIRTIO_PCI_COMMON_GF, 4, VIRTIO_RW, 0, driver_feature_read, driver_feature_write },
-    { VIRTIO_PCI_COMMON_MSIX, 2, VIRTIO_RO, VIRTIO_MSI_NO_VECTOR, NULL, NULL },
+    { VIRTIO_PCI_COMMON_DFSELECT, 4, VIRTIO_RW, 0, vmmp_vreg_device_feature_select_read,
+      vmmp_vreg_device_feature_select_write },
+    { VIRTIO_PCI_COMMON_DF, 4, VIRTIO_RO, 0, vmmp_vreg_device_feature_read, NULL },
+    { VIRTIO_PCI_COMMON_GFSELECT, 4, VIRTIO_RW, 0, vmmp_vreg_driver_feature_select_read,
+      vmmp_vreg_driver_feature_select_write },
+    { VIRTIO_PCI_COMMON_GF, 4, VIRTIO_RW, 0, vmmp_vreg_driver_feature_read,
+      vmmp_vreg_driver_feature_write },
+    { VIRTIO_PCI_COMMON_MSIX, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_config_vector_read,
+      vmmp_virtio_pci_config_vector_write },
     { VIRTIO_PCI_COMMON_NUMQ, 2, VIRTIO_RO, 0, queue_count_read, NULL },
-    { VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_WHOLE, 0, status_read, status_write },
-    { VIRTIO_PCI_COMMON_CFGGENERATION, 1, VIRTIO_RO, 0, generation_read, NULL },
-    { VIRTIO_PCI_COMMON_Q_SELECT, 2, VIRTIO_RW, 0, queue_select_read, queue_select_write },
-    { VIRTIO_PCI_COMMON_Q_SIZE, 2, VIRTIO_RW, 0, queue_size_read, queue_size_write },
-    { VIRTIO_PCI_COMMON_Q_MSIX, 2, VIRTIO_RO, VIRTIO_MSI_NO_VECTOR, NULL, NULL },
-    { VIRTIO_PCI_COMMON_Q_ENABLE, 2, VIRTIO_WHOLE, 0, queue_enable_read, queue_enable_write },
+    { VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_WHOLE, 0, vmmp_vreg_status_read, vmmp_vreg_status_write },
+    { VIRTIO_PCI_COMMON_CFGGENERATION, 1, VIRTIO_RO, 0, vmmp_vreg_generation_read, NULL },
+    { VIRTIO_PCI_COMMON_Q_SELECT, 2, VIRTIO_RW, 0, vmmp_vreg_queue_select_read,
+      vmmp_vreg_queue_select_write },
+    { VIRTIO_PCI_COMMON_Q_SIZE, 2, VIRTIO_RW, 0, vmmp_vreg_queue_size_read,
+      vmmp_vreg_queue_size_write },
+    { VIRTIO_PCI_COMMON_Q_MSIX, 2, VIRTIO_WHOLE, 0, vmmp_virtio_pci_queue_vector_read,
+      vmmp_virtio_pci_queue_vector_write },
+    { VIRTIO_PCI_COMMON_Q_ENABLE, 2, VIRTIO_WHOLE, 0, vmmp_vreg_queue_enabled_read,
+      queue_enable_write },
     { VIRTIO_PCI_COMMON_Q_NOFF, 2, VIRTIO_RO, 0, queue_notify_off_read, NULL },
-    { VIRTIO_PCI_COMMON_Q_DESCLO, 4, VIRTIO_RW, 0, queue_desc_lo_read, queue_desc_lo_write },
-    { VIRTIO_PCI_COMMON_Q_DESCHI, 4, VIRTIO_RW, 0, queue_desc_hi_read, queue_desc_hi_write },
-    { VIRTIO_PCI_COMMON_Q_AVAILLO, 4, VIRTIO_RW, 0, queue_driver_lo_read, queue_driver_lo_write },
-    { VIRTIO_PCI_COMMON_Q_AVAILHI, 4, VIRTIO_RW, 0, queue_driver_hi_read, queue_driver_hi_write },
-    { VIRTIO_PCI_COMMON_Q_USEDLO, 4, VIRTIO_RW, 0, queue_device_lo_read, queue_device_lo_write },
-    { VIRTIO_PCI_COMMON_Q_USEDHI, 4, VIRTIO_RW, 0, queue_device_hi_read, queue_device_hi_write },
+    { VIRTIO_PCI_COMMON_Q_DESCLO, 4, VIRTIO_RW, 0, vmmp_vreg_queue_desc_lo_read,
+      vmmp_vreg_queue_desc_lo_write },
+    { VIRTIO_PCI_COMMON_Q_DESCHI, 4, VIRTIO_RW, 0, vmmp_vreg_queue_desc_hi_read,
+      vmmp_vreg_queue_desc_hi_write },
+    { VIRTIO_PCI_COMMON_Q_AVAILLO, 4, VIRTIO_RW, 0, vmmp_vreg_queue_driver_lo_read,
+      vmmp_vreg_queue_driver_lo_write },
+    { VIRTIO_PCI_COMMON_Q_AVAILHI, 4, VIRTIO_RW, 0, vmmp_vreg_queue_driver_hi_read,
+      vmmp_vreg_queue_driver_hi_write },
+    { VIRTIO_PCI_COMMON_Q_USEDLO, 4, VIRTIO_RW, 0, vmmp_vreg_queue_device_lo_read,
+      vmmp_vreg_queue_device_lo_write },
+    { VIRTIO_PCI_COMMON_Q_USEDHI, 4, VIRTIO_RW, 0, vmmp_vreg_queue_device_hi_read,
+      vmmp_vreg_queue_device_hi_write },
     { VIRTIO_PCI_COMMON_Q_NDATA, 2, VIRTIO_RO, 0, NULL, NULL },
     /* A reset is done when the write returns, so it always reads 0 (2.6.1.1). */
-    { VIRTIO_PCI_COMMON_Q_RESET, 2, VIRTIO_WHOLE, 0, NULL, queue_reset_write },
+    { VIRTIO_PCI_COMMON_Q_RESET, 2, VIRTIO_WHOLE, 0, NULL, vmmp_vreg_queue_reset_write },
 };
 
 /* ---- The other three ---- */
 
-static uint32_t isr_read(void *cookie)
-{
-    return vmmp_virtio_isr_take(device(cookie));
-}
-
 static const struct virtio_register isr[] = {
-    { 0, 1, VIRTIO_RO, 0, isr_read, NULL },
+    { 0, 1, VIRTIO_RO, 0, vmmp_vreg_isr_take, NULL },
 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -252,9 +136,9 @@ static uint64_t page_read(struct vmmp_virtio_pci *pci, unsigned page, uint32_t o
 {
     switch (page) {
     case MODERN_COMMON:
-        return vmmp_virtio_registers_read(common, ROWS(common), pci, offset, size);
+        return vmmp_virtio_registers_read(common, ROWS(common), pci->device, offset, size);
     case MODERN_ISR:
-        return vmmp_virtio_registers_read(isr, ROWS(isr), pci, offset, size);
+        return vmmp_virtio_registers_read(isr, ROWS(isr), pci->device, offset, size);
     case MODERN_DEVICE:
         return vmmp_virtio_config_read(pci->device, offset, size);
     default:
@@ -267,7 +151,7 @@ static void page_write(struct vmmp_virtio_pci *pci, unsigned page, uint32_t offs
 {
     switch (page) {
     case MODERN_COMMON:
-        vmmp_virtio_registers_write(common, ROWS(common), pci, offset, size, value);
+        vmmp_virtio_registers_write(common, ROWS(common), pci->device, offset, size, value);
         break;
     case MODERN_ISR:
         break;

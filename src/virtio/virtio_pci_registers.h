@@ -4,5 +4,14 @@
 
 #include <sel4vmmplatsupport/vmmp/virtio_pci.h>
 
+/*
+ * Hooks for vector registers, which both faces have; the cookie is the device. A vector that the
+ * function does not have becomes NO_VECTOR, which is how the driver learns it (4.1.5.1.2).
+ */
+uint32_t vmmp_virtio_pci_config_vector_read(void *device);
+void vmmp_virtio_pci_config_vector_write(void *device, uint32_t value);
+uint32_t vmmp_virtio_pci_queue_vector_read(void *device);
+void vmmp_virtio_pci_queue_vector_write(void *device, uint32_t value);
+
 extern const struct vmmp_window_ops vmmp_virtio_pci_legacy_ops;
 extern const struct vmmp_window_ops vmmp_virtio_pci_modern_ops;

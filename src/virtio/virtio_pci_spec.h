@@ -23,9 +23,6 @@
 #define VIRTIO_PCI_CAP_SIZE   16u
 #define VIRTIO_PCI_CAP_EXTRA  16u /* notify_off_multiplier or pci_cfg_data */
 
-/* 4.1.5.1.2 */
-#define VIRTIO_MSI_NO_VECTOR 0xffffu
-
 /* 4.1.4.3, struct virtio_pci_common_cfg */
 #define VIRTIO_PCI_COMMON_DFSELECT      0
 #define VIRTIO_PCI_COMMON_DF            4
@@ -60,6 +57,9 @@
 #define VIRTIO_PCI_STATUS         18
 #define VIRTIO_PCI_ISR            19
 #define VIRTIO_PCI_CONFIG         20 /* Without MSI-X */
+#define VIRTIO_PCI_CONFIG_VECTOR  20 /* With it: then these come between. */
+#define VIRTIO_PCI_QUEUE_VECTOR   22
+#define VIRTIO_PCI_CONFIG_MSIX    24
 
 #define VIRTIO_PCI_QUEUE_ADDR_SHIFT 12
 #define VIRTIO_PCI_VRING_ALIGN      4096u

@@ -52,6 +52,16 @@ void vmmp_virtio_restart_legacy_queues(struct vmmp_virtio_device *dev)
     }
 }
 
+void vmmp_virtio_clear_queue(struct vmmp_virtio_queue *queue)
+{
+    vmmp_virtqueue_disable(&queue->vq);
+    memset(&queue->registers, 0, sizeof(queue->registers));
+    queue->registers.size = queue->max_size;
+    queue->legacy_pfn = 0;
+    queue->vector = VMMP_VIRTIO_NO_VECTOR;
+    queue->deferred = false;
+}
+
 void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
 {
     struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
@@ -59,11 +69,7 @@ void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
         return;
     }
     bool was_enabled = queue->vq.enabled;
-    vmmp_virtqueue_disable(&queue->vq);
-    memset(&queue->registers, 0, sizeof(queue->registers));
-    queue->registers.size = queue->max_size;
-    queue->legacy_pfn = 0;
-    queue->deferred = false;
+    vmmp_virtio_clear_queue(queue);
     if (was_enabled && dev->ops->queue_reset) {
         dev->ops->queue_reset(dev, index);
     }

@@ -236,6 +236,30 @@ static void whole_tree_v3_ecam(void **state)
                  0, 0x40, 0);
 }
 
+/* Where the GICv3 has no LPIs, messages go through a v2m frame as well. */
+static void a_v2m_frame_below_a_gic_v3(void **state)
+{
+    struct vmmp_fdt fdt;
+    size_t size = 0;
+    const struct vmmp_fdt_gic gic = { .phandle = 1,
+                                      .distributor = { 0x8000000, 0x10000 },
+                                      .redistributors = { 0x80a0000, 0x100000 },
+                                      .msi_phandle = 3,
+                                      .msi = { 0x8020000, 0x1000 },
+                                      .msi_v2m = true };
+    (void)state;
+    vmmp_fdt_init(&fdt, buffer, sizeof(buffer));
+    vmmp_fdt_begin_root(&fdt, "linux,dummy-virt", "test", 1);
+    vmmp_fdt_gic_v3(&fdt, &gic);
+    vmmp_fdt_end(&fdt);
+    assert_int_equal(vmmp_fdt_finish(&fdt, &size, &log_sink), 0);
+    EXPECT_STRINGS("/interrupt-controller@8000000", "compatible", "arm,gic-v3");
+    EXPECT_STRINGS("/interrupt-controller@8000000/v2m@8020000", "compatible", "arm,gic-v2m-frame");
+    EXPECT_CELLS("/interrupt-controller@8000000/v2m@8020000", "reg", 0, 0x8020000, 0, 0x1000);
+    EXPECT_CELLS("/interrupt-controller@8000000/v2m@8020000", "phandle", 3);
+    expect_empty("/interrupt-controller@8000000/v2m@8020000", "msi-controller");
+}
+
 /* dtc is the judge of style as well: not a line from it. */
 static void dtc_finds_nothing(void **state)
 {
@@ -457,6 +481,7 @@ int test_fdt(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(whole_tree_v2_cam, quiet),
         cmocka_unit_test_setup(whole_tree_v3_ecam, quiet),
+        cmocka_unit_test_setup(a_v2m_frame_below_a_gic_v3, quiet),
         cmocka_unit_test_setup(dtc_finds_nothing, quiet),
         cmocka_unit_test_setup(too_small_a_buffer_is_reported_once_with_the_node, quiet),
         cmocka_unit_test_setup(misuse_sticks, quiet),

@@ -135,6 +135,36 @@ static void a_device_may_have_no_interrupt(void **state)
     vmmp_irq_source_fini(&source);
 }
 
+static void pin_edge(void *cookie)
+{
+    note(cookie, 'e');
+}
+
+/* An edge reaches the guest whatever the binding, every time, and leaves the level alone. */
+static void an_edge_on_every_kind_of_line(void **state)
+{
+    static const struct vmmp_irq_line_ops edge_ops = { .level = pin_level, .edge = pin_edge };
+    const struct {
+        const struct vmmp_irq_line_ops *ops;
+        const char *history;
+    } rows[] = {
+        { &level_ops, "1010" }, { &inject_ops, "ii" }, { &pulse_ops, "pp" }, { &edge_ops, "ee" }
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pin pin = { "", 0 };
+        struct vmmp_irq_line line;
+        assert_int_equal(vmmp_irq_line_init(&line, rows[i].ops, &pin, NULL), 0);
+        vmmp_irq_line_pulse(&line);
+        vmmp_irq_line_pulse(&line);
+        assert_string_equal(pin.history, rows[i].history);
+        assert_int_equal(line.raised, 2);
+        assert_int_equal(line.asserted, 0);
+        vmmp_irq_line_fini(&line);
+    }
+    vmmp_irq_line_pulse(NULL);
+}
+
 int test_irq(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +173,7 @@ int test_irq(void)
         cmocka_unit_test(a_pulse_line_is_never_suppressed),
         cmocka_unit_test(places_on_a_line_are_limited_and_reused),
         cmocka_unit_test(a_device_may_have_no_interrupt),
+        cmocka_unit_test(an_edge_on_every_kind_of_line),
     };
     return cmocka_run_group_tests_name("irq", tests, NULL, NULL);
 }

@@ -200,6 +200,25 @@ int kvm_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, b
     return set_line(vm, target->index, (unsigned)irq, high);
 }
 
+/*
+ * For an edge-triggered SPI KVM takes a level of 1 as the edge and does not look at a 0 (its
+ * vgic_validate_injection), so one call is all. An irqfd would save nothing here: raising one from
+ * user space is a system call too, and for an SPI KVM carries it out in a work queue.
+ */
+int kvm_irq_edge(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
+{
+    struct kvm_vm *vm = hosted_vm_engine_state(hosted);
+    const struct kvm_vcpu *target = hosted_vcpu_engine_state(vcpu);
+    if (!is_input(vm, irq) || irq < (int)INTID_SPI) {
+        return -EINVAL;
+    }
+    if (!atomic_load_explicit(&vm->irq_live, memory_order_acquire)) {
+        return -EAGAIN; /* No guest yet that could have asked for it. */
+    }
+    atomic_fetch_add_explicit(&vm->interrupts, 1, memory_order_relaxed);
+    return set_line(vm, target->index, (unsigned)irq, true);
+}
+
 int kvm_gic_finish(struct kvm_vm *vm)
 {
     if (vm->gic < 0 || atomic_load(&vm->irq_live)) {

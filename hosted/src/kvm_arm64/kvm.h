@@ -133,6 +133,7 @@ int kvm_gic_choose(struct kvm_vm *vm);
 int kvm_irq_controller_create(struct hosted_vm *hosted);
 int kvm_irq_register(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
 int kvm_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, bool high);
+int kvm_irq_edge(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
 int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
 /** When all vCPUs exist: makes the controller take interrupts. */
 int kvm_gic_finish(struct kvm_vm *vm);

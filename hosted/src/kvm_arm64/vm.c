@@ -248,6 +248,7 @@ void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *c
         .irq_controller_create = kvm_irq_controller_create,
         .irq_register = kvm_irq_register,
         .irq_level = kvm_irq_level,
+        .irq_edge = kvm_irq_edge,
         .irq_inject = kvm_irq_inject,
         .vcpu_open = kvm_vcpu_open,
         .vcpu_close = kvm_vcpu_close,

@@ -140,12 +140,13 @@ struct vmmp_fdt_gic {
     struct vmmp_fdt_range redistributors; /**< GICv3. */
     uint32_t msi_phandle;                 /**< v2m frame or ITS below it; 0: none. */
     struct vmmp_fdt_range msi;
+    bool msi_v2m; /**< GICv3: `msi` is a v2m frame, not an ITS. */
     uint32_t msi_spi_base; /**< v2m: overrides the frame's own register if `msi_spi_count`. */
     uint32_t msi_spi_count;
 };
 /** arm/arm,gic.yaml: "arm,cortex-a15-gic", with an "arm,gic-v2m-frame" if asked for. */
 void vmmp_fdt_gic_v2(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic);
-/** arm/arm,gic-v3.yaml, with an "arm,gic-v3-its" if asked for. */
+/** arm/arm,gic-v3.yaml, with an "arm,gic-v3-its" or a v2m frame if asked for. */
 void vmmp_fdt_gic_v3(struct vmmp_fdt *fdt, const struct vmmp_fdt_gic *gic);
 
 /** A clock that is always on (clock/fixed-clock.yaml): `/NAME`. */

@@ -31,11 +31,13 @@ extern "C" {
 /** Sources one line can have. */
 #define VMMP_IRQ_LINE_SOURCES 32
 
-/** Exactly one of the three is set. */
+/** Exactly one of the first three is set. */
 struct vmmp_irq_line_ops {
     void (*level)(void *cookie, bool high);
     void (*inject)(void *cookie);
     void (*pulse)(void *cookie);
+    /** With `level`: how an edge is made in one call. NULL: by raising and lowering the level. */
+    void (*edge)(void *cookie);
 };
 
 struct vmmp_irq_line {
@@ -66,6 +68,13 @@ void vmmp_irq_source_fini(struct vmmp_irq_source *source);
 
 /** Drives the source; see the bindings above for what a repeated `true` does. */
 void vmmp_irq_source_set(struct vmmp_irq_source *source, bool high);
+
+/**
+ * One edge, for an input that the guest uses edge-triggered (an MSI, an edge-configured device) and
+ * whose level nobody drives. An `inject` binding loses it while the guest has the input disabled,
+ * which no other does. `line` NULL: nothing happens.
+ */
+void vmmp_irq_line_pulse(struct vmmp_irq_line *line);
 
 /** For bindings with `inject`: the guest finished the interrupt (EOI) or enabled it. */
 void vmmp_irq_line_acknowledged(struct vmmp_irq_line *line);

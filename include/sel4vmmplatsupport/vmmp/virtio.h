@@ -102,6 +102,9 @@ struct vmmp_virtio_transport_ops {
 #define VMMP_VIRTIO_ISR_QUEUE  0x1u
 #define VMMP_VIRTIO_ISR_CONFIG 0x2u
 
+/** No MSI-X vector (virtio 1.2, 4.1.5.1.2). */
+#define VMMP_VIRTIO_NO_VECTOR 0xffffu
+
 /** Work on one queue before others get their turn; elements are those of `struct vmmp_iovec`s. */
 struct vmmp_virtio_budget {
     uint32_t chains;
@@ -115,6 +118,7 @@ struct vmmp_virtio_queue {
     uint16_t max_size;
     struct vmmp_virtqueue_config registers;
     uint32_t legacy_pfn; /**< Not 0: set up through the legacy interface. */
+    uint16_t vector;     /**< The transport's, VMMP_VIRTIO_NO_VECTOR after a reset. */
     bool walking;        /**< Inside `process`. */
     bool again;          /**< Asked for meanwhile. */
     bool exhausted;      /**< A pop was refused for want of budget. */
@@ -139,6 +143,10 @@ struct vmmp_virtio_device {
 
     const struct vmmp_virtio_transport_ops *transport_ops;
     void *transport;
+    /* What the driver has selected through the transport's registers; 0 after a reset. */
+    uint32_t device_feature_select;
+    uint32_t driver_feature_select;
+    uint32_t queue_select;
 
     uint64_t driver_features;
     uint32_t excess_features; /**< A bit per feature word beyond 64 bits that was not 0. */

@@ -4,8 +4,10 @@
  *
  * BAR 0: ports, the legacy interface (4.1.4.10). BAR 4: 16 KiB of memory, 64-bit, with the common
  * configuration, ISR, device configuration and notification structures, a page each. Both on a
- * transitional device. Interrupts are INTx; vector registers read NO_VECTOR. The PCI configuration
- * access capability (4.1.4.9) reaches both BARs, decoded or not.
+ * transitional device. The PCI configuration access capability (4.1.4.9) reaches both, decoded or
+ * not. Interrupts are INTx; with `msi` MSI-X too, whose table is in BAR 1, with a vector for each
+ * queue and one for configuration changes (up to VMMP_VIRTIO_PCI_VECTORS; the driver may share
+ * them). Without it vector registers read NO_VECTOR.
  *
  *     vmmp_virtio_console_init(&console, &backend, NULL, &vm.memory, &vm.log, &vm.host);
  *     vmmp_virtio_pci_init(&pci, &console.virtio, NULL);
@@ -23,6 +25,7 @@
 #pragma once
 
 #include <sel4vmmplatsupport/vmmp/pci.h>
+#include <sel4vmmplatsupport/vmmp/pci_msix.h>
 #include <sel4vmmplatsupport/vmmp/virtio.h>
 
 #ifdef __cplusplus
@@ -30,7 +33,11 @@ extern "C" {
 #endif
 
 #define VMMP_VIRTIO_PCI_BAR_LEGACY 0
+#define VMMP_VIRTIO_PCI_BAR_MSIX   1
 #define VMMP_VIRTIO_PCI_BAR_MODERN 4
+
+/** MSI-X vectors a function has at most. */
+#define VMMP_VIRTIO_PCI_VECTORS 64
 
 enum vmmp_virtio_pci_face {
     VMMP_VIRTIO_PCI_TRANSITIONAL, /**< Both; legacy ids where the type has one. */
@@ -44,6 +51,8 @@ struct vmmp_virtio_pci_options {
     uint32_t legacy_size;
     uint8_t interrupt_pin; /**< 1 to 4; 0: 1 (INTA#). */
     uint32_t class_code;   /**< 24 bits; 0: what suits the type. */
+    /** Where messages go (copied); NULL: the function has no MSI-X. */
+    const struct vmmp_msi *msi;
 };
 
 struct vmmp_virtio_pci {
@@ -53,9 +62,9 @@ struct vmmp_virtio_pci {
     struct vmmp_window modern;
     enum vmmp_virtio_pci_face face;
 
-    uint32_t device_feature_select;
-    uint32_t driver_feature_select;
-    uint16_t queue_select;
+    struct vmmp_pci_msix msix; /**< `count` 0: none. */
+    struct vmmp_pci_msix_vector vectors[VMMP_VIRTIO_PCI_VECTORS];
+    uint16_t config_vector;
 
     uint8_t cfg_capability; /**< Offset of the configuration access capability, or 0. */
     struct vmmp_pci_register cfg_data;

@@ -43,6 +43,8 @@ struct virtio_driver_transport {
 /** `device` is a struct vmmp_virtio_pci. */
 extern const struct virtio_driver_transport virtio_driver_pci_modern;
 extern const struct virtio_driver_transport virtio_driver_pci_legacy;
+/** `device` is a struct vmmp_virtio_mmio. */
+extern const struct virtio_driver_transport virtio_driver_mmio;
 
 struct virtio_driver_buffer {
     uint64_t gpa;

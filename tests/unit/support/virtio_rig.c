@@ -126,3 +126,24 @@ void virtio_rig_plug(struct virtio_rig *rig, struct vmmp_virtio_pci *pci)
 {
     assert_int_equal(vmmp_irq_source_init(&pci->function.irq, &rig->line), 0);
 }
+
+void *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *device,
+                         const struct virtio_driver_transport *transport)
+{
+    if (transport == &virtio_driver_mmio) {
+        assert_int_equal(vmmp_virtio_mmio_init(&rig->mmio, device, &rig->line, NULL), 0);
+        return &rig->mmio;
+    }
+    assert_int_equal(vmmp_virtio_pci_init(&rig->pci, device, NULL), 0);
+    virtio_rig_plug(rig, &rig->pci);
+    return &rig->pci;
+}
+
+void virtio_rig_disconnect(struct virtio_rig *rig)
+{
+    if (rig->mmio.device) {
+        vmmp_virtio_mmio_fini(&rig->mmio);
+    } else {
+        vmmp_virtio_pci_fini(&rig->pci);
+    }
+}

@@ -6,6 +6,7 @@
 #include <sel4vmmplatsupport/vmmp/host.h>
 #include <sel4vmmplatsupport/vmmp/irq.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
+#include <sel4vmmplatsupport/vmmp/virtio_mmio.h>
 #include <sel4vmmplatsupport/vmmp/virtio_pci.h>
 
 #include "support/virtio_driver.h"
@@ -28,6 +29,10 @@ struct virtio_rig {
     struct vmmp_irq_line line;
     bool high;
     unsigned pulses; /* With `pulse`: calls. With `level`: rises. */
+
+    /* Of the device that is connected. */
+    struct vmmp_virtio_pci pci;
+    struct vmmp_virtio_mmio mmio;
 };
 
 /** A level line, a pulse line with `pulse`; deferral with `defers`. */
@@ -37,3 +42,11 @@ void virtio_rig_fini(struct virtio_rig *rig);
 bool virtio_rig_run(struct virtio_rig *rig);
 /** Puts the function on the rig's line, as a PCI host would. */
 void virtio_rig_plug(struct virtio_rig *rig, struct vmmp_virtio_pci *pci);
+
+/**
+ * Gives `device` what `transport` drives, on the rig's line; returns what virtio_driver_init()
+ * takes as its device. One device at a time.
+ */
+void *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *device,
+                         const struct virtio_driver_transport *transport);
+void virtio_rig_disconnect(struct virtio_rig *rig);

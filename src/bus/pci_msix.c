@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* MSI-X: PCI Local Bus 3.0, 6.8.2. */
+#include <sel4vmmplatsupport/vmmp/pci_msix.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "bus/pci_regs.h"
+
+/* Table entries (6.8.2.6 to 6.8.2.9): four words each. */
+#define ENTRY_BYTES  16u
+#define WORD_BYTES   4u
+#define WORDS        (ENTRY_BYTES / WORD_BYTES)
+#define WORD_LOW     0u
+#define WORD_HIGH    1u
+#define WORD_DATA    2u
+#define WORD_CONTROL 3u
+#define CONTROL_MASK 1u
+#define ADDRESS_LOW  0xfffffffcu /* A message is an aligned doubleword. */
+
+#define SIZE_MINIMUM 4096u
+
+uint32_t vmmp_pci_msix_size(unsigned count)
+{
+    uint32_t size = SIZE_MINIMUM;
+    /* Half of it for the table; pending bits take far less than the other half. */
+    while (size / 2 < count * ENTRY_BYTES) {
+        size *= 2;
+    }
+    return size;
+}
+
+static uint32_t pending_offset(const struct vmmp_pci_msix *msix)
+{
+    return (uint32_t)msix->window.size / 2;
+}
+
+/* ---- Messages ---- */
+
+static void deliver(struct vmmp_pci_msix *msix, struct vmmp_pci_msix_vector *vector)
+{
+    if (!msix->enabled || msix->masked || vector->masked) {
+        return;
+    }
+    vector->pending = false;
+    msix->sent++;
+    msix->msi.ops->send(msix->msi.cookie, vector->address, vector->data);
+}
+
+static void deliver_pending(struct vmmp_pci_msix *msix)
+{
+    for (unsigned i = 0; i < msix->count; i++) {
+        if (msix->vectors[i].pending) {
+            deliver(msix, &msix->vectors[i]);
+        }
+    }
+}
+
+void vmmp_pci_msix_notify(struct vmmp_pci_msix *msix, unsigned vector)
+{
+    if (msix->enabled && vector < msix->count) {
+        msix->vectors[vector].pending = true;
+        deliver(msix, &msix->vectors[vector]);
+    }
+}
+
+void vmmp_pci_msix_forget(struct vmmp_pci_msix *msix)
+{
+    for (unsigned i = 0; i < msix->count; i++) {
+        msix->vectors[i].pending = false;
+    }
+}
+
+/* ---- Table and pending bits ---- */
+
+static uint32_t table_word(const struct vmmp_pci_msix *msix, uint32_t word)
+{
+    const struct vmmp_pci_msix_vector *vector = &msix->vectors[word / WORDS];
+    switch (word % WORDS) {
+    case WORD_LOW:
+        return (uint32_t)vector->address;
+    case WORD_HIGH:
+        return (uint32_t)(vector->address >> 32);
+    case WORD_DATA:
+        return vector->data;
+    default:
+        return vector->masked ? CONTROL_MASK : 0;
+    }
+}
+
+static void set_table_word(struct vmmp_pci_msix *msix, uint32_t word, uint32_t value)
+{
+    struct vmmp_pci_msix_vector *vector = &msix->vectors[word / WORDS];
+    switch (word % WORDS) {
+    case WORD_LOW:
+        vector->address = (vector->address & ~(uint64_t)UINT32_MAX) | (value & ADDRESS_LOW);
+        break;
+    case WORD_HIGH:
+        vector->address = (vector->address & UINT32_MAX) | (uint64_t)value << 32;
+        break;
+    case WORD_DATA:
+        vector->data = value;
+        break;
+    default:
+        vector->masked = value & CONTROL_MASK;
+        if (vector->pending) {
+            deliver(msix, vector);
+        }
+        break;
+    }
+}
+
+static uint32_t pending_word(const struct vmmp_pci_msix *msix, uint32_t word)
+{
+    uint32_t value = 0;
+    for (uint32_t i = 0; i < 32 && word * 32 + i < msix->count; i++) {
+        value |= (uint32_t)msix->vectors[word * 32 + i].pending << i;
+    }
+    return value;
+}
+
+static uint32_t read_word(const struct vmmp_pci_msix *msix, uint32_t word)
+{
+    if (word < msix->count * WORDS) {
+        return table_word(msix, word);
+    }
+    uint32_t first = pending_offset(msix) / WORD_BYTES;
+    return word >= first ? pending_word(msix, word - first) : 0;
+}
+
+/* 6.8.2 allows 4 and 8 bytes, aligned; here everything is made of words and bytes of them. */
+static uint64_t msix_read(void *device, uint64_t offset, unsigned size)
+{
+    const struct vmmp_pci_msix *msix = device;
+    uint64_t value = 0;
+    for (unsigned i = 0; i < size;) {
+        uint32_t at = (uint32_t)offset + i;
+        unsigned skip = at % WORD_BYTES;
+        value |= (uint64_t)(read_word(msix, at / WORD_BYTES) >> (8 * skip)) << (8 * i);
+        i += WORD_BYTES - skip;
+    }
+    return value;
+}
+
+static void msix_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct vmmp_pci_msix *msix = device;
+    for (unsigned i = 0; i < size;) {
+        uint32_t at = (uint32_t)offset + i;
+        unsigned skip = at % WORD_BYTES;
+        unsigned bytes = WORD_BYTES - skip < size - i ? WORD_BYTES - skip : size - i;
+        uint32_t word = at / WORD_BYTES;
+        if (word < msix->count * WORDS) {
+            uint32_t mask = (uint32_t)vmmp_all_ones(4) >> (8 * (WORD_BYTES - bytes)) << (8 * skip);
+            uint32_t bits = (uint32_t)(value >> (8 * i)) << (8 * skip);
+            set_table_word(msix, word, (table_word(msix, word) & ~mask) | (bits & mask));
+        }
+        i += bytes;
+    }
+}
+
+static const struct vmmp_window_ops window_ops = { msix_read, msix_write };
+
+/* ---- The capability ---- */
+
+/* In the host's context. */
+static void control_write(void *cookie, unsigned offset, unsigned size, uint32_t value)
+{
+    struct vmmp_pci_msix *msix = cookie;
+    uint64_t control = vmmp_pci_peek(msix->function, msix->control.offset, 2);
+    (void)offset;
+    (void)size;
+    (void)value;
+    vmmp_context_enter(msix->context);
+    bool was_enabled = msix->enabled;
+    msix->enabled = control & PCICFG_MSIX_ENABLE;
+    msix->masked = control & PCICFG_MSIX_FUNCTION_MASK;
+    if (!msix->enabled) {
+        /* What was to be told is now INTx's to tell. */
+        vmmp_pci_msix_forget(msix);
+    }
+    if (was_enabled != msix->enabled && msix->changed) {
+        msix->changed(msix->cookie, msix->enabled);
+    }
+    deliver_pending(msix);
+    vmmp_context_leave(msix->context);
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+static int add_capability(struct vmmp_pci_msix *msix, const struct vmmp_pci_msix_config *config)
+{
+    uint8_t body[PCICFG_MSIX_SIZE - 2];
+    static const uint8_t writable[PCICFG_MSIX_SIZE - 2] = {
+        [1] = (PCICFG_MSIX_ENABLE | PCICFG_MSIX_FUNCTION_MASK) >> 8,
+    };
+    uint32_t table = config->shared ? config->offset : 0;
+    body[0] = (uint8_t)(msix->count - 1);
+    body[1] = (uint8_t)((msix->count - 1) >> 8);
+    put32(&body[PCICFG_MSIX_TABLE - 2], table | config->bar);
+    put32(&body[PCICFG_MSIX_PENDING - 2], (table + pending_offset(msix)) | config->bar);
+    int at =
+        vmmp_pci_add_capability(msix->function, PCICFG_CAP_ID_MSIX, body, sizeof(body), writable);
+    if (at < 0) {
+        return at;
+    }
+    msix->control = (struct vmmp_pci_register){
+        .offset = (uint16_t)(at + PCICFG_MSIX_CONTROL),
+        .size = 2,
+        .write = control_write,
+        .cookie = msix,
+    };
+    return vmmp_pci_add_register(msix->function, &msix->control);
+}
+
+int vmmp_pci_msix_init(struct vmmp_pci_msix *msix, struct vmmp_pci_function *function,
+                       const struct vmmp_pci_msix_config *config)
+{
+    memset(msix, 0, sizeof(*msix));
+    if (!config->msi || !config->msi->ops || !config->vectors || !config->context ||
+        config->count < 1 || config->count > VMMP_PCI_MSIX_VECTORS ||
+        config->bar >= VMMP_PCI_BARS || config->offset % 8 != 0) {
+        return -EINVAL;
+    }
+    for (unsigned i = 0; i < config->count; i++) {
+        config->vectors[i] = (struct vmmp_pci_msix_vector){ .masked = true };
+    }
+    msix->function = function;
+    msix->msi = *config->msi;
+    msix->vectors = config->vectors;
+    msix->count = config->count;
+    msix->context = config->context;
+    msix->changed = config->changed;
+    msix->cookie = config->cookie;
+    msix->window = (struct vmmp_window){
+        .name = function->name,
+        .ops = &window_ops,
+        .device = msix,
+        .size = vmmp_pci_msix_size(config->count),
+        .context = config->context,
+    };
+    if (!config->shared) {
+        int result = vmmp_pci_add_bar(function, config->bar, VMMP_PCI_BAR_MEM32, msix->window.size,
+                                      &msix->window);
+        if (result) {
+            return result;
+        }
+    }
+    return add_capability(msix, config);
+}
