@@ -127,6 +127,33 @@ static inline void vmmp_host_cancel(const struct vmmp_host *host, struct vmmp_wo
     }
 }
 
+/** Whether the host has a clock and timers; without, the functions below do nothing. */
+static inline bool vmmp_host_has_timers(const struct vmmp_host *host)
+{
+    return host->ops && host->ops->now && host->ops->timer_arm && host->ops->timer_cancel;
+}
+
+/** Monotonic time in nanoseconds; 0 without a clock. */
+static inline uint64_t vmmp_host_now(const struct vmmp_host *host)
+{
+    return host->ops && host->ops->now ? host->ops->now(host->cookie) : 0;
+}
+
+static inline void vmmp_host_timer_arm(const struct vmmp_host *host, struct vmmp_timer *timer,
+                                       uint64_t deadline_ns)
+{
+    if (vmmp_host_has_timers(host)) {
+        host->ops->timer_arm(host->cookie, timer, deadline_ns);
+    }
+}
+
+static inline void vmmp_host_timer_cancel(const struct vmmp_host *host, struct vmmp_timer *timer)
+{
+    if (vmmp_host_has_timers(host)) {
+        host->ops->timer_cancel(host->cookie, timer);
+    }
+}
+
 #ifdef __cplusplus
 }
 #endif

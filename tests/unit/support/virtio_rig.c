@@ -8,7 +8,7 @@ static void log_sink(void *cookie, enum vmmp_log_level level, enum vmmp_log_orig
 {
     struct virtio_rig *rig = cookie;
     (void)level;
-    assert_int_equal(origin, VMMP_LOG_GUEST);
+    assert_int_equal(origin, rig->origin);
     snprintf(rig->last_message, sizeof(rig->last_message), "%s", message);
     rig->messages++;
 }
@@ -41,6 +41,37 @@ static void cancel(void *cookie, struct vmmp_work *work)
     }
 }
 
+static uint64_t now(void *cookie)
+{
+    return ((struct virtio_rig *)cookie)->now;
+}
+
+static void timer_cancel(void *cookie, struct vmmp_timer *timer)
+{
+    struct virtio_rig *rig = cookie;
+    for (struct vmmp_timer **at = &rig->timers; *at; at = &(*at)->next) {
+        if (*at == timer) {
+            *at = timer->next;
+            break;
+        }
+    }
+    timer->armed = false;
+}
+
+static void timer_arm(void *cookie, struct vmmp_timer *timer, uint64_t deadline_ns)
+{
+    struct virtio_rig *rig = cookie;
+    timer_cancel(cookie, timer);
+    struct vmmp_timer **at = &rig->timers;
+    while (*at && (*at)->deadline_ns <= deadline_ns) {
+        at = &(*at)->next;
+    }
+    timer->deadline_ns = deadline_ns;
+    timer->next = *at;
+    timer->armed = true;
+    *at = timer;
+}
+
 /* Contexts that do not nest, as a mutex would not. */
 static void enter(void *cookie)
 {
@@ -63,6 +94,9 @@ static int context_init(void *cookie, struct vmmp_context *context)
 }
 
 static const struct vmmp_host_ops host_ops = {
+    .now = now,
+    .timer_arm = timer_arm,
+    .timer_cancel = timer_cancel,
     .defer = defer,
     .cancel = cancel,
     .context_init = context_init,
@@ -87,6 +121,7 @@ static const struct vmmp_irq_line_ops pulse_ops = { .pulse = pulse };
 void virtio_rig_init(struct virtio_rig *rig, bool defers, bool with_pulse)
 {
     memset(rig, 0, sizeof(*rig));
+    rig->origin = VMMP_LOG_GUEST;
     rig->ram = calloc(1, VIRTIO_RIG_RAM_SIZE);
     assert_non_null(rig->ram);
     vmmp_guest_memory_init(&rig->memory, NULL, NULL);
@@ -103,6 +138,7 @@ void virtio_rig_init(struct virtio_rig *rig, bool defers, bool with_pulse)
 void virtio_rig_fini(struct virtio_rig *rig)
 {
     assert_null(rig->queued);
+    assert_null(rig->timers);
     assert_int_equal(rig->depth, 0);
     vmmp_irq_line_fini(&rig->line);
     free(rig->ram);
@@ -120,6 +156,20 @@ bool virtio_rig_run(struct virtio_rig *rig)
     work->run(work->cookie);
     vmmp_context_leave(work->context);
     return true;
+}
+
+void virtio_rig_advance(struct virtio_rig *rig, uint64_t nanoseconds)
+{
+    uint64_t target = rig->now + nanoseconds;
+    while (rig->timers && rig->timers->deadline_ns <= target) {
+        struct vmmp_timer *timer = rig->timers;
+        rig->now = timer->deadline_ns > rig->now ? timer->deadline_ns : rig->now;
+        timer_cancel(rig, timer);
+        vmmp_context_enter(timer->work.context);
+        timer->work.run(timer->work.cookie);
+        vmmp_context_leave(timer->work.context);
+    }
+    rig->now = target;
 }
 
 void virtio_rig_plug(struct virtio_rig *rig, struct vmmp_virtio_pci *pci)

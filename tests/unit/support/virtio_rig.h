@@ -20,11 +20,14 @@ struct virtio_rig {
     struct vmmp_log log;
     char last_message[VMMP_LOG_MAX];
     unsigned messages;
+    enum vmmp_log_origin origin; /* Whose messages are expected: the guest's at first. */
 
     struct vmmp_host host; /* `ops` NULL: cannot defer. */
     struct vmmp_work *queued;
     int depth; /* Contexts entered; 0 or 1. */
     unsigned deferrals;
+    uint64_t now; /* In nanoseconds. */
+    struct vmmp_timer *timers;
 
     struct vmmp_irq_line line;
     bool high;
@@ -40,6 +43,8 @@ void virtio_rig_init(struct virtio_rig *rig, bool defers, bool pulse);
 void virtio_rig_fini(struct virtio_rig *rig);
 /** Runs one piece of deferred work; false if there was none. */
 bool virtio_rig_run(struct virtio_rig *rig);
+/** Moves the clock on, running due timers in the order of their deadlines. */
+void virtio_rig_advance(struct virtio_rig *rig, uint64_t nanoseconds);
 /** Puts the function on the rig's line, as a PCI host would. */
 void virtio_rig_plug(struct virtio_rig *rig, struct vmmp_virtio_pci *pci);
 
