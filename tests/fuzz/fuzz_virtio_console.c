@@ -97,7 +97,7 @@ static void step(struct fuzz_input *in)
     }
 }
 
-static const struct vmmp_virtio_console_backend backend = { backend_write, input_ready, NULL };
+static const struct vmmp_virtio_console_backend backend = { .write = backend_write, .input_ready = input_ready };
 static const struct vmmp_irq_line_ops level_ops = { .level = level };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -77,7 +77,11 @@ static void backend_ready(void *cookie)
 
 static void make(struct bench *bench, bool defers, const struct virtio_driver_transport *transport)
 {
-    const struct vmmp_virtio_console_backend backend = { backend_write, backend_ready, bench };
+    const struct vmmp_virtio_console_backend backend = {
+        .write = backend_write,
+        .input_ready = backend_ready,
+        .cookie = bench,
+    };
     const struct vmmp_virtio_console_options options = { 80, 25, 0 };
     memset(bench, 0, sizeof(*bench));
     bench->room = SIZE_MAX;
@@ -300,14 +304,14 @@ static size_t never(void *cookie, const struct vmmp_iovec *iov, unsigned count)
 static void a_backend_that_wakes_us_and_takes_nothing(void **state)
 {
     struct bench *bench = *state;
-    bench->console.backend.write = never;
+    bench->console.port.backend.write = never;
     start(bench);
     print(bench, "abc", 1);
     assert_true(virtio_driver_kick(&bench->driver, TX));
     while (virtio_rig_run(&bench->rig)) {
     }
     assert_in_range(bench->writes, 1, 4);
-    bench->console.backend.write = backend_write;
+    bench->console.port.backend.write = backend_write;
     writable(bench, SIZE_MAX);
     expect_output(bench, "abc");
 }
@@ -321,7 +325,7 @@ static size_t boast(void *cookie, const struct vmmp_iovec *iov, unsigned count)
 static void a_backend_that_claims_too_much(void **state)
 {
     struct bench *bench = *state;
-    bench->console.backend.write = boast;
+    bench->console.port.backend.write = boast;
     start(bench);
     print(bench, "abcdef", 3);
     print(bench, "ghi", 1);
@@ -334,7 +338,7 @@ static void a_backend_that_claims_too_much(void **state)
 static void without_a_backend_output_is_dropped(void **state)
 {
     struct bench *bench = *state;
-    bench->console.backend.write = NULL;
+    bench->console.port.backend.write = NULL;
     start(bench);
     print(bench, "abc", 2);
     assert_true(virtio_driver_kick(&bench->driver, TX));
@@ -602,7 +606,7 @@ static void size_and_resize(void **state)
 static void without_a_size(void **state)
 {
     struct vmmp_virtio_console *console = malloc(sizeof(*console));
-    const struct vmmp_virtio_console_backend backend = { NULL, NULL, NULL };
+    const struct vmmp_virtio_console_backend backend = { .write = NULL };
     struct bench *bench = *state;
     assert_int_equal(vmmp_virtio_console_init(console, NULL, NULL, &bench->rig.memory, NULL, NULL),
                      -EINVAL);
@@ -630,7 +634,7 @@ static void emergency_output(void **state)
     transport->config_write(&bench->pci, 0, 8, 0x4141414141414141);
     expect_output(bench, "emer");
     assert_int_equal(bench->console.virtio.status, 0);
-    bench->console.backend.write = NULL;
+    bench->console.port.backend.write = NULL;
     transport->config_write(&bench->pci, 8, 4, 'x');
 }
 
