@@ -182,6 +182,7 @@ void vmmp_virtio_console_forget_control(struct vmmp_virtio_console *console)
 static void device_ready(struct vmmp_virtio_console *console, bool ready)
 {
     console->control_ready = ready;
+    console->cursor = 0;
     for (unsigned id = 0; id < console->max_ports; id++) {
         struct vmmp_virtio_console_port *port = &console->ports[id];
         uint8_t pending = port->pending & BIT(PENDING_REMOVE);
