@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A console on a PCI host: configuration and registers of every offset and width, rings in memory
- * that changes under the device's eyes, a backend that takes what it likes and calls back.
+ * A console with one port or several on a PCI host: configuration and registers of every offset and
+ * width, rings in memory that changes under the device's eyes, a backend that takes what it likes
+ * and calls back.
  */
 #include "fuzz_console_bench.h"
 
+/* The outside of a port has input, or takes output again. */
+static void use_port(struct fuzz_input *in, unsigned queue, unsigned width)
+{
+    unsigned id = queue < 4 ? 0 : 1;
+    vmmp_context_enter(&console.virtio.context);
+    if (queue & 1) {
+        vmmp_virtio_console_port_writable(&console, id);
+    } else {
+        const uint8_t *bytes;
+        size_t size = fuzz_take(in, fuzz_u8(in), &bytes);
+        FUZZ_CHECK(vmmp_virtio_console_port_receive(&console, id, bytes, size) <= size);
+    }
+    vmmp_virtio_console_resize(&console, 80, (uint16_t)width);
+    vmmp_context_leave(&console.virtio.context);
+}
+
 static void step(struct fuzz_input *in)
 {
-    uint16_t queue = fuzz_u8(in) & 1;
+    uint8_t choice = fuzz_u8(in);
+    uint16_t queue = console.multiport ? choice % VMMP_VIRTIO_CONSOLE_QUEUES(PORTS) : choice & 1;
     unsigned width = fuzz_width(in);
     uint32_t offset;
 
-    switch (fuzz_u8(in) % 18) {
+    switch (fuzz_u8(in) % 21) {
     case 0:
         vmmp_window_read(&host.config, DEVICE << 12 | fuzz_u16(in), width);
         break;
@@ -51,15 +69,11 @@ static void step(struct fuzz_input *in)
         fuzz_ring_put(in, &memory, queue);
         break;
     case 11:
-        fuzz_ring_offer(in, &memory, queue, console.queues[queue].registers.size & 0xff,
+        fuzz_ring_offer(in, &memory, queue, console.virtio.queues[queue].registers.size & 0xff,
                         fuzz_u8(in));
         break;
     case 12:
-        if (legacy) {
-            vmmp_window_write(&pci.legacy, VIRTIO_PCI_QUEUE_NOTIFY, 2, queue);
-        } else {
-            write_modern(MODERN_NOTIFY * MODERN_PAGE + queue * MODERN_NOTIFY_MULTIPLIER, 2, queue);
-        }
+        kick(queue);
         break;
     case 13:
         legacy = fuzz_u8(in) & 1;
@@ -82,23 +96,38 @@ static void step(struct fuzz_input *in)
             vmmp_context_leave(work->context);
         }
         break;
+    case 17:
+        use_port(in, queue, width);
+        break;
+    case 18:
+        say(in);
+        break;
+    case 19: /* A buffer for a control message, mostly with room for one. */
+        offer(2, FUZZ_RAM + 0x1d00, fuzz_u8(in), VIRTQ_DESC_F_WRITE);
+        break;
     default:
-        vmmp_context_enter(&console.virtio.context);
-        if (queue) {
-            vmmp_virtio_console_writable(&console);
-        } else {
-            const uint8_t *bytes;
-            size_t size = fuzz_take(in, fuzz_u8(in), &bytes);
-            FUZZ_CHECK(vmmp_virtio_console_receive(&console, bytes, size) <= size);
-        }
-        vmmp_virtio_console_resize(&console, 80, (uint16_t)width);
-        vmmp_context_leave(&console.virtio.context);
+        change_port(in);
         break;
     }
 }
 
-static const struct vmmp_virtio_console_backend backend = { backend_write, input_ready, NULL };
 static const struct vmmp_irq_line_ops level_ops = { .level = level };
+
+/* One port, or room for several, of which one is there. */
+static void make(bool multiport, const struct vmmp_virtio_console_options *options,
+                 const struct vmmp_log *log, const struct vmmp_host *device_host)
+{
+    const struct vmmp_virtio_console_ports many = { ports, queues, PORTS, policy & 1 };
+    const struct vmmp_virtio_console_backend backend = backend_of(0);
+    if (!multiport) {
+        FUZZ_CHECK(
+            !vmmp_virtio_console_init(&console, &backend, options, &memory, log, device_host));
+        return;
+    }
+    FUZZ_CHECK(
+        !vmmp_virtio_console_init_multiport(&console, &many, options, &memory, log, device_host));
+    add_port(0, true);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -126,8 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_memory_init(&memory);
     FUZZ_CHECK(!vmmp_irq_line_init(&line, &level_ops, &high, NULL));
     FUZZ_CHECK(!vmmp_pci_host_init(&host, &config, NULL, NULL));
-    FUZZ_CHECK(
-        !vmmp_virtio_console_init(&console, &backend, &options, &memory, &log, &device_host));
+    make(how & 32, &options, &log, &device_host);
     if (how & 16) { /* So that inputs of this size have something left for later. */
         console.virtio.budget = (struct vmmp_virtio_budget){ 2, 8, 4096 };
     }
@@ -138,8 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         written = 0;
         step(&in);
         FUZZ_CHECK(depth == 0 && messages < 400);
-        fuzz_ring_check(&console.queues[0].vq);
-        fuzz_ring_check(&console.queues[1].vq);
+        check_ports();
     }
     vmmp_virtio_pci_fini(&pci);
     vmmp_virtio_console_fini(&console);

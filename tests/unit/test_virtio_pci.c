@@ -37,7 +37,7 @@ static size_t count_output(void *cookie, const struct vmmp_iovec *iov, unsigned 
 
 static void make(struct bench *bench, const struct vmmp_virtio_pci_options *options)
 {
-    const struct vmmp_virtio_console_backend backend = { count_output, NULL, bench };
+    const struct vmmp_virtio_console_backend backend = { .write = count_output, .cookie = bench };
     const struct vmmp_virtio_console_options size = { 80, 25, 0 };
     memset(bench, 0, sizeof(*bench));
     virtio_rig_init(&bench->rig, true, false);

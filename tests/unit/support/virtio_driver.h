@@ -21,7 +21,7 @@
 
 #include "virtio/virtqueue_split.h"
 
-#define VIRTIO_DRIVER_QUEUES 8
+#define VIRTIO_DRIVER_QUEUES 16
 
 /** How a driver reaches its device. */
 struct virtio_driver_transport {
