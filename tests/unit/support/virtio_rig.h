@@ -19,6 +19,7 @@ struct virtio_rig {
     struct vmmp_log log;
     char last_message[VMMP_LOG_MAX];
     unsigned messages;
+    bool host_speaks; /* Messages that are not about the guest are expected. */
 
     struct vmmp_host host; /* `ops` NULL: cannot defer. */
     struct vmmp_work *queued;
