@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* virtio-net (virtio 1.2, 5.1): frames both ways, headers, merging, flow control, reset. */
+#include "vmmp_test.h"
+
+#include <errno.h>
+
+#include "support/net_bench.h"
+
+int test_virtio_net(void);
+
+static uint8_t frame[70000];
+static uint8_t got[70100];
+
+static int make(void **state, const struct net_bench_options *options)
+{
+    *state = net_bench_make(options);
+    return 0;
+}
+
+static int setup(void **state)
+{
+    return make(state, &(struct net_bench_options){ 0 });
+}
+
+static int setup_direct(void **state)
+{
+    return make(state, &(struct net_bench_options){ .direct = true });
+}
+
+static int setup_legacy(void **state)
+{
+    return make(state, &(struct net_bench_options){ .legacy = true });
+}
+
+static int setup_offloads(void **state)
+{
+    return make(state, &(struct net_bench_options){ .header = true, .offloads = NET_OFFLOADS });
+}
+
+static int setup_mtu(void **state)
+{
+    return make(state, &(struct net_bench_options){ .mtu = 1500 });
+}
+
+static int teardown(void **state)
+{
+    net_bench_unmake(*state);
+    return 0;
+}
+
+/* A frame arrives in the guest as it was given, behind a header of zeroes. */
+static void expect_received(struct net_bench *bench, const uint8_t *what, size_t len)
+{
+    size_t header = net_bench_header(bench);
+    size_t all = net_bench_take(bench, NET_RX, got, sizeof(got));
+    assert_int_equal(all, header + len);
+    for (size_t i = 0; i < HDR_LEGACY_SIZE; i++) {
+        assert_int_equal(got[i], 0);
+    }
+    assert_memory_equal(got + header, what, len);
+}
+
+/* ---- To the outside ---- */
+
+static void frames_go_out(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    for (unsigned pieces = 1; pieces <= 14; pieces++) {
+        net_bench_fill(frame, 100 + pieces, net_bench_mac, (uint8_t)pieces);
+        net_bench_send(bench, NET_TX, NULL, frame, 100 + pieces, pieces);
+        virtio_driver_kick(&bench->driver, NET_TX);
+        assert_int_equal(bench->frames, pieces);
+        assert_int_equal(bench->last_len, 100 + pieces);
+        assert_memory_equal(bench->last, frame, bench->last_len);
+    }
+    assert_int_equal(net_bench_finished(bench, NET_TX), 14);
+    assert_int_equal(bench->net.stats.tx_frames, 14);
+    assert_int_equal(bench->net.stats.tx_malformed, 0);
+}
+
+static void one_interrupt_for_a_batch(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_F_EVENT_IDX));
+    net_bench_fill(frame, 60, net_bench_mac, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        net_bench_send(bench, NET_TX, NULL, frame, 60, 1);
+    }
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 20);
+    assert_int_equal(bench->rig.pulses, 1);
+    assert_int_equal(bench->net.queues[NET_TX].interrupts, 1);
+}
+
+/* A header lies over any number of buffers, none of which need end where it does. */
+static void a_header_split_anywhere(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    size_t header = net_bench_header(bench);
+    net_bench_fill(frame, 64, net_bench_mac, 9);
+    for (uint32_t cut = 1; cut < 40; cut++) {
+        uint64_t at = bench->buffers;
+        uint8_t *host = virtio_driver_at(&bench->driver, at, 200);
+        memset(host, 0, header);
+        memcpy(host + header, frame, 64);
+        const struct virtio_driver_buffer buffers[] = {
+            { at, cut, false }, { at + cut, (uint32_t)(header + 64) - cut, false }
+        };
+        virtio_driver_add(&bench->driver, NET_TX, buffers, 2);
+        virtio_driver_kick(&bench->driver, NET_TX);
+        assert_int_equal(bench->frames, cut);
+        assert_int_equal(bench->last_len, 64);
+        assert_memory_equal(bench->last, frame, 64);
+    }
+}
+
+static void the_header_goes_along(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    uint8_t head[HDR_SIZE] = { 0xff, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN,
+                               54,   0,
+                               0xb4, 0x05,
+                               34,   0,
+                               16,   0,
+                               0xaa, 0xaa };
+    net_bench_fill(frame, 9000, net_bench_mac, 3);
+    net_bench_send(bench, NET_TX, head, frame, 9000, 5);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+    assert_int_equal(bench->last_len, HDR_SIZE + 9000);
+    /* Flags and members that are not the driver's to set are cleared. */
+    head[0] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    head[10] = head[11] = 0;
+    assert_memory_equal(bench->last, head, HDR_SIZE);
+    assert_memory_equal(bench->last + HDR_SIZE, frame, 9000);
+}
+
+static void expect_malformed(struct net_bench *bench, const uint8_t *head, size_t len)
+{
+    uint64_t before = bench->net.stats.tx_malformed;
+    unsigned frames = bench->frames;
+    net_bench_fill(frame, len, net_bench_mac, 1);
+    net_bench_send(bench, NET_TX, head, frame, len, 2);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, frames);
+    assert_int_equal(bench->net.stats.tx_malformed, before + 1);
+    assert_int_equal(net_bench_finished(bench, NET_TX), 1); /* The chain comes back. */
+    assert_true(vmmp_virtio_live(&bench->net.virtio));
+}
+
+static void headers_that_lie(void **state)
+{
+    static const struct {
+        uint8_t flags, type;
+        uint16_t hdr_len, gso_size, start, offset;
+    } lies[] = {
+        { 1, 0, 0, 0, 99, 0 },      { 1, 0, 0, 0, 0, 99 },         { 1, 0, 0, 0, 0xffff, 0xffff },
+        { 1, 0, 0, 0, 0xffff, 1 },  { 1, 1, 101, 1000, 34, 16 },   { 1, 1, 0xffff, 1000, 34, 16 },
+        { 1, 1, 54, 0, 34, 16 },    { 0, 1, 54, 1000, 34, 16 },    { 1, 2, 54, 1000, 34, 16 },
+        { 1, 3, 54, 1000, 34, 16 }, { 1, 6, 54, 1000, 34, 16 },    { 1, 0x80, 54, 1000, 34, 16 },
+        { 1, 0x85, 54, 10, 34, 6 }, { 1, 0x7f, 54, 1000, 34, 16 }, { 1, 0xff, 54, 1000, 34, 16 },
+    };
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        const uint8_t head[HDR_SIZE] = {
+            lies[i].flags,
+            lies[i].type,
+            (uint8_t)lies[i].hdr_len,
+            (uint8_t)(lies[i].hdr_len >> 8),
+            (uint8_t)lies[i].gso_size,
+            (uint8_t)(lies[i].gso_size >> 8),
+            (uint8_t)lies[i].start,
+            (uint8_t)(lies[i].start >> 8),
+            (uint8_t)lies[i].offset,
+            (uint8_t)(lies[i].offset >> 8),
+        };
+        expect_malformed(bench, head, 100);
+    }
+}
+
+/* Each type is for those who negotiated it. */
+static void segmentation_that_was_not_negotiated(void **state)
+{
+    static const struct {
+        uint8_t type;
+        unsigned feature;
+    } types[] = {
+        { 1, VIRTIO_NET_F_HOST_TSO4 },
+        { 4, VIRTIO_NET_F_HOST_TSO6 },
+        { 5, VIRTIO_NET_F_HOST_USO },
+        { 0x81, VIRTIO_NET_F_HOST_ECN },
+    };
+    struct net_bench *bench = *state;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        const uint8_t head[HDR_SIZE] = { 1, types[i].type, 54, 0, 100, 0, 34, 0, 16, 0 };
+        net_bench_start(bench, NET_ALL & ~NET_BIT(types[i].feature));
+        expect_malformed(bench, head, 1000);
+        unsigned frames = bench->frames;
+        net_bench_start(bench, NET_ALL);
+        net_bench_send(bench, NET_TX, head, frame, 1000, 1);
+        virtio_driver_kick(&bench->driver, NET_TX);
+        assert_int_equal(bench->frames, frames + 1);
+    }
+    const uint8_t sum[HDR_SIZE] = { 1, 0, 0, 0, 0, 0, 34, 0, 16, 0 };
+    uint64_t without = NET_BIT(VIRTIO_F_VERSION_1);
+    net_bench_start(bench, without);
+    expect_malformed(bench, sum, 1000);
+}
+
+static void frames_too_short_or_too_long(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    for (size_t len = 0; len < ETH_HEADER; len++) {
+        expect_malformed(bench, NULL, len);
+    }
+    expect_malformed(bench, NULL, 1500 + 14 + 8 + 1);
+    net_bench_send(bench, NET_TX, NULL, frame, 1500 + 14 + 8, 3);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+}
+
+static void a_frame_longer_than_any(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    expect_malformed(bench, NULL, VMMP_VIRTIO_NET_MAX_FRAME + 1);
+    net_bench_send(bench, NET_TX, NULL, frame, VMMP_VIRTIO_NET_MAX_FRAME, 16);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+}
+
+/* Chains shorter than a header, and buffers of the wrong direction. */
+static void chains_that_are_no_frames(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    for (uint32_t len = 0; len < net_bench_header(bench) + ETH_HEADER; len++) {
+        const struct virtio_driver_buffer buffer = { bench->buffers, len, false };
+        virtio_driver_add(&bench->driver, NET_TX, &buffer, 1);
+    }
+    const struct virtio_driver_buffer wrong[] = { { bench->buffers, 100, false },
+                                                  { bench->buffers + 100, 100, true } };
+    virtio_driver_add(&bench->driver, NET_TX, wrong, 2);
+    virtio_driver_add(&bench->driver, NET_TX, wrong + 1, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 0);
+    assert_int_equal(bench->net.stats.tx_malformed, net_bench_header(bench) + ETH_HEADER + 2);
+    assert_int_equal(net_bench_finished(bench, NET_TX), net_bench_header(bench) + ETH_HEADER + 2);
+}
+
+static void a_full_backend_holds_the_queue(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    bench->room = 2;
+    for (unsigned i = 0; i < 5; i++) {
+        net_bench_fill(frame, 100 + i, net_bench_mac, (uint8_t)i);
+        net_bench_send(bench, NET_TX, NULL, frame, 100 + i, 2);
+    }
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 2);
+    assert_int_equal(net_bench_finished(bench, NET_TX), 2);
+    bench->driver.transport->kick(&bench->pci, NET_TX);
+    assert_int_equal(bench->offers, 3); /* A kick is no reason to try again. */
+    for (unsigned i = 2; i < 5; i++) {
+        bench->room = 1;
+        net_bench_enter(bench);
+        vmmp_virtio_net_writable(&bench->net);
+        net_bench_leave(bench);
+        assert_int_equal(bench->frames, i + 1);
+        assert_int_equal(bench->last_len, 100 + i);
+        assert_int_equal(net_bench_finished(bench, NET_TX), 1);
+    }
+    bench->room = UINT32_MAX;
+    net_bench_enter(bench);
+    vmmp_virtio_net_writable(&bench->net);
+    net_bench_leave(bench);
+    net_bench_send(bench, NET_TX, NULL, frame, 64, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 6);
+}
+
+static void a_backend_that_is_writable_at_once(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    bench->room = 0;
+    bench->wake = true;
+    net_bench_fill(frame, 100, net_bench_mac, 1);
+    net_bench_send(bench, NET_TX, NULL, frame, 100, 2);
+    net_bench_send(bench, NET_TX, NULL, frame, 101, 2);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 2);
+    assert_int_equal(net_bench_finished(bench, NET_TX), 2);
+}
+
+/* ---- To the guest ---- */
+
+static void frames_come_in(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    for (unsigned pieces = 1; pieces <= 10; pieces++) {
+        net_bench_post(bench, NET_RX, 1, 2000, pieces);
+        net_bench_fill(frame, 1000 + pieces, net_bench_mac, (uint8_t)pieces);
+        assert_int_equal(net_bench_receive(bench, 0, frame, 1000 + pieces), 0);
+        expect_received(bench, frame, 1000 + pieces);
+    }
+    assert_int_equal(bench->net.stats.rx_frames, 10);
+}
+
+static void without_merging(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_NET_F_MRG_RXBUF));
+    assert_int_equal(net_bench_header(bench), bench->driver.transport->legacy ? 10 : 12);
+    net_bench_post(bench, NET_RX, 3, 1526, 2);
+    net_bench_fill(frame, 1514, net_bench_mac, 5);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 1514), 0);
+    expect_received(bench, frame, 1514);
+    /* Too long for the buffer: dropped, the buffer stays for the next. */
+    assert_int_equal(net_bench_receive(bench, 0, frame, 1600), 0);
+    assert_int_equal(bench->net.stats.rx_dropped, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 60), 0);
+    expect_received(bench, frame, 60);
+}
+
+static void legacy_headers(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_NET_F_MRG_RXBUF));
+    assert_int_equal(net_bench_header(bench), 10);
+    assert_int_equal(bench->state.header_size, 10);
+    net_bench_start(bench, NET_ALL);
+    assert_int_equal(net_bench_header(bench), 12);
+    assert_int_equal(bench->state.header_size, 12);
+}
+
+/* Frames over several buffers, with every number of them and every way the end can fall. */
+static void merging(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    for (size_t len = 14; len < 2000; len += 61) {
+        net_bench_post(bench, NET_RX, (unsigned)(len + 12) / 100 + 2, 100, 1 + len % 3);
+        net_bench_fill(frame, len, net_bench_mac, (uint8_t)len);
+        assert_int_equal(net_bench_receive(bench, 0, frame, len), 0);
+        expect_received(bench, frame, len);
+        assert_int_equal(net_le16(got + HDR_NUM_BUFFERS), (len + 12 + 99) / 100);
+        /* What it did not need is there for the next. */
+        net_bench_fill(frame, 40, net_bench_mac, 0);
+        assert_int_equal(net_bench_receive(bench, 0, frame, 40), 0);
+        expect_received(bench, frame, 40);
+        virtio_driver_reset(&bench->driver);
+        bench->driver.next_gpa = bench->buffers + 0x180000;
+        net_bench_start(bench, NET_ALL);
+    }
+}
+
+static void buffers_too_small_for_a_header(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_post(bench, NET_RX, 5, 11, 1);
+    net_bench_post(bench, NET_RX, 1, 0, 1);
+    const struct virtio_driver_buffer wrong = { bench->buffers, 2000, false };
+    virtio_driver_add(&bench->driver, NET_RX, &wrong, 1);
+    net_bench_post(bench, NET_RX, 1, 2000, 1);
+    net_bench_fill(frame, 100, net_bench_mac, 5);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 100), 0);
+    uint32_t id;
+    uint32_t len;
+    for (unsigned i = 0; i < 7; i++) {
+        assert_true(virtio_driver_used(&bench->driver, NET_RX, &id, &len));
+        assert_int_equal(len, 0);
+    }
+    expect_received(bench, frame, 100);
+}
+
+/* Readable buffers before the writable ones are skipped. */
+static void buffers_of_both_directions(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    const struct virtio_driver_buffer both[] = { { bench->buffers, 500, false },
+                                                 { bench->buffers + 500, 300, true },
+                                                 { bench->buffers + 800, 300, true } };
+    memset(virtio_driver_at(&bench->driver, bench->buffers, 1200), 0x5a, 1200);
+    virtio_driver_add(&bench->driver, NET_RX, both, 3);
+    net_bench_fill(frame, 400, net_bench_mac, 5);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 400), 0);
+    assert_int_equal(net_bench_finished(bench, NET_RX), 1);
+    uint8_t *host = virtio_driver_at(&bench->driver, bench->buffers, 1200);
+    assert_int_equal(host[499], 0x5a);
+    assert_memory_equal(host + 500 + 12, frame, 400);
+    assert_int_equal(host[500 + 412], 0x5a);
+}
+
+static void no_buffers(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 1000, net_bench_mac, 5);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 1000), -EAGAIN);
+    assert_int_equal(bench->ready, 0);
+    bench->held = frame;
+    bench->held_len = 1000;
+    net_bench_post(bench, NET_RX, 1, 500, 1);
+    assert_true(virtio_driver_kick(&bench->driver, NET_RX));
+    net_bench_settle(bench);
+    assert_int_equal(bench->ready, 1); /* Not enough yet, */
+    assert_non_null(bench->held);
+    net_bench_post(bench, NET_RX, 2, 512, 1);
+    assert_true(virtio_driver_kick(&bench->driver, NET_RX));
+    net_bench_settle(bench);
+    assert_null(bench->held); /* but now. */
+    expect_received(bench, frame, 1000);
+    assert_int_equal(bench->net.stats.rx_waits, 2);
+}
+
+static void kicks_are_off_while_there_are_buffers(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_F_EVENT_IDX));
+    net_bench_post(bench, NET_RX, 10, 2000, 1);
+    net_bench_fill(frame, 100, net_bench_mac, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(net_bench_receive(bench, 0, frame, 100), 0);
+        net_bench_post(bench, NET_RX, 1, 2000, 1);
+        assert_false(virtio_driver_kick(&bench->driver, NET_RX));
+    }
+}
+
+static void received_as_a_batch(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_F_EVENT_IDX));
+    net_bench_post(bench, NET_RX, 10, 2000, 1);
+    net_bench_fill(frame, 100, net_bench_mac, 5);
+    struct vmmp_iovec iov = { frame, 100 };
+    net_bench_enter(bench);
+    vmmp_virtio_net_batch_begin(&bench->net);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(vmmp_virtio_net_receive(&bench->net, 0, &iov, 1), 0);
+    }
+    assert_int_equal(net_bench_finished(bench, NET_RX), 0);
+    assert_int_equal(bench->rig.pulses, 0);
+    vmmp_virtio_net_batch_end(&bench->net);
+    vmmp_virtio_net_batch_end(&bench->net); /* One too many changes nothing. */
+    net_bench_leave(bench);
+    assert_int_equal(net_bench_finished(bench, NET_RX), 8);
+    assert_int_equal(bench->rig.pulses, 1);
+}
+
+static void answers_from_inside_transmit(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_F_EVENT_IDX));
+    net_bench_post(bench, NET_RX, 10, 2000, 1);
+    bench->echo = true;
+    for (unsigned i = 0; i < 5; i++) {
+        net_bench_fill(frame, 100, net_bench_mac, (uint8_t)i);
+        net_bench_send(bench, NET_TX, NULL, frame, 100, 2);
+    }
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->echoed, 0);
+    assert_int_equal(net_bench_finished(bench, NET_TX), 5);
+    for (unsigned i = 0; i < 5; i++) {
+        net_bench_fill(frame, 100, net_bench_mac, (uint8_t)i);
+        expect_received(bench, frame, 100);
+    }
+    assert_int_equal(bench->net.queues[NET_RX].interrupts, 1);
+}
+
+static void tiny_and_huge_frames_for_the_guest(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_post(bench, NET_RX, 100, 1024, 1);
+    net_bench_fill(frame, sizeof(frame), net_bench_mac, 5);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 13), 0);
+    assert_int_equal(net_bench_receive(bench, 0, frame, VMMP_VIRTIO_NET_MAX_FRAME + 1), 0);
+    assert_int_equal(bench->net.stats.rx_dropped, 2);
+    assert_int_equal(net_bench_receive(bench, 0, frame, VMMP_VIRTIO_NET_MAX_FRAME), 0);
+    expect_received(bench, frame, VMMP_VIRTIO_NET_MAX_FRAME);
+    assert_int_equal(net_bench_receive(bench, 7, frame, 100), 0); /* No such pair. */
+    assert_int_equal(bench->net.stats.rx_dropped, 3);
+}
+
+/* Buffers so small that no number of them that can be held makes up a frame. */
+static void crumbs(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 9000, net_bench_mac, 5);
+    net_bench_post(bench, NET_RX, 200, 20, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 9000), 0);
+    assert_int_equal(bench->net.stats.rx_dropped, 1);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(net_bench_receive(bench, 0, frame, 300), 0);
+        expect_received(bench, frame, 300);
+    }
+}
+
+/* ---- Reading straight into the guest ---- */
+
+static void reserve_and_commit(void **state)
+{
+    struct net_bench *bench = *state;
+    const struct vmmp_iovec *iov;
+    unsigned count;
+    net_bench_start(bench, NET_ALL);
+    net_bench_enter(bench);
+    size_t most = vmmp_virtio_net_rx_max(&bench->net);
+    assert_int_equal(most, HDR_SIZE + VMMP_VIRTIO_NET_MAX_FRAME);
+    assert_int_equal(vmmp_virtio_net_rx_reserve(&bench->net, 0, most, &iov, &count), -EAGAIN);
+    net_bench_leave(bench);
+    net_bench_post(bench, NET_RX, 100, 1500, 1);
+    virtio_driver_kick(&bench->driver, NET_RX);
+    assert_int_equal(bench->ready, 1);
+    net_bench_enter(bench);
+    for (size_t len = 14; len < 20000; len += 1777) {
+        assert_int_equal(vmmp_virtio_net_rx_reserve(&bench->net, 0, most, &iov, &count), 0);
+        net_bench_fill(frame, len, net_bench_mac, (uint8_t)len);
+        memset(got, 0, HDR_SIZE);
+        vmmp_iovec_write(iov, count, 0, got, HDR_SIZE);
+        assert_int_equal(vmmp_iovec_write(iov, count, HDR_SIZE, frame, len), len);
+        vmmp_virtio_net_rx_commit(&bench->net, 0, HDR_SIZE + len);
+        expect_received(bench, frame, len);
+        net_bench_post(bench, NET_RX, 14, 1500, 1);
+    }
+    /* Nothing, a stub, more than there is room for: dropped, the buffers stay. */
+    vmmp_virtio_net_rx_commit(&bench->net, 0, 0);
+    vmmp_virtio_net_rx_commit(&bench->net, 0, HDR_SIZE + 13);
+    vmmp_virtio_net_rx_commit(&bench->net, 0, 1 << 24);
+    assert_int_equal(bench->net.stats.rx_dropped, 3);
+    net_bench_leave(bench);
+    assert_int_equal(net_bench_finished(bench, NET_RX), 0);
+}
+
+static void commit_after_a_reset(void **state)
+{
+    struct net_bench *bench = *state;
+    const struct vmmp_iovec *iov;
+    unsigned count;
+    net_bench_start(bench, NET_ALL);
+    net_bench_post(bench, NET_RX, 100, 1500, 1);
+    net_bench_enter(bench);
+    assert_int_equal(vmmp_virtio_net_rx_reserve(&bench->net, 0, 9000, &iov, &count), 0);
+    net_bench_leave(bench);
+    virtio_driver_reset(&bench->driver);
+    net_bench_enter(bench);
+    vmmp_virtio_net_rx_commit(&bench->net, 0, 9000);
+    assert_int_equal(vmmp_virtio_net_rx_reserve(&bench->net, 0, 9000, &iov, &count), -ENETDOWN);
+    net_bench_leave(bench);
+    net_bench_start(bench, NET_ALL);
+    net_bench_enter(bench);
+    vmmp_virtio_net_rx_commit(&bench->net, 0, 9000);
+    net_bench_leave(bench);
+    assert_int_equal(bench->net.stats.rx_frames, 0);
+}
+
+/* ---- Reset ---- */
+
+static void reset_with_a_frame_held(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    bench->room = 0;
+    net_bench_fill(frame, 100, net_bench_mac, 1);
+    net_bench_send(bench, NET_TX, NULL, frame, 100, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->offers, 1);
+    assert_true(bench->state.live);
+    virtio_driver_reset(&bench->driver);
+    assert_false(bench->state.live);
+    bench->room = UINT32_MAX;
+    net_bench_enter(bench);
+    vmmp_virtio_net_writable(&bench->net);
+    net_bench_leave(bench);
+    assert_int_equal(bench->frames, 0);
+    net_bench_start(bench, NET_ALL);
+    net_bench_send(bench, NET_TX, NULL, frame, 100, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+}
+
+static void reset_from_inside_transmit(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 100, net_bench_mac, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        net_bench_send(bench, NET_TX, NULL, frame, 100, 1);
+    }
+    bench->reset = true;
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->offers, 1);
+    assert_int_equal(bench->driver.transport->status(&bench->pci), 0);
+    net_bench_start(bench, NET_ALL);
+    net_bench_send(bench, NET_TX, NULL, frame, 100, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+}
+
+/* The frame that a backend holds outlives the driver. */
+static void the_next_driver_gets_what_is_held(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 300, net_bench_mac, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 300), -EAGAIN);
+    virtio_driver_reset(&bench->driver);
+    bench->held = frame;
+    bench->held_len = 300;
+    net_bench_start(bench, NET_ALL);
+    net_bench_post(bench, NET_RX, 1, 2000, 1);
+    virtio_driver_kick(&bench->driver, NET_RX);
+    net_bench_settle(bench);
+    expect_received(bench, frame, 300);
+}
+
+static void queue_reset(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 300, net_bench_mac, 1);
+    bench->room = 0;
+    net_bench_send(bench, NET_TX, NULL, frame, 300, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    net_bench_post(bench, NET_RX, 5, 100, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 1000), -EAGAIN); /* Five are held. */
+    net_bench_enter(bench);
+    vmmp_virtio_queue_reset(&bench->net.virtio, NET_RX);
+    vmmp_virtio_queue_reset(&bench->net.virtio, NET_TX);
+    vmmp_virtio_queue_reset(&bench->net.virtio, 2);
+    net_bench_leave(bench);
+    for (unsigned i = 0; i < 3; i++) {
+        virtio_driver_set_up_queue(&bench->driver, i);
+    }
+    bench->room = UINT32_MAX;
+    net_bench_post(bench, NET_RX, 1, 2000, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 300), 0);
+    expect_received(bench, frame, 300);
+    net_bench_send(bench, NET_TX, NULL, frame, 300, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+}
+
+static void without_a_driver(void **state)
+{
+    struct net_bench *bench = *state;
+    net_bench_fill(frame, 300, net_bench_mac, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 300), 0);
+    assert_int_equal(bench->net.stats.rx_dropped, 1);
+}
+
+/* ---- Bad clients ---- */
+
+static void bad_arguments(void **state)
+{
+    static struct vmmp_virtio_net net;
+    struct vmmp_guest_memory memory;
+    struct vmmp_virtio_net_backend backend = { 0 };
+    struct vmmp_virtio_net_options good = { .mac = { 2, 0, 0, 0, 0, 1 } };
+    (void)state;
+    vmmp_guest_memory_init(&memory, NULL, NULL);
+    assert_int_equal(vmmp_virtio_net_init(&net, NULL, &good, &memory, NULL, NULL), -EINVAL);
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, NULL, &memory, NULL, NULL), -EINVAL);
+    struct vmmp_virtio_net_options bad = good;
+    bad.mac[0] = 1;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
+    memset(bad.mac, 0, sizeof(bad.mac));
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
+    bad = good;
+    bad.mtu = 67;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
+    bad = good;
+    bad.pairs = VMMP_VIRTIO_NET_MAX_PAIRS + 1;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
+    backend.offloads = VMMP_VIRTIO_NET_CSUM;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &good, &memory, NULL, NULL), -EINVAL);
+    backend.header = true;
+    backend.offloads = VMMP_VIRTIO_NET_TSO4;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &good, &memory, NULL, NULL), -EINVAL);
+    backend.offloads = VMMP_VIRTIO_NET_CSUM | VMMP_VIRTIO_NET_ECN;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &good, &memory, NULL, NULL), -EINVAL);
+    backend.offloads = NET_OFFLOADS;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &good, &memory, NULL, NULL), 0);
+    vmmp_virtio_net_fini(&net);
+}
+
+#define TEST(test, how) cmocka_unit_test_setup_teardown(test, how, teardown)
+
+int test_virtio_net(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(frames_go_out, setup),
+        TEST(frames_go_out, setup_direct),
+        TEST(frames_go_out, setup_legacy),
+        TEST(one_interrupt_for_a_batch, setup),
+        TEST(one_interrupt_for_a_batch, setup_direct),
+        TEST(a_header_split_anywhere, setup),
+        TEST(a_header_split_anywhere, setup_legacy),
+        TEST(the_header_goes_along, setup_offloads),
+        TEST(headers_that_lie, setup_offloads),
+        TEST(headers_that_lie, setup),
+        TEST(segmentation_that_was_not_negotiated, setup_offloads),
+        TEST(frames_too_short_or_too_long, setup_mtu),
+        TEST(a_frame_longer_than_any, setup),
+        TEST(chains_that_are_no_frames, setup),
+        TEST(chains_that_are_no_frames, setup_direct),
+        TEST(chains_that_are_no_frames, setup_legacy),
+        TEST(a_full_backend_holds_the_queue, setup),
+        TEST(a_full_backend_holds_the_queue, setup_direct),
+        TEST(a_backend_that_is_writable_at_once, setup),
+        TEST(a_backend_that_is_writable_at_once, setup_direct),
+        TEST(frames_come_in, setup),
+        TEST(frames_come_in, setup_direct),
+        TEST(frames_come_in, setup_legacy),
+        TEST(frames_come_in, setup_offloads),
+        TEST(without_merging, setup),
+        TEST(without_merging, setup_legacy),
+        TEST(legacy_headers, setup_legacy),
+        TEST(merging, setup),
+        TEST(merging, setup_direct),
+        TEST(merging, setup_offloads),
+        TEST(buffers_too_small_for_a_header, setup),
+        TEST(buffers_too_small_for_a_header, setup_direct),
+        TEST(buffers_of_both_directions, setup),
+        TEST(no_buffers, setup),
+        TEST(no_buffers, setup_direct),
+        TEST(kicks_are_off_while_there_are_buffers, setup),
+        TEST(received_as_a_batch, setup),
+        TEST(received_as_a_batch, setup_direct),
+        TEST(answers_from_inside_transmit, setup),
+        TEST(answers_from_inside_transmit, setup_direct),
+        TEST(tiny_and_huge_frames_for_the_guest, setup),
+        TEST(crumbs, setup),
+        TEST(reserve_and_commit, setup_offloads),
+        TEST(commit_after_a_reset, setup_offloads),
+        TEST(reset_with_a_frame_held, setup),
+        TEST(reset_from_inside_transmit, setup),
+        TEST(reset_from_inside_transmit, setup_direct),
+        TEST(the_next_driver_gets_what_is_held, setup),
+        TEST(queue_reset, setup),
+        TEST(without_a_driver, setup),
+        cmocka_unit_test(bad_arguments),
+    };
+    return cmocka_run_group_tests_name("virtio_net", tests, NULL, NULL);
+}
