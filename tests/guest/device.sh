@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# One device, tried by stock Debian guests on real KVM.
+#
+#   tests/guest/device.sh [--full] [--gic 2|3] [--cpus N] [--only PATTERN] NAME VMM
+#
+# Boots the testbed's machine once and runs tests/guest/devices/NAME.sh beside the VMM there
+# (busybox sh; what it can use is in tests/guest/devices/lib.sh). VMM is the arm64 build of vmm; the
+# programs of tests/guest/programs are taken from the same build. --full: longer transfers, every
+# transport. --only: the script's parts whose names match. --cpus, --gic: of the testbed's machine.
+#
+# Where tests/guest/devices/NAME.prepare exists it is run first, on this machine, with a folder as
+# its argument; the files it leaves there are carried in as /carry.
+#
+# Prints a line "ok …", "FAILED …" or "skipped … (why)" for each check. Status 0: nothing failed.
+
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tools=$here/../../tools
+# shellcheck source=tools/lib.sh
+. "$tools/lib.sh"
+# shellcheck source=tools/guest.sh
+. "$tools/guest.sh"
+
+full=0
+gic=3
+cpus=1
+only=
+name=
+vmm=
+temp=
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
+		--full) full=1 ;;
+		--gic | --cpus | --only)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			case $1 in
+			--gic) gic=$2 ;;
+			--cpus) cpus=$2 ;;
+			--only) only=$2 ;;
+			esac
+			shift
+			;;
+		-*) usage_error "unknown option '$1'" ;;
+		*) if [ -z "$name" ]; then name=$1; else vmm=$1; fi ;;
+		esac
+		shift
+	done
+	[ -n "$vmm" ] || usage_error "the name of a device and the path of the arm64 vmm are needed"
+	[ -e "$here/devices/$name.sh" ] || usage_error "there is no tests/guest/devices/$name.sh"
+}
+
+main()
+{
+	local options programs file
+	parse_options "$@"
+	check_vmm "$vmm"
+	"$tools/images.sh" testbed
+	temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-device.XXXXXX")
+	trap 'rm -rf "$temp"' EXIT
+	mkdir "$temp/carry"
+	[ ! -e "$here/devices/$name.prepare" ] || bash "$here/devices/$name.prepare" "$temp/carry"
+
+	options=(--gic "$gic" --cpus "$cpus" --memory 2048 --timeout $((full ? 3600 : 900))
+		--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-6.12:/test/linux"
+		--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd"
+		--file "$here/devices/lib.sh:/test/lib.sh" --file "$here/devices/$name.sh:/test/$name.sh"
+		--file "$temp/carry:/")
+	programs=$(dirname "$vmm")/../tests/guest/programs
+	for file in "$programs"/*; do
+		[ ! -f "$file" ] || [ ! -x "$file" ] || options+=(--file "$file:/test/programs/${file##*/}")
+	done
+	"$tools/testbed.sh" "${options[@]}" -- env "FULL=$full" "ONLY=$only" "GIC=$gic" "CPUS=$cpus" \
+		sh "/test/$name.sh" </dev/null
+}
+
+main "$@"

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh disable=SC2034 # the variables are for those who source this
+#
+# What the scripts of this folder use, in the testbed's machine (busybox sh): guests, and checks.
+# To be sourced first:  . /test/lib.sh
+#
+# A guest runs a script of the test's own (tests/guest/init with vmmp.script=) and speaks in lines
+# "VMMP …" on its console, which is kept in the file NAME.out; its VMM's messages in NAME.err.
+#
+#     cat >script <<'END'                    # sourced by the guest's init: say, fail, $console
+#     say size "$(cat /sys/block/vda/size)"
+#     read -r answer                         # waits for a line from the test
+#     END
+#     guest a script --disk disk.img         # GUEST SCRIPT VMM-OPTION...
+#     check size says a 'size 2048'
+#     tell a go on
+#     check ends ended a 0
+#     finish
+#
+# FULL, ONLY, GIC and CPUS are those of device.sh. Files for the guest: put them below $dir/guest.
+# $programs has the folder of test programs, which guests have in /test.
+
+dir=$(mktemp -d) || exit 1
+programs=/test/programs
+failures=0
+# How long guests may take for anything, in seconds: emulated, and perhaps beside other work.
+patience=${PATIENCE:-240}
+mkdir -p "$dir/guest/test"
+cd "$dir" || exit 1
+trap 'end_guests; cd /; rm -rf "$dir"' EXIT
+running=
+ifconfig lo 127.0.0.1 up 2>/dev/null
+
+# wanted PART: whether --only lets this part of a test run.
+wanted()
+{
+	[ -z "$ONLY" ] || echo "$1" | grep -q -e "$ONLY"
+}
+
+# check NAME COMMAND...: runs it, says how it went and, if badly, shows what the guests said.
+check()
+{
+	check_name=$1
+	shift
+	if "$@"; then
+		echo "ok $check_name"
+		return 0
+	fi
+	failures=$((failures + 1))
+	echo "FAILED $check_name: $*"
+	for file in *.out *.err; do
+		[ ! -s "$file" ] || tail -n 15 "$file" | tr -d '\r' | sed "s/^/    $file: /"
+	done
+	return 1
+}
+
+# skip NAME WHY
+skip()
+{
+	echo "skipped $1 ($2)"
+}
+
+# make_root SCRIPT: the file root.cpio, the guest's with SCRIPT, the programs and $dir/guest in it.
+make_root()
+{
+	cp "$1" "$dir/guest/test/script.sh"
+	[ ! -d "$programs" ] || cp "$programs"/* "$dir/guest/test/" 2>/dev/null
+	cp /test/initrd "$dir/root.cpio"
+	(cd "$dir/guest" && find . | cpio -o -H newc 2>/dev/null) >>"$dir/root.cpio"
+}
+
+# guest NAME SCRIPT OPTION...: starts one in the background. $memory and $guest_cpus may be set
+# (128M, 1), and $append for more of its kernel's command line. $vmm_prefix: a command before.
+guest()
+{
+	name=$1
+	make_root "$2"
+	shift 2
+	rm -f "$name.in" "$name.out" "$name.err"
+	mkfifo "$name.in"
+	# The reader keeps the fifo open, so that the guest never reads the end of a file.
+	# shellcheck disable=SC2086 # words
+	$vmm_prefix /test/vmm run --kernel /test/linux --initrd root.cpio --memory "${memory:-128M}" \
+		--cpus "${guest_cpus:-1}" --gic "${GIC:-3}" \
+		--append "console=hvc0 quiet panic=-1 vmmp.script=/test/script.sh $append" "$@" \
+		<>"$name.in" >"$name.out" 2>"$name.err" &
+	pid=$!
+	echo "$pid" >"$name.pid"
+	running="$running $name"
+	# The root is read before the guest runs; another guest may then overwrite it.
+	tries=0
+	until [ -s "$name.out" ] || ! kill -0 "$pid" 2>/dev/null || [ $tries -ge $((patience * 5)) ]; do
+		tries=$((tries + 1))
+		usleep 200000
+	done
+}
+
+# says NAME PATTERN: waits until the guest has said a line that begins with it (after "VMMP ").
+says()
+{
+	wait_for "VMMP $2" "$1.out"
+}
+
+# wait_for PATTERN FILE
+wait_for()
+{
+	tries=0
+	until grep -q -e "$1" "$2" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt $((patience * 5)) ] || return 1
+		usleep 200000
+	done
+}
+
+# said NAME WORD: prints what followed "VMMP WORD " last.
+said()
+{
+	tr -d '\r' <"$1.out" | sed -n "s/^.*VMMP $2 //p" | tail -n 1
+}
+
+# tell NAME TEXT...: a line on the guest's console.
+tell()
+{
+	name=$1
+	shift
+	echo "$*" >"$name.in"
+}
+
+# ended NAME STATUS: waits for the VMM's end, which has this status; the guest found nothing wrong.
+ended()
+{
+	pid=$(cat "$1.pid")
+	tries=0
+	while kill -0 "$pid" 2>/dev/null; do
+		tries=$((tries + 1))
+		if [ $tries -ge $((patience * 5)) ]; then
+			echo "    $1 does not end"
+			return 1
+		fi
+		usleep 200000
+	done
+	wait "$pid"
+	status=$?
+	tr -d '\r' <"$1.out" | grep 'VMMP fail' && return 1
+	[ $status = "$2" ] || echo "    $1 ended with status $status"
+	[ $status = "$2" ]
+}
+
+# end_guests: kills what still runs.
+end_guests()
+{
+	for name in $running; do
+		kill -9 "$(cat "$name.pid")" 2>/dev/null
+	done
+	running=
+}
+
+# same FILE FILE: have the same bytes.
+same()
+{
+	[ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
+}
+
+# finish: the script's last line.
+finish()
+{
+	[ $failures = 0 ] || echo "$failures failed"
+	exit $((failures > 0))
+}
