@@ -80,9 +80,9 @@ guest()
 	mkfifo "$name.in"
 	# The reader keeps the fifo open, so that the guest never reads the end of a file.
 	# shellcheck disable=SC2086 # words
-	$vmm_prefix /test/vmm run --kernel /test/linux --initrd root.cpio --memory "${memory:-128M}" \
+	${vmm_prefix:-} /test/vmm run --kernel /test/linux --initrd root.cpio --memory "${memory:-128M}" \
 		--cpus "${guest_cpus:-1}" --gic "${GIC:-3}" \
-		--append "console=hvc0 quiet panic=-1 vmmp.script=/test/script.sh $append" "$@" \
+		--append "console=hvc0 quiet panic=-1 vmmp.script=/test/script.sh ${append:-}" "$@" \
 		<>"$name.in" >"$name.out" 2>"$name.err" &
 	pid=$!
 	echo "$pid" >"$name.pid"
