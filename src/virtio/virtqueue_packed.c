@@ -196,12 +196,12 @@ static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
     }                                                               \
     NEXT_DESCRIPTOR(n)
 
-#define START_WRITING(n)           \
-    KEEP_IN_MEMORY();              \
-    OPAQUE(gpa);                   \
-    OPAQUE(rest);                  \
-    chain->readable = (n);         \
-    chain->readable_bytes = bytes; \
+#define START_WRITING(n)                     \
+    KEEP_IN_MEMORY();                        \
+    OPAQUE(gpa);                             \
+    OPAQUE(rest);                            \
+    chain->readable = (n);                   \
+    chain->readable_bytes = bytes;           \
     bytes = 0;
 
 #define HAND_OVER(n) go_on(vq, chain, gpa, rest ^ expected, n, bytes)
@@ -220,7 +220,7 @@ follow_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
 {
     struct vmmp_iovec *const iov = chain->iov;
     uint64_t gpa = load_addr(desc);
-    uint64_t writing = -FLAG(VIRTQ_DESC_F_WRITE) - 1;
+    const uint64_t writing = -FLAG(VIRTQ_DESC_F_WRITE) - 1;
     uint32_t bytes = 0;
     unsigned taken;
 

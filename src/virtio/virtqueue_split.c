@@ -199,12 +199,12 @@ static bool go_on_nested(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain 
     }                                                               \
     NEXT_DESCRIPTOR(n)
 
-#define START_WRITING(n)           \
-    KEEP_IN_MEMORY();              \
-    OPAQUE(gpa);                   \
-    OPAQUE(rest);                  \
-    chain->readable = (n);         \
-    chain->readable_bytes = bytes; \
+#define START_WRITING(n)                     \
+    KEEP_IN_MEMORY();                        \
+    OPAQUE(gpa);                             \
+    OPAQUE(rest);                            \
+    chain->readable = (n);                   \
+    chain->readable_bytes = bytes;           \
     bytes = 0;
 
 #define HAND_OVER(n)                                                       \
@@ -231,7 +231,7 @@ follow_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain, co
     struct vmmp_iovec *const iov = chain->iov;
     uint64_t gpa = virtq_load64(table + place);
     uint64_t rest = virtq_load64(table + place + DESC_REST);
-    uint64_t writing = -FLAG(VIRTQ_DESC_F_WRITE) - 1;
+    const uint64_t writing = -FLAG(VIRTQ_DESC_F_WRITE) - 1;
     uint32_t bytes = 0;
     unsigned taken;
 
@@ -299,8 +299,9 @@ static __attribute__((noinline)) bool go_on_nested(struct vmmp_virtqueue *vq,
 
 /* A head that is none, or a device that takes shorter chains than the quick gear. */
 static __attribute__((noinline)) bool pop_slowly(struct vmmp_virtqueue *vq,
-                                                 struct vmmp_virtqueue_chain *chain, uint32_t head)
+                                                 struct vmmp_virtqueue_chain *chain)
 {
+    uint32_t head = chain->token.id;
     struct place place = { vq->desc, vq->size, false, 0, 0 };
     if (head > vq->mask) {
         vmmp_virtqueue_fail(vq, "descriptor index is beyond the table");
@@ -315,13 +316,14 @@ static inline __attribute__((always_inline)) bool pop_known(struct vmmp_virtqueu
                                                             struct vmmp_virtqueue_chain *chain)
 {
     const struct virtq_avail *avail = vq->driver;
+    const uint8_t *table = vq->desc;
     uint64_t head = virtq_load16(&avail->ring[vq->next_avail & vq->mask]);
-    OPAQUE(head);
     chain->token.id = (uint16_t)head;
+    KEEP_IN_MEMORY();
     if (UNLIKELY((uint32_t)head > vq->mask) || UNLIKELY(chain->capacity < QUICK)) {
-        return pop_slowly(vq, chain, (uint32_t)head);
+        return pop_slowly(vq, chain);
     }
-    return follow_quickly(vq, chain, vq->desc, vq->size, head * DESC_BYTES, false);
+    return follow_quickly(vq, chain, table, vq->size, head * DESC_BYTES, false);
 }
 
 /* A packed ring, a queue that is off, or no chain that is known of. */
@@ -353,22 +355,35 @@ static void put_used(const struct vmmp_virtqueue *vq, uint32_t at, uint32_t id, 
     element->len = vmmp_le32(len);
 }
 
-/*
- * 2.7.9: chains that were used completely need no entry if a later one of the batch has one. The
- * entry of the last is the only one the driver looks at.
- */
-static void push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
-                          uint32_t written)
+static void close_batch(struct vmmp_virtqueue *vq)
 {
-    vq->batch = (struct vmmp_virtqueue_batch){ true, token->id, written, vq->next_used, 0 };
-    if (written != token->writable) {
+    if (vq->batch.open) {
         put_used(vq, vq->batch.at, vq->batch.id, vq->batch.len);
         vq->batch.open = false;
     }
 }
 
-static __attribute__((noinline)) void
-push_other(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token, uint32_t written)
+/*
+ * 2.7.9: the entry of a chain that was used completely may be that of a later one of the batch. It
+ * lies where the first of them would have had its own.
+ */
+static void push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
+                          uint32_t written)
+{
+    struct vmmp_virtqueue_batch *batch = &vq->batch;
+    if (!batch->open) {
+        batch->open = true;
+        batch->at = vq->next_used;
+    }
+    batch->id = token->id;
+    batch->len = written;
+    if (written != token->writable) {
+        close_batch(vq);
+    }
+}
+
+void vmmp_virtqueue_push_other(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
+                               uint32_t written)
 {
     if (token->generation != vq->generation || !vq->enabled) {
         return;
@@ -376,26 +391,11 @@ push_other(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token, 
     written = written < token->writable ? written : token->writable;
     if (vq->packed) {
         vmmp_virtqueue_packed_push(vq, token, written);
-    } else if (vq->next_used != vq->next_avail) {
+    } else if (vq->in_order && vq->next_used != vq->next_avail) {
+        /* Otherwise nothing is in flight: the token was pushed before. */
         push_in_order(vq, token, written);
         vq->next_used++;
     }
-}
-
-void vmmp_virtqueue_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
-                         uint32_t written)
-{
-    if (UNLIKELY(token->generation != vq->quick_generation)) {
-        push_other(vq, token, written);
-        return;
-    }
-    uint32_t at = vq->next_used;
-    /* Nothing is in flight: the token was pushed before. */
-    if (UNLIKELY(at == vq->next_avail)) {
-        return;
-    }
-    put_used(vq, at, token->id, written < token->writable ? written : token->writable);
-    vq->next_used = at + 1;
 }
 
 bool vmmp_virtqueue_split_flush(struct vmmp_virtqueue *vq)
@@ -407,10 +407,7 @@ bool vmmp_virtqueue_split_flush(struct vmmp_virtqueue *vq)
     }
     struct virtq_used *used = vq->device;
     const struct virtq_avail *avail = vq->driver;
-    if (vq->batch.open) {
-        put_used(vq, vq->batch.at, vq->batch.id, vq->batch.len);
-        vq->batch.open = false;
-    }
+    close_batch(vq);
     /* The elements come before the index; pairs with the driver's read of idx (2.7.14). */
     vmmp_guest_store_le16_release(&used->idx, now);
     vq->published = vq->next_used;

@@ -46,12 +46,12 @@ static inline __attribute__((always_inline)) uint64_t virtq_load64(const uint8_t
     return VMMP_LE_SWAP(64, word);
 }
 
-/* The same for two bytes at their natural place. */
-static inline __attribute__((always_inline)) uint16_t virtq_load16(const vmmp_le16_t *at)
+/* The same for two bytes at their natural place; widened at once, so that it is done once. */
+static inline __attribute__((always_inline)) uint64_t virtq_load16(const vmmp_le16_t *at)
 {
-    uint16_t value = at->le;
+    uint64_t value = vmmp_le16_get(*at);
     OPAQUE(value);
-    return VMMP_LE_SWAP(16, value);
+    return value;
 }
 
 /*

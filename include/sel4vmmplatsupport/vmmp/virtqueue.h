@@ -171,14 +171,30 @@ bool vmmp_virtqueue_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *
 /** A good `capacity` for queues of up to `size` entries. */
 #define VMMP_VIRTQUEUE_IOVECS(size) ((size) + 16)
 
+/* What vmmp_virtqueue_push() leaves: other rings, and tokens that are void. */
+void vmmp_virtqueue_push_other(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
+                               uint32_t written);
+
 /**
  * Gives a chain back, `written` bytes of whose writable part now hold data (more than there is
  * room for is cut, so that nothing can be leaked). The driver sees it after the next flush.
  * Void tokens are ignored. Chains may be given back in any order, each once; with VIRTIO_F_IN_ORDER
  * in the order of the pops.
  */
-void vmmp_virtqueue_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
-                         uint32_t written);
+static inline void vmmp_virtqueue_push(struct vmmp_virtqueue *vq,
+                                       const struct vmmp_virtqueue_token *token, uint32_t written)
+{
+    uint32_t at = vq->next_used;
+    if (token->generation == vq->quick_generation && at != vq->next_avail) {
+        /* A used element of a split ring (2.7.8): id and length; flags and idx come before. */
+        vmmp_le32_t *element = (vmmp_le32_t *)vq->device + 1 + 2 * (size_t)(at & vq->mask);
+        element[0] = vmmp_le32(token->id);
+        element[1] = vmmp_le32(written < token->writable ? written : token->writable);
+        vq->next_used = at + 1;
+    } else {
+        vmmp_virtqueue_push_other(vq, token, written);
+    }
+}
 
 /**
  * Shows the driver everything pushed since the last flush, at once, and returns whether it wants
