@@ -2,15 +2,17 @@
 /*
  * What a chain costs the device: pop, checks, translation, push and flush, without the payload.
  *
- *     virtqueue [--descriptors N] [--chains N] [--batch N] [--size N] [--regions N]
+ *     virtqueue [--packed] [--descriptors N] [--chains N] [--batch N] [--size N]
  *               [--indirect] [--event-idx]
  *
  * Instructions are counted under callgrind, only inside bench_device():
  *
  *     valgrind --tool=callgrind --collect-atstart=no --toggle-collect=bench_device ./virtqueue
  *
- * The total divided by the number of chains, which this program prints, is the figure. The driver's
- * side (ring filling) lies outside the counted function.
+ * The total divided by the number of chains, which this program prints, is the figure. Half of the
+ * buffers lie in each of two regions of RAM. The driver's side lies outside the counted function:
+ * it fills the rings, and compares every element that was handed out and every used entry with what
+ * they have to be.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -19,119 +21,265 @@
 
 #include <sel4vmmplatsupport/vmmp/virtqueue.h>
 
+#include "virtio/virtqueue_packed.h"
 #include "virtio/virtqueue_split.h"
 
-#define RAM_BASE        UINT64_C(0x40000000)
 #define RAM_SIZE        (UINT64_C(8) << 20)
-#define BUFFER_AT       (RAM_BASE + (UINT64_C(4) << 20))
-#define INDIRECT_AT     (RAM_BASE + (UINT64_C(2) << 20))
+#define BUFFER_AT       (UINT64_C(4) << 20)
+#define INDIRECT_AT     (UINT64_C(2) << 20)
 #define MAX_DESCRIPTORS 64u
+#define MAX_SIZE        1024u
+#define CAPACITY        VMMP_VIRTQUEUE_IOVECS(MAX_DESCRIPTORS)
+
+static const uint64_t ram_at[2] = { UINT64_C(0x40000000), UINT64_C(0x100000000) };
 
 struct options {
+    unsigned packed;
     unsigned descriptors;
     unsigned chains;
     unsigned batch;
     unsigned size;
-    unsigned regions;
     unsigned indirect;
     unsigned event_idx;
+};
+
+struct request {
+    struct vmmp_virtqueue_chain chain;
+    struct vmmp_iovec iov[CAPACITY];
 };
 
 struct bench {
     struct options options;
     struct vmmp_guest_memory memory;
-    uint8_t *ram;
+    uint8_t *ram[2];
     struct vmmp_virtqueue_config config;
     struct vmmp_virtqueue vq;
-    uint16_t avail_idx;
-    uint32_t free_head;
+    struct request *requests;
+    unsigned added;     /* Chains. */
+    unsigned seen;      /* Used chains. */
+    uint32_t next_desc; /* Split: descriptors handed out; packed: where the next goes. */
+    uint32_t used_at;   /* Packed. */
+    bool wrap;          /* Packed: the driver's wrap counter, */
+    bool used_wrap;     /* and the one that used entries have. */
 };
 
 /* The counted part; not static and not inlined, so that callgrind finds it by name. */
-unsigned bench_device(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain);
+struct request *bench_device(struct vmmp_virtqueue *vq, struct request *request);
 
-__attribute__((noinline)) unsigned bench_device(struct vmmp_virtqueue *vq,
-                                                struct vmmp_virtqueue_chain *chain)
+__attribute__((noinline)) struct request *bench_device(struct vmmp_virtqueue *vq,
+                                                       struct request *request)
 {
-    unsigned chains = 0;
-    while (vmmp_virtqueue_pop(vq, chain)) {
-        vmmp_virtqueue_push(vq, &chain->token, 0);
-        chains++;
+    while (vmmp_virtqueue_pop(vq, &request->chain)) {
+        vmmp_virtqueue_push(vq, &request->chain.token, request->chain.writable_bytes);
+        request++;
     }
     vmmp_virtqueue_flush(vq);
-    return chains;
+    return request;
 }
+
+/* ---- Buffers ---- */
+
+static unsigned region_of(unsigned chain, unsigned i)
+{
+    return (chain + i) & 1;
+}
+
+static uint64_t offset_of(unsigned chain, unsigned i)
+{
+    return BUFFER_AT + (chain % 16 * MAX_DESCRIPTORS + i) * UINT64_C(2048);
+}
+
+static uint32_t length_of(unsigned chain, unsigned i)
+{
+    return 1500 + chain % 32 + i;
+}
+
+static bool writable(const struct bench *bench, unsigned i)
+{
+    return i >= bench->options.descriptors / 2;
+}
+
+static unsigned flags_of(const struct bench *bench, unsigned i)
+{
+    return (i + 1 < bench->options.descriptors ? VIRTQ_DESC_F_NEXT : 0) |
+           (writable(bench, i) ? VIRTQ_DESC_F_WRITE : 0);
+}
+
+/* ---- The driver ---- */
 
 static void *at(struct bench *bench, uint64_t gpa)
 {
-    return bench->ram + (gpa - RAM_BASE);
+    return bench->ram[0] + (gpa - ram_at[0]);
 }
 
-static void put_descriptor(struct virtq_desc *desc, unsigned i, unsigned count, uint32_t next)
+static void put_split(const struct bench *bench, struct virtq_desc *desc, unsigned i, uint32_t next)
 {
-    unsigned flags =
-        (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0) | (i >= count / 2 ? VIRTQ_DESC_F_WRITE : 0);
-    desc->addr = vmmp_le64(BUFFER_AT + i * UINT64_C(4096));
-    desc->len = vmmp_le32(1514);
-    desc->flags = vmmp_le16((uint16_t)flags);
+    desc->addr = vmmp_le64(ram_at[region_of(bench->added, i)] + offset_of(bench->added, i));
+    desc->len = vmmp_le32(length_of(bench->added, i));
+    desc->flags = vmmp_le16((uint16_t)flags_of(bench, i));
     desc->next = vmmp_le16((uint16_t)next);
 }
 
-/* Makes one chain available, from the descriptors that follow those of the one before. */
-static void driver_add(struct bench *bench)
+static void put_packed(const struct bench *bench, struct virtq_packed_desc *desc, unsigned i,
+                       uint32_t flags)
+{
+    desc->addr = vmmp_le64(ram_at[region_of(bench->added, i)] + offset_of(bench->added, i));
+    desc->len = vmmp_le32(length_of(bench->added, i));
+    desc->id = vmmp_le16((uint16_t)bench->added);
+    desc->flags = vmmp_le16((uint16_t)flags);
+}
+
+static uint64_t indirect_table(const struct bench *bench)
+{
+    return ram_at[0] + INDIRECT_AT + bench->added % MAX_SIZE * UINT64_C(1024);
+}
+
+static void add_split(struct bench *bench)
 {
     const struct options *options = &bench->options;
     struct virtq_desc *table = at(bench, bench->config.desc.gpa);
     struct virtq_avail *avail = at(bench, bench->config.driver.gpa);
     uint32_t mask = options->size - 1;
-    uint32_t head = bench->free_head & mask;
+    uint32_t head = bench->next_desc & mask;
 
     if (options->indirect) {
-        uint64_t gpa = INDIRECT_AT + head * UINT64_C(1024);
-        struct virtq_desc *indirect = at(bench, gpa);
+        struct virtq_desc *indirect = at(bench, indirect_table(bench));
         for (unsigned i = 0; i < options->descriptors; i++) {
-            put_descriptor(&indirect[i], i, options->descriptors, i + 1);
+            put_split(bench, &indirect[i], i, i + 1);
         }
-        table[head].addr = vmmp_le64(gpa);
+        table[head].addr = vmmp_le64(indirect_table(bench));
         table[head].len = vmmp_le32(options->descriptors * 16);
         table[head].flags = vmmp_le16(VIRTQ_DESC_F_INDIRECT);
-        bench->free_head++;
+        bench->next_desc++;
     } else {
         for (unsigned i = 0; i < options->descriptors; i++) {
-            put_descriptor(&table[(head + i) & mask], i, options->descriptors,
-                           (head + i + 1) & mask);
+            put_split(bench, &table[(head + i) & mask], i, (head + i + 1) & mask);
         }
-        bench->free_head += options->descriptors;
+        bench->next_desc += options->descriptors;
     }
-    vmmp_guest_store_le16(&avail->ring[bench->avail_idx & mask], (uint16_t)head);
-    bench->avail_idx++;
-    vmmp_guest_store_le16_release(&avail->idx, bench->avail_idx);
+    vmmp_guest_store_le16(&avail->ring[bench->added & mask], (uint16_t)head);
+    bench->added++;
+    vmmp_guest_store_le16_release(&avail->idx, (uint16_t)bench->added);
 }
+
+/* There is nobody in between, so the order of the stores does not matter. */
+static void add_packed(struct bench *bench)
+{
+    const struct options *options = &bench->options;
+    struct virtq_packed_desc *ring = at(bench, bench->config.desc.gpa);
+    unsigned entries = options->indirect ? 1 : options->descriptors;
+
+    for (unsigned i = 0; i < entries; i++) {
+        struct virtq_packed_desc *desc = &ring[bench->next_desc];
+        uint32_t state = bench->wrap ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED;
+        put_packed(bench, desc, i, state | flags_of(bench, i));
+        if (options->indirect) {
+            desc->addr = vmmp_le64(indirect_table(bench));
+            desc->len = vmmp_le32(options->descriptors * 16);
+            desc->flags = vmmp_le16((uint16_t)(state | VIRTQ_DESC_F_INDIRECT));
+        }
+        if (++bench->next_desc == options->size) {
+            bench->next_desc = 0;
+            bench->wrap = !bench->wrap;
+        }
+    }
+    if (options->indirect) {
+        struct virtq_packed_desc *indirect = at(bench, indirect_table(bench));
+        for (unsigned i = 0; i < options->descriptors; i++) {
+            put_packed(bench, &indirect[i], i, writable(bench, i) ? VIRTQ_DESC_F_WRITE : 0);
+        }
+    }
+    bench->added++;
+}
+
+/* ---- Whether it was done right ---- */
+
+static bool chain_is_right(const struct bench *bench, unsigned chain,
+                           const struct vmmp_virtqueue_chain *got)
+{
+    unsigned count[2] = { 0 };
+    uint32_t bytes[2] = { 0 };
+    for (unsigned i = 0; i < bench->options.descriptors; i++) {
+        const uint8_t *base = bench->ram[region_of(chain, i)] + offset_of(chain, i);
+        if (got->iov[i].base != base || got->iov[i].len != length_of(chain, i)) {
+            return false;
+        }
+        count[writable(bench, i)]++;
+        bytes[writable(bench, i)] += length_of(chain, i);
+    }
+    return got->readable == count[0] && got->writable == count[1] &&
+           got->readable_bytes == bytes[0] && got->writable_bytes == bytes[1];
+}
+
+static bool split_used_is_right(struct bench *bench, uint32_t len)
+{
+    const struct virtq_used *used = at(bench, bench->config.device.gpa);
+    const struct virtq_used_elem *element = &used->ring[bench->seen & (bench->options.size - 1)];
+    uint32_t per_chain = bench->options.indirect ? 1 : bench->options.descriptors;
+    uint32_t head = bench->seen * per_chain & (bench->options.size - 1);
+    return vmmp_le32_get(element->id) == head && vmmp_le32_get(element->len) == len &&
+           (uint16_t)(vmmp_le16_get(used->idx) - bench->seen - 1) < bench->options.batch;
+}
+
+static bool packed_used_is_right(struct bench *bench, uint32_t len)
+{
+    const struct virtq_packed_desc *ring = at(bench, bench->config.desc.gpa);
+    const struct virtq_packed_desc *desc = &ring[bench->used_at];
+    uint32_t flags =
+        VIRTQ_DESC_F_WRITE | (bench->used_wrap ? VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED : 0);
+    bool right = vmmp_le16_get(desc->id) == (uint16_t)bench->seen &&
+                 vmmp_le32_get(desc->len) == len && vmmp_le16_get(desc->flags) == flags;
+    bench->used_at += bench->options.indirect ? 1 : bench->options.descriptors;
+    if (bench->used_at >= bench->options.size) {
+        bench->used_at -= bench->options.size;
+        bench->used_wrap = !bench->used_wrap;
+    }
+    return right;
+}
+
+static bool batch_is_right(struct bench *bench)
+{
+    for (unsigned i = 0; i < bench->options.batch; i++) {
+        const struct vmmp_virtqueue_chain *chain = &bench->requests[i].chain;
+        if (!chain_is_right(bench, bench->seen, chain) ||
+            !(bench->options.packed ? packed_used_is_right(bench, chain->writable_bytes)
+                                    : split_used_is_right(bench, chain->writable_bytes))) {
+            fprintf(stderr, "virtqueue: chain %u came out wrong\n", bench->seen);
+            return false;
+        }
+        bench->seen++;
+    }
+    return true;
+}
+
+/* ---- The program ---- */
 
 static int set_up(struct bench *bench)
 {
     const struct options *options = &bench->options;
-    bench->ram = calloc(1, RAM_SIZE);
-    if (!bench->ram) {
-        return -1;
-    }
+    bench->requests = calloc(options->batch + 1, sizeof(*bench->requests));
     vmmp_guest_memory_init(&bench->memory, NULL, NULL);
-    /* Small regions below the one that is used, with holes so that they are not merged. */
-    for (unsigned i = 1; i < options->regions; i++) {
-        if (vmmp_guest_memory_add(&bench->memory, vmmp_gpa(i * UINT64_C(0x20000)), 0x1000,
-                                  bench->ram) != 0) {
+    for (unsigned i = 0; i < 2; i++) {
+        bench->ram[i] = calloc(1, RAM_SIZE);
+        if (!bench->requests || !bench->ram[i] ||
+            vmmp_guest_memory_add(&bench->memory, vmmp_gpa(ram_at[i]), RAM_SIZE, bench->ram[i]) !=
+                0) {
             return -1;
         }
     }
-    if (vmmp_guest_memory_add(&bench->memory, vmmp_gpa(RAM_BASE), RAM_SIZE, bench->ram) != 0) {
-        return -1;
+    for (unsigned i = 0; i <= options->batch; i++) {
+        bench->requests[i].chain.iov = bench->requests[i].iov;
+        bench->requests[i].chain.capacity = CAPACITY;
     }
+    bench->wrap = true;
+    bench->used_wrap = true;
     bench->config.size = options->size;
-    bench->config.desc = vmmp_gpa(RAM_BASE);
-    bench->config.driver = vmmp_gpa(RAM_BASE + 0x90000);
-    bench->config.device = vmmp_gpa(RAM_BASE + 0xb0000);
+    bench->config.desc = vmmp_gpa(ram_at[0]);
+    bench->config.driver = vmmp_gpa(ram_at[0] + 0x90000);
+    bench->config.device = vmmp_gpa(ram_at[0] + 0xb0000);
     bench->config.features = (uint64_t)options->indirect << VIRTIO_F_INDIRECT_DESC |
-                             (uint64_t)options->event_idx << VIRTIO_F_EVENT_IDX;
+                             (uint64_t)options->event_idx << VIRTIO_F_EVENT_IDX |
+                             (uint64_t)options->packed << VIRTIO_F_RING_PACKED;
     return vmmp_virtqueue_enable(&bench->vq, &bench->memory, &bench->config) ? 0 : -1;
 }
 
@@ -142,12 +290,9 @@ static int parse(struct options *options, int argc, char **argv)
         unsigned *value;
         int flag;
     } known[] = {
-        { "--descriptors", &options->descriptors, 0 },
-        { "--chains", &options->chains, 0 },
-        { "--batch", &options->batch, 0 },
-        { "--size", &options->size, 0 },
-        { "--regions", &options->regions, 0 },
-        { "--indirect", &options->indirect, 1 },
+        { "--packed", &options->packed, 1 },       { "--descriptors", &options->descriptors, 0 },
+        { "--chains", &options->chains, 0 },       { "--batch", &options->batch, 0 },
+        { "--size", &options->size, 0 },           { "--indirect", &options->indirect, 1 },
         { "--event-idx", &options->event_idx, 1 },
     };
     for (int i = 1; i < argc; i++) {
@@ -162,46 +307,59 @@ static int parse(struct options *options, int argc, char **argv)
     }
     unsigned per_chain = options->indirect ? 1 : options->descriptors;
     return options->descriptors >= 1 && options->descriptors <= MAX_DESCRIPTORS &&
-                   options->batch >= 1 && options->regions >= 1 && options->regions <= 16 &&
-                   options->size <= 1024 && options->batch <= options->size / per_chain
+                   options->batch >= 1 && options->size <= MAX_SIZE &&
+                   options->batch <= options->size / per_chain
                ? 0
                : -1;
 }
 
+static int run(struct bench *bench)
+{
+    while (bench->seen < bench->options.chains) {
+        for (unsigned i = 0; i < bench->options.batch; i++) {
+            if (bench->options.packed) {
+                add_packed(bench);
+            } else {
+                add_split(bench);
+            }
+        }
+        const struct request *end = bench_device(&bench->vq, bench->requests);
+        if (end != bench->requests + bench->options.batch) {
+            const char *error = vmmp_virtqueue_error(&bench->vq);
+            fprintf(stderr, "virtqueue: %u of %u chains arrived: %s\n",
+                    (unsigned)(end - bench->requests), bench->options.batch,
+                    error ? error : "no error");
+            return -1;
+        }
+        if (!batch_is_right(bench)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct bench bench = {
-        .options = { .descriptors = 2, .chains = 8000, .batch = 32, .size = 128, .regions = 1 }
-    };
-    struct vmmp_iovec iov[VMMP_VIRTQUEUE_IOVECS(1024)];
-    struct vmmp_virtqueue_chain chain = { .iov = iov, .capacity = sizeof(iov) / sizeof(iov[0]) };
-
+    struct bench bench = { .options = {
+                               .descriptors = 2, .chains = 8000, .batch = 32, .size = 128 } };
     if (parse(&bench.options, argc, argv) != 0) {
         fprintf(stderr,
-                "usage: virtqueue [--descriptors 1..64] [--chains N] [--batch N] [--size N]\n"
-                "                 [--regions 1..16] [--indirect] [--event-idx]\n");
+                "usage: virtqueue [--packed] [--descriptors 1..64] [--chains N]\n"
+                "                 [--batch N] [--size 1..1024] [--indirect] [--event-idx]\n");
         return 2;
     }
     if (set_up(&bench) != 0) {
         fprintf(stderr, "virtqueue: cannot set up a queue of size %u\n", bench.options.size);
         return 1;
     }
-    unsigned done = 0;
-    while (done < bench.options.chains) {
-        for (unsigned i = 0; i < bench.options.batch; i++) {
-            driver_add(&bench);
-        }
-        unsigned got = bench_device(&bench.vq, &chain);
-        if (got != bench.options.batch) {
-            const char *error = vmmp_virtqueue_error(&bench.vq);
-            fprintf(stderr, "virtqueue: %u of %u chains arrived: %s\n", got, bench.options.batch,
-                    error ? error : "no error");
-            return 1;
-        }
-        done += got;
+    int result = run(&bench);
+    if (result == 0) {
+        printf("chains=%u descriptors=%u batch=%u\n", bench.seen, bench.options.descriptors,
+               bench.options.batch);
     }
-    printf("chains=%u descriptors=%u batch=%u\n", done, bench.options.descriptors,
-           bench.options.batch);
-    free(bench.ram);
-    return 0;
+    for (unsigned i = 0; i < 2; i++) {
+        free(bench.ram[i]);
+    }
+    free(bench.requests);
+    return result == 0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 
 #include "virtio/virtio_core.h"
 #include "virtio/virtio_spec.h"
+#include "virtio/virtqueue_packed.h"
 #include "virtio/virtqueue_split.h"
 
 /* Work per kick before other things get their turn; devices may set their own. */
@@ -18,7 +19,8 @@
 
 /* 2.2: what devices may define; the rest is the core's. */
 #define DEVICE_FEATURES (BIT(24) - 1 + (~UINT64_C(0) << 50))
-#define CORE_FEATURES   (BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX))
+#define CORE_FEATURES \
+    (BIT(VIRTIO_F_INDIRECT_DESC) | BIT(VIRTIO_F_EVENT_IDX) | BIT(VIRTIO_F_RING_PACKED))
 
 #define DRIVER_BITS                                                               \
     (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_DRIVER_OK | \
@@ -137,6 +139,9 @@ uint64_t vmmp_virtio_offered(struct vmmp_virtio_device *dev, bool legacy)
     features |= CORE_FEATURES | BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ANY_LAYOUT);
     if (dev->ops->queue_reset) {
         features |= BIT(VIRTIO_F_RING_RESET);
+    }
+    if (dev->ops->in_order) {
+        features |= BIT(VIRTIO_F_IN_ORDER);
     }
     features &= ~dev->features_off;
     /* 6.3: bits of the legacy interface are not for the others; it has only 32. */

@@ -55,8 +55,13 @@ enum vmmp_virtio_progress {
 struct vmmp_virtio_ops {
     const char *name; /**< For logs, "virtio-console". */
     uint16_t type;    /**< Device ID (virtio 1.2, 5). */
+    /** Every queue's chains are pushed in the order of their pops: VIRTIO_F_IN_ORDER is offered. */
+    bool in_order;
 
-    /** Device-specific feature bits (0 to 23, 50 and above) that this instance offers. */
+    /**
+     * Device-specific feature bits (0 to 23, 50 and above) that this instance offers. Those of
+     * rings are the core's (docs/virtio-core.md).
+     */
     uint64_t (*features)(struct vmmp_virtio_device *dev);
     /** Whether the device can work with this subset (dependencies of bits). NULL: with any. */
     bool (*accept)(struct vmmp_virtio_device *dev, uint64_t features);

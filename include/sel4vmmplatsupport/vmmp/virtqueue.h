@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Virtqueues, the device's side (OASIS virtio 1.2, 2.6 and 2.7).
+ * Virtqueues, the device's side (OASIS virtio 1.2, 2.6 to 2.8).
  *
  * A queue hands the device chains of buffers as `struct vmmp_iovec`s over guest memory and takes
- * them back with the number of bytes written. How the ring lies in memory stays inside: split rings
- * with VIRTIO_F_INDIRECT_DESC and VIRTIO_F_EVENT_IDX are implemented; nothing below depends on it.
+ * them back with the number of bytes written. How the ring lies in memory stays inside: split and
+ * packed rings (VIRTIO_F_RING_PACKED), both with VIRTIO_F_INDIRECT_DESC, VIRTIO_F_EVENT_IDX and
+ * VIRTIO_F_IN_ORDER; nothing below depends on it.
  *
  * Device models use the functions of vmmp/virtio.h, which add status, budgets, interrupts and
  * NEEDS_RESET; these here are the layer below, for transports of other kinds and for tests.
@@ -13,10 +14,11 @@
  * pointers and copies them. Nothing the guest writes to registers afterwards has an effect on the
  * queue until it is disabled.
  *
- * Hostile guest: may write anything into its rings, at any time. Every ring field is read once.
+ * Hostile guest: may write anything into its rings, at any time. Every descriptor is read once.
  * A mistake that the specification forbids to drivers stops the queue (vmmp_virtqueue_error() then
  * says why); no call does more work than `size` descriptors, none fails in any other way. Buffers
- * handed out are guest RAM and may change while they are read: copy what is checked.
+ * handed out are guest RAM and may change while they are read: copy what is checked. Buffer ids of
+ * packed rings are the driver's own numbers (2.8): they are given back as they came.
  *
  * Threads: all calls on one queue come from the device's context. Ownership: the caller supplies
  * the memory of all structures; nothing is allocated.
@@ -34,7 +36,7 @@
 extern "C" {
 #endif
 
-/** Largest number of entries of a queue (virtio 1.2, 2.7). */
+/** Largest number of entries of a queue (virtio 1.2, 2.7 and 2.8). */
 #define VMMP_VIRTQUEUE_MAX_SIZE 32768
 
 /** A piece of a buffer, contiguous in the host's memory. `base` is good for as long as the VM. */
@@ -50,6 +52,7 @@ struct vmmp_iovec {
 struct vmmp_virtqueue_token {
     uint32_t generation;
     uint16_t id;
+    uint16_t entries;  /**< Of the ring that the chain takes (packed rings). */
     uint32_t writable; /**< Most bytes a push may report. */
 };
 
@@ -67,39 +70,76 @@ struct vmmp_virtqueue_chain {
 
 /** What the driver set up. The three areas have their names from virtio 1.2, 2.6. */
 struct vmmp_virtqueue_config {
-    uint32_t size;     /**< In entries: a power of two up to VMMP_VIRTQUEUE_MAX_SIZE. */
+    uint32_t size;     /**< In entries, up to VMMP_VIRTQUEUE_MAX_SIZE; split: a power of two. */
     vmmp_gpa_t desc;   /**< Descriptor area. */
-    vmmp_gpa_t driver; /**< Driver area (split: available ring). */
-    vmmp_gpa_t device; /**< Device area (split: used ring). */
+    vmmp_gpa_t driver; /**< Driver area (available ring; packed: driver event suppression). */
+    vmmp_gpa_t device; /**< Device area (used ring; packed: device event suppression). */
     uint64_t features; /**< Negotiated feature bits; those that shape rings are looked at. */
+};
+
+/** A region of guest memory in which pieces of up to 64 KiB are found by one comparison. */
+struct vmmp_virtqueue_near {
+    uint64_t start;
+    uint64_t room; /* Offsets below it have 64 KiB behind them. 0: the entry is not in use. */
+    uint8_t *host;
+};
+
+/** What a packed ring needs to know; positions are entries of the ring. */
+struct vmmp_virtqueue_packed {
+    uint32_t avail_at;  /* The next entry to pop. */
+    uint32_t used_at;   /* Where the next used one goes. */
+    uint32_t in_flight; /* Entries popped, and not shown to the driver as used. */
+    uint32_t unshown;   /* Those of them that are used since the last flush; */
+    uint32_t first_at;  /* the first gets its flags in the next. */
+    uint16_t first_flags;
+    uint16_t avail_flags; /* AVAIL and USED as they are in an available entry at `avail_at`. */
+    uint16_t used_flags;  /* The same in a used one at `used_at`. */
+    bool live;            /* There may be something to pop. */
+};
+
+/** VIRTIO_F_IN_ORDER: used chains that one entry of the ring will stand for. */
+struct vmmp_virtqueue_batch {
+    bool open;
+    uint16_t id;    /* Of the last one. */
+    uint32_t len;   /* Written into it. */
+    uint32_t at;    /* Where the entry goes, */
+    uint16_t flags; /* and the flags it gets there (packed rings). */
 };
 
 /** Start it zeroed. All members belong to the functions below. */
 struct vmmp_virtqueue {
     const struct vmmp_guest_memory *memory;
-    const void *desc;
+    void *desc;
     void *driver;
     void *device;
-    uint16_t mask;       /* size - 1 */
-    uint16_t next_avail; /* Next entry to pop. */
-    uint16_t avail_end;  /* The driver's index when it was last read. */
-    uint16_t next_used;  /* Where the next push goes; ahead of what the driver has been shown. */
-    uint16_t published;  /* What the driver has been shown. */
+    uint32_t size;
+    uint32_t mask; /* size - 1 */
+    uint32_t generation;
+    uint32_t quick_generation; /* Of tokens for which the short way of a push is right. */
+    /* Split rings: what has been counted so far; entries are the low bits. */
+    uint32_t next_avail; /* Next entry to pop. */
+    uint32_t avail_end;  /* The driver's index when it was last read. */
+    uint32_t next_used;  /* Where the next push goes; ahead of what the driver has been shown. */
+    uint32_t published;  /* What the driver has been shown. */
+    uint64_t unusual;    /* Bits of a descriptor that simple chains do not have. */
+    struct vmmp_virtqueue_near near[2];
+    uint64_t near_gap; /* From the start of the first to the start of the second. */
+    struct vmmp_virtqueue_packed ring;
+    struct vmmp_virtqueue_batch batch;
+    bool near_next; /* Which of them was learnt longer ago. */
     bool enabled;
+    bool packed;
     bool event_idx;
     bool indirect;
+    bool in_order;
     bool quiet; /* The driver has been told not to kick. */
-    uint32_t size;
-    uint32_t generation;
-    uint32_t unusual; /* Flags and bits of `next` that no descriptor of a simple chain has. */
-    struct vmmp_guest_region region; /* Where buffers have been lately. */
     const char *error;
 };
 
 /**
- * Starts the queue. False if size, alignment (2.7: 16, 2 and 4 bytes) or an address is wrong; the
- * queue then stays disabled and vmmp_virtqueue_error() says why. Enabling an enabled queue starts
- * it anew (earlier tokens become void).
+ * Starts the queue. False if size, alignment (2.7: 16, 2 and 4 bytes; 2.8.10.1: 16, 4 and 4) or an
+ * address is wrong; the queue then stays disabled and vmmp_virtqueue_error() says why. Enabling an
+ * enabled queue starts it anew (earlier tokens become void).
  */
 bool vmmp_virtqueue_enable(struct vmmp_virtqueue *vq, const struct vmmp_guest_memory *memory,
                            const struct vmmp_virtqueue_config *config);
@@ -131,27 +171,44 @@ bool vmmp_virtqueue_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *
 /** A good `capacity` for queues of up to `size` entries. */
 #define VMMP_VIRTQUEUE_IOVECS(size) ((size) + 16)
 
+/* What vmmp_virtqueue_push() leaves: other rings, and tokens that are void. */
+void vmmp_virtqueue_push_other(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
+                               uint32_t written);
+
 /**
  * Gives a chain back, `written` bytes of whose writable part now hold data (more than there is
  * room for is cut, so that nothing can be leaked). The driver sees it after the next flush.
- * Void tokens are ignored. Chains may be given back in any order, each once.
+ * Void tokens are ignored. Chains may be given back in any order, each once; with VIRTIO_F_IN_ORDER
+ * in the order of the pops.
  */
-void vmmp_virtqueue_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
-                         uint32_t written);
+static inline void vmmp_virtqueue_push(struct vmmp_virtqueue *vq,
+                                       const struct vmmp_virtqueue_token *token, uint32_t written)
+{
+    uint32_t at = vq->next_used;
+    if (token->generation == vq->quick_generation && at != vq->next_avail) {
+        /* A used element of a split ring (2.7.8): id and length; flags and idx come before. */
+        vmmp_le32_t *element = (vmmp_le32_t *)vq->device + 1 + 2 * (size_t)(at & vq->mask);
+        element[0] = vmmp_le32(token->id);
+        element[1] = vmmp_le32(written < token->writable ? written : token->writable);
+        vq->next_used = at + 1;
+    } else {
+        vmmp_virtqueue_push_other(vq, token, written);
+    }
+}
 
 /**
  * Shows the driver everything pushed since the last flush, at once, and returns whether it wants
- * an interrupt for it (2.7.7.2). False if there was nothing new.
+ * an interrupt for it (2.7.7.2, 2.8.10). False if there was nothing new.
  */
 bool vmmp_virtqueue_flush(struct vmmp_virtqueue *vq);
 
-/** How many chains were there to pop when the driver's index was last looked at. */
-static inline unsigned vmmp_virtqueue_pending(const struct vmmp_virtqueue *vq)
-{
-    return (uint16_t)(vq->avail_end - vq->next_avail);
-}
+/**
+ * At most how many chains there are to pop. Split: those of the driver's index when it was last
+ * looked at. Packed: how many fit, if there is one.
+ */
+unsigned vmmp_virtqueue_pending(const struct vmmp_virtqueue *vq);
 
-/** Tells the driver that kicks are of no use for now (2.7.10); it may kick nevertheless. */
+/** Tells the driver that kicks are of no use for now (2.7.10, 2.8.10); it may kick nevertheless. */
 void vmmp_virtqueue_disable_notifications(struct vmmp_virtqueue *vq);
 
 /**

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packed rings (virtio 1.2, 2.8). */
+#include "virtio/virtqueue_packed.h"
+
+#include "virtio/virtqueue_walk.h"
+
+#define FLAG(flag) ((uint64_t)(flag) << VIRTQ_PACKED_FLAGS_SHIFT)
+
+#define AVAIL_USED (VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED)
+
+/* As in virtqueue_split.c, of a descriptor whose bits AVAIL and USED were compared already. */
+#define UNUSUAL (UNUSUAL_LEN | FLAG(VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_INDIRECT | AVAIL_USED))
+
+bool vmmp_virtqueue_packed_enable(struct vmmp_virtqueue *vq,
+                                  const struct vmmp_virtqueue_config *config)
+{
+    static const unsigned align[] = { VIRTQ_PACKED_DESC_ALIGN, VIRTQ_PACKED_EVENT_ALIGN,
+                                      VIRTQ_PACKED_EVENT_ALIGN };
+    if (config->size == 0 || config->size > VMMP_VIRTQUEUE_MAX_SIZE) {
+        vq->error = "queue size is not 1 to 32768";
+        return false;
+    }
+    const size_t bytes[] = { virtq_packed_desc_bytes(config->size),
+                             sizeof(struct virtq_packed_event), sizeof(struct virtq_packed_event) };
+    if (!vmmp_virtqueue_set_areas(vq, config, bytes, align)) {
+        return false;
+    }
+    /* 2.8.1: both wrap counters begin with 1. */
+    vq->ring.avail_flags = VIRTQ_DESC_F_AVAIL;
+    vq->ring.used_flags = AVAIL_USED;
+    vq->ring.live = true;
+    return true;
+}
+
+/* ---- Taking chains ---- */
+
+static struct virtq_packed_desc *entry(const struct vmmp_virtqueue *vq, uint32_t at)
+{
+    return (struct virtq_packed_desc *)vq->desc + at;
+}
+
+/*
+ * What follows `addr`, in one access where the host has such, and before everything else that is
+ * read of the chain. Pairs with the driver's barrier before it stores the flags (2.8.21).
+ */
+static inline __attribute__((always_inline)) uint64_t
+load_rest(const struct virtq_packed_desc *desc)
+{
+#if UINTPTR_MAX > UINT32_MAX
+    const uint64_t *rest = (const void *)&desc->len;
+    return VMMP_LE_SWAP(64, __atomic_load_n(rest, __ATOMIC_ACQUIRE));
+#else
+    const uint32_t *upper = (const void *)&desc->id;
+    uint64_t id_flags = VMMP_LE_SWAP(32, __atomic_load_n(upper, __ATOMIC_ACQUIRE));
+    uint32_t len = VMMP_LE_SWAP(32, __atomic_load_n(&desc->len.le, __ATOMIC_RELAXED));
+    return id_flags << 32 | len;
+#endif
+}
+
+static inline __attribute__((always_inline)) uint64_t
+load_addr(const struct virtq_packed_desc *desc)
+{
+    return virtq_load64((const uint8_t *)&desc->addr);
+}
+
+/* The entries of the chain are the device's from now on. */
+static inline __attribute__((always_inline)) bool popped(struct vmmp_virtqueue *vq,
+                                                         struct vmmp_virtqueue_chain *chain,
+                                                         uint64_t last, uint32_t entries)
+{
+    struct vmmp_virtqueue_packed *ring = &vq->ring;
+    chain->token.generation = vq->generation;
+    chain->token.id = (uint16_t)(last >> VIRTQ_PACKED_ID_SHIFT);
+    chain->token.entries = (uint16_t)entries;
+    ring->in_flight += entries;
+    ring->avail_at += entries;
+    if (UNLIKELY(ring->avail_at >= vq->size)) {
+        ring->avail_at -= vq->size;
+        ring->avail_flags ^= AVAIL_USED;
+    }
+    return true;
+}
+
+/* 2.8.7: all entries of the table, in their order; of their flags only one means anything. */
+static const char *follow_table(struct vmmp_virtqueue_walk *walk, uint64_t gpa, uint64_t rest)
+{
+    const uint8_t *table;
+    uint32_t entries;
+    const char *error = vmmp_virtqueue_walk_table(walk->vq, gpa, (uint32_t)rest, &table, &entries);
+    for (uint32_t i = 0; !error && i < entries; i++, table += DESC_BYTES) {
+        uint64_t inner = virtq_load64(table + DESC_REST);
+        error = vmmp_virtqueue_walk_add(walk, virtq_load64(table), (uint32_t)inner,
+                                        (inner & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
+    }
+    return error;
+}
+
+/* Where in the ring the walk is, with the descriptor that was read there. */
+struct place {
+    uint32_t at;
+    uint32_t entries;  /* Of the chain, before this one. */
+    uint16_t expected; /* AVAIL and USED of an available entry here. */
+    uint64_t gpa;
+    uint64_t rest;
+};
+
+/* Follows any chain to its end, or says why it is malformed. */
+static const char *follow(struct vmmp_virtqueue_walk *walk, struct place *place)
+{
+    const struct vmmp_virtqueue *vq = walk->vq;
+    for (;;) {
+        uint64_t rest = place->rest;
+        const char *error;
+        if ((rest >> VIRTQ_PACKED_FLAGS_SHIFT ^ place->expected) & AVAIL_USED) {
+            /* 2.8.6: it was to be so before the first one. */
+            return "chain goes on where no descriptor is available";
+        }
+        if (place->entries == vq->size - vq->ring.in_flight) {
+            return "chain is longer than the queue, or in flight already";
+        }
+        place->entries++;
+        if (rest & FLAG(VIRTQ_DESC_F_INDIRECT)) {
+            if (place->entries > 1 || rest & FLAG(VIRTQ_DESC_F_NEXT)) {
+                return vq->indirect ? "indirect descriptor in a chain of others"
+                                    : "indirect descriptor was not negotiated";
+            }
+            error = follow_table(walk, place->gpa, rest);
+        } else {
+            error = vmmp_virtqueue_walk_add(walk, place->gpa, (uint32_t)rest,
+                                            (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
+        }
+        if (error) {
+            return error;
+        }
+        if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {
+            return vmmp_virtqueue_walk_end(walk);
+        }
+        if (++place->at == vq->size) {
+            place->at = 0;
+            place->expected ^= AVAIL_USED;
+        }
+        place->rest = load_rest(entry(vq, place->at));
+        place->gpa = load_addr(entry(vq, place->at));
+    }
+}
+
+/* `taken` descriptors were the quick gear's; this is the first that was not. */
+static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
+                                            struct vmmp_virtqueue_chain *chain, uint64_t gpa,
+                                            uint64_t rest, unsigned taken, uint32_t bytes)
+{
+    struct vmmp_virtqueue_walk walk;
+    struct place place = { vq->ring.avail_at + taken, taken, vq->ring.avail_flags, gpa, rest };
+    const char *error =
+        vmmp_virtqueue_walk_begin(&walk, vq, chain, taken, taken ? chain->readable : 0,
+                                  taken ? chain->readable_bytes : 0, bytes);
+    error = error ? error : follow(&walk, &place);
+    if (error) {
+        vmmp_virtqueue_fail(vq, error);
+        return false;
+    }
+    return popped(vq, chain, place.rest, place.entries);
+}
+
+/* As in virtqueue_split.c; `rest` has AVAIL and USED clear if they are as expected. */
+#define READABLE(n)                                                 \
+    if ((rest - 1) & UNUSUAL_HERE) {                                \
+        START_WRITING(n)                                            \
+        goto writable_##n;                                          \
+    }                                                               \
+    bytes += (uint32_t)rest;                                        \
+    if (UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, &iov[n]))) { \
+        bytes -= (uint32_t)rest;                                    \
+        START_WRITING(n)                                            \
+        return HAND_OVER(n);                                        \
+    }                                                               \
+    if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {                        \
+        taken = (n) + 1;                                            \
+        goto all_readable;                                          \
+    }                                                               \
+    NEXT_DESCRIPTOR(n)
+
+#define WRITABLE(n)                                                 \
+    writable_##n : if (UNLIKELY((rest + writing) & UNUSUAL_HERE))   \
+    {                                                               \
+        return HAND_OVER(n);                                        \
+    }                                                               \
+    bytes += (uint32_t)rest;                                        \
+    if (UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, &iov[n]))) { \
+        bytes -= (uint32_t)rest;                                    \
+        return HAND_OVER(n);                                        \
+    }                                                               \
+    if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {                        \
+        taken = (n) + 1;                                            \
+        goto some_writable;                                         \
+    }                                                               \
+    NEXT_DESCRIPTOR(n)
+
+#define START_WRITING(n)                     \
+    KEEP_IN_MEMORY();                        \
+    OPAQUE(gpa);                             \
+    OPAQUE(rest);                            \
+    chain->readable = (n);                   \
+    chain->readable_bytes = bytes;           \
+    bytes = 0;
+
+#define HAND_OVER(n) go_on(vq, chain, gpa, rest ^ expected, n, bytes)
+
+#define UNUSUAL_HERE UNUSUAL
+
+#define NEXT_DESCRIPTOR(n)                       \
+    KEEP_IN_MEMORY();                            \
+    rest = load_rest(&desc[(n) + 1]) ^ expected; \
+    gpa = load_addr(&desc[(n) + 1]);
+
+/* There are QUICK entries before the end of the ring, and one more of them may be read. */
+static inline __attribute__((always_inline)) bool
+follow_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
+               const struct virtq_packed_desc *desc, uint64_t rest, uint64_t expected)
+{
+    struct vmmp_iovec *const iov = chain->iov;
+    uint64_t gpa = load_addr(desc);
+    const uint64_t writing = -FLAG(VIRTQ_DESC_F_WRITE) - 1;
+    uint32_t bytes = 0;
+    unsigned taken;
+
+    READABLE(0)
+    READABLE(1)
+    READABLE(2)
+    READABLE(3)
+    START_WRITING(QUICK)
+    return HAND_OVER(QUICK);
+
+all_readable:
+    chain->readable = taken;
+    chain->writable = 0;
+    chain->readable_bytes = bytes;
+    chain->writable_bytes = 0;
+    chain->token.writable = 0;
+    return popped(vq, chain, rest, taken);
+
+    WRITABLE(0)
+    WRITABLE(1)
+    WRITABLE(2)
+    WRITABLE(3)
+    return HAND_OVER(QUICK);
+
+some_writable:
+    chain->writable = taken - chain->readable;
+    chain->writable_bytes = bytes;
+    chain->token.writable = bytes;
+    return popped(vq, chain, rest, taken);
+}
+
+bool vmmp_virtqueue_packed_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain)
+{
+    const struct vmmp_virtqueue_packed *ring = &vq->ring;
+    const struct virtq_packed_desc *desc = entry(vq, ring->avail_at);
+    uint64_t expected = FLAG(ring->avail_flags);
+    uint64_t rest = load_rest(desc) ^ expected;
+    if (rest & FLAG(AVAIL_USED)) {
+        return false;
+    }
+    if (UNLIKELY(ring->avail_at + QUICK >= vq->size) ||
+        UNLIKELY(ring->in_flight + QUICK > vq->size) || UNLIKELY(chain->capacity < QUICK)) {
+        return go_on(vq, chain, load_addr(desc), rest ^ expected, 0, 0);
+    }
+    return follow_quickly(vq, chain, desc, rest, expected);
+}
+
+bool vmmp_virtqueue_packed_some(const struct vmmp_virtqueue *vq)
+{
+    const struct vmmp_virtqueue_packed *ring = &vq->ring;
+    uint64_t rest = ring->live ? load_rest(entry(vq, ring->avail_at)) ^ FLAG(ring->avail_flags)
+                               : FLAG(AVAIL_USED);
+    return !(rest & FLAG(AVAIL_USED));
+}
+
+/* ---- Giving chains back ---- */
+
+/*
+ * The first of a batch is shown to the driver by the flush, and with it the others: the driver
+ * looks at them in the order of the ring (2.8.2).
+ */
+static void put_used(struct vmmp_virtqueue *vq, uint32_t at, uint16_t flags, uint16_t id,
+                     uint32_t len)
+{
+    struct virtq_packed_desc *desc = entry(vq, at);
+    /* 2.8.4: whether anything was written. */
+    flags |= len ? VIRTQ_DESC_F_WRITE : 0;
+    vmmp_guest_store_le32(&desc->len, len);
+    vmmp_guest_store_le16(&desc->id, id);
+    if (at == vq->ring.first_at) {
+        vq->ring.first_flags = flags;
+    } else {
+        vmmp_guest_store_le16(&desc->flags, flags);
+    }
+}
+
+static void close_batch(struct vmmp_virtqueue *vq)
+{
+    if (vq->batch.open) {
+        put_used(vq, vq->batch.at, vq->batch.flags, vq->batch.id, vq->batch.len);
+        vq->batch.open = false;
+    }
+}
+
+/*
+ * 2.8.8: the entry of a chain that was used completely may be that of a later one of the batch. It
+ * lies where the first of them would have had its own.
+ */
+static void push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
+                          uint32_t written)
+{
+    struct vmmp_virtqueue_batch *batch = &vq->batch;
+    if (!batch->open) {
+        batch->open = true;
+        batch->at = vq->ring.used_at;
+        batch->flags = vq->ring.used_flags;
+    }
+    batch->id = token->id;
+    batch->len = written;
+    if (written != token->writable) {
+        close_batch(vq);
+    }
+}
+
+void vmmp_virtqueue_packed_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
+                                uint32_t written)
+{
+    struct vmmp_virtqueue_packed *ring = &vq->ring;
+    uint32_t entries = token->entries;
+    if (entries > ring->in_flight - ring->unshown) {
+        return; /* The token was pushed before. */
+    }
+    if (ring->unshown == 0) {
+        ring->first_at = ring->used_at;
+    }
+    if (vq->in_order) {
+        push_in_order(vq, token, written);
+    } else {
+        put_used(vq, ring->used_at, ring->used_flags, token->id, written);
+    }
+    ring->unshown += entries;
+    ring->used_at += entries;
+    if (UNLIKELY(ring->used_at >= vq->size)) {
+        ring->used_at -= vq->size;
+        ring->used_flags ^= AVAIL_USED;
+    }
+}
+
+/* Whether the entry that the driver waits for is one of the last `count` used ones. */
+static bool passed_event(const struct vmmp_virtqueue *vq, uint32_t off_wrap, uint32_t count)
+{
+    uint32_t event = off_wrap & ~RING_EVENT_WRAP;
+    /* In the lap before this one: then it is as far below 0. One of the next lap comes out as far.
+     */
+    if (!(off_wrap & RING_EVENT_WRAP) != !(vq->ring.used_flags & VIRTQ_DESC_F_USED)) {
+        event -= vq->size;
+    }
+    return vq->ring.used_at - event - 1 < count;
+}
+
+bool vmmp_virtqueue_packed_flush(struct vmmp_virtqueue *vq)
+{
+    struct vmmp_virtqueue_packed *ring = &vq->ring;
+    uint32_t count = ring->unshown;
+    if (count == 0) {
+        return false;
+    }
+    close_batch(vq);
+    /* All else of the batch comes before it; pairs with the driver's read of flags (2.8.22). */
+    vmmp_guest_store_le16_release(&entry(vq, ring->first_at)->flags, ring->first_flags);
+    ring->unshown = 0;
+    ring->in_flight -= count;
+    /*
+     * The flags before the question whether they are waited for. Pairs with the driver's barrier
+     * between asking for an interrupt and its last look at the ring: one of us sees the other.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    const uint32_t *event = vq->driver;
+    uint32_t wanted = VMMP_LE_SWAP(32, __atomic_load_n(event, __ATOMIC_RELAXED));
+    switch (wanted >> 16 & RING_EVENT_FLAGS) {
+    case RING_EVENT_FLAGS_DISABLE:
+        return false;
+    case RING_EVENT_FLAGS_DESC:
+        return !vq->event_idx || passed_event(vq, wanted & UINT16_MAX, count);
+    default:
+        return true;
+    }
+}
+
+/* ---- Kicks ---- */
+
+/* Both fields at once: a driver never sees one without the other. */
+static void store_event(struct vmmp_virtqueue *vq, uint32_t flags, uint32_t off_wrap)
+{
+    uint32_t *event = vq->device;
+    __atomic_store_n(event, VMMP_LE_SWAP(32, flags << 16 | off_wrap), __ATOMIC_RELAXED);
+    vq->quiet = flags == RING_EVENT_FLAGS_DISABLE;
+}
+
+void vmmp_virtqueue_packed_quieten(struct vmmp_virtqueue *vq)
+{
+    store_event(vq, RING_EVENT_FLAGS_DISABLE, 0);
+}
+
+bool vmmp_virtqueue_packed_listen(struct vmmp_virtqueue *vq)
+{
+    const struct vmmp_virtqueue_packed *ring = &vq->ring;
+    if (vq->event_idx) {
+        /* When the next entry becomes available. */
+        uint32_t wrap = ring->avail_flags & VIRTQ_DESC_F_AVAIL ? RING_EVENT_WRAP : 0;
+        store_event(vq, RING_EVENT_FLAGS_DESC, ring->avail_at | wrap);
+    } else {
+        store_event(vq, RING_EVENT_FLAGS_ENABLE, 0);
+    }
+    /* Pairs with the driver's barrier between its flags and its look at the event (2.8.21.3). */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bool some = vmmp_virtqueue_packed_some(vq);
+    if (some && vq->event_idx) {
+        /* It is; where those that follow it end is not known: all of them. */
+        store_event(vq, RING_EVENT_FLAGS_ENABLE, 0);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+    return some;
+}
