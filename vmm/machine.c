@@ -147,6 +147,10 @@ static int assemble(struct machine *machine, vm_t *vm)
         error = said(machine, -EIO, "making the interrupt controller");
     }
     if (!error) {
+        error = machine_msi_add(&machine->msi, &machine->vmmp);
+        error = error ? said(machine, error, "making the MSI frame") : 0;
+    }
+    if (!error) {
         error = add_pci(machine);
     }
     if (!error && machine->config->console) {
@@ -187,6 +191,7 @@ void machine_fini(struct machine *machine)
     if (machine->pci_made) {
         vmmp_pci_host_fini(&machine->pci);
     }
+    machine_msi_remove(&machine->msi);
     if (machine->uart_line_made) {
         vmmp_irq_line_fini(&machine->uart_line);
     }

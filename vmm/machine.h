@@ -37,6 +37,7 @@
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
 #include "machine_map.h"
+#include "machine_msi.h"
 #include "machine_virtio.h"
 
 /** Room for the device tree, generated or given. */
@@ -90,6 +91,7 @@ struct machine {
     struct vmmp_irq_line intx[MACHINE_PCI_INTX_PINS];
     struct vmmp_irq_line uart_line;
     struct vmmp_pci_line pci_lines[MACHINE_PCI_INTX_PINS];
+    struct machine_msi msi;
     struct vmmp_pci_host pci;
     struct vmmp_virtio_console console;
     struct machine_virtio console_place;

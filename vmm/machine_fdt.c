@@ -9,6 +9,7 @@
 
 #define PHANDLE_GIC   1
 #define PHANDLE_CLOCK 2
+#define PHANDLE_MSI   3
 #define UART_CLOCK_HZ 24000000
 
 #define KASLR_SEED_SIZE 8
@@ -69,6 +70,9 @@ static void put_gic(struct vmmp_fdt *fdt, const struct machine_config *config)
         .cpu_interface = { MACHINE_GICV2_CPU_BASE, MACHINE_GICV2_CPU_SIZE },
         .redistributors = { MACHINE_GICV3_REDIST_BASE,
                             (uint64_t)config->cpus * MACHINE_GICV3_REDIST_CPU },
+        .msi_phandle = PHANDLE_MSI,
+        .msi = { MACHINE_GICV2M_BASE, MACHINE_GICV2M_SIZE },
+        .msi_v2m = true,
     };
     if (config->gic == 2) {
         vmmp_fdt_gic_v2(fdt, &gic);
@@ -93,6 +97,7 @@ static void put_pci(struct vmmp_fdt *fdt)
         .memory = { MACHINE_PCI_MEM_BASE, MACHINE_PCI_MEM_SIZE },
         .gic_phandle = PHANDLE_GIC,
         .gic_address_cells = 2,
+        .msi_phandle = PHANDLE_MSI,
         .pins = pins,
         .pin_count = VMMP_PCI_DEVICES,
     };

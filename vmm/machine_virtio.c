@@ -9,7 +9,8 @@
 int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
                         struct vmmp_virtio_device *virtio)
 {
-    int error = vmmp_virtio_pci_init(&place->pci, virtio, NULL);
+    const struct vmmp_virtio_pci_options options = { .msi = &machine->msi.destination };
+    int error = vmmp_virtio_pci_init(&place->pci, virtio, &options);
     if (error) {
         return error;
     }

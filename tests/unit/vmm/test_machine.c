@@ -251,6 +251,45 @@ static void test_devices_answer(void **state)
     machine_console_resize(&f->machine, 100, 40);
 }
 
+static const void *property(const void *fdt, const char *path, const char *name, int *size)
+{
+    int node = fdt_path_offset(fdt, path);
+    assert_true(node >= 0);
+    return fdt_getprop(fdt, node, name, size);
+}
+
+/* The frame is there with either GIC, its interrupts are edges, and the tree tells of it. */
+static void test_messages(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t first = MACHINE_SPI_INTID(MACHINE_GICV2M_SPI);
+    load(f);
+    assert_int_equal(script_get(f->vm.vcpus[0], MACHINE_GICV2M_BASE + 8, 4),
+                     first << 16 | MACHINE_GICV2M_SPIS);
+    for (unsigned i = 0; i < MACHINE_GICV2M_SPIS; i++) {
+        script_put(f->vm.vcpus[0], MACHINE_GICV2M_BASE + 0x40, 4, first + i);
+        struct script_irq irq = script_irq(f->vm.vcpus[0], (int)(first + i));
+        assert_int_equal(irq.rises, 1);
+        assert_false(irq.level);
+    }
+    assert_int_equal(f->machine.msi.frame.messages, MACHINE_GICV2M_SPIS);
+    /* The console has MSI-X: a capability list that begins with virtio's and ends with it. */
+    uint32_t at = config_read(f, 1, 0x34) & 0xff;
+    while (at && (config_read(f, 1, at) & 0xff) != 0x11) {
+        at = config_read(f, 1, at) >> 8 & 0xff;
+    }
+    assert_int_not_equal(at, 0);
+    for (f->config.gic = 2; f->config.gic <= 3; f->config.gic++) {
+        int size;
+        build_fdt(f);
+        int node = fdt_node_offset_by_compatible(f->fdt, -1, "arm,gic-v2m-frame");
+        assert_true(node > 0);
+        const fdt32_t *map = property(f->fdt, "/pci@de000000", "msi-map", &size);
+        assert_int_equal(size, 16);
+        assert_int_equal(fdt32_to_cpu(map[1]), fdt_get_phandle(f->fdt, node));
+    }
+}
+
 static void test_without_console_and_uart(void **state)
 {
     struct fixture *f = *state;
@@ -397,13 +436,6 @@ static void test_host_refuses(void **state)
     }
 }
 
-static const void *property(const void *fdt, const char *path, const char *name, int *size)
-{
-    int node = fdt_path_offset(fdt, path);
-    assert_true(node >= 0);
-    return fdt_getprop(fdt, node, name, size);
-}
-
 static void test_tree(void **state)
 {
     struct fixture *f = *state;
@@ -479,6 +511,7 @@ int test_machine(void)
         cmocka_unit_test_setup_teardown(test_bad_plans, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loaded_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_of_the_configuration, setup, teardown),
         cmocka_unit_test_setup_teardown(test_again, setup, teardown),
