@@ -175,8 +175,12 @@ static bool set_choice(struct parser *parser, const char *name, const char *valu
     } else if (strncmp(value, "file:", 5) == 0 && value[5]) {
         choice->kind = CONSOLE_FILE;
         choice->path = value + 5;
+    } else if (strncmp(value, "socket:", 7) == 0 && value[7]) {
+        choice->kind = CONSOLE_SOCKET;
+        choice->path = value + 7;
     } else {
-        return fail(parser, "%s %s: must be stdio, pty, file:PATH or none", name, value);
+        return fail(parser, "%s %s: must be stdio, pty, file:PATH, socket:PATH or none", name,
+                    value);
     }
     return true;
 }
@@ -247,7 +251,7 @@ static const struct option_row rows[] = {
     { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
     { "--console", "WHERE", set_console,
       "the virtio console, hvc0: stdio (default), pty,\n"
-      "file:PATH or none" },
+      "file:PATH, socket:PATH or none" },
     { "--serial", "WHERE", set_serial,
       "the PL011 UART, ttyAMA0: as --console (default none,\n"
       "and then the guest sees no UART)" },

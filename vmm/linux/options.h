@@ -14,15 +14,16 @@
 
 /** Where a guest's console or serial port ends. */
 enum console_kind {
-    CONSOLE_NONE,  /**< Nowhere: output is dropped, there is no input. */
-    CONSOLE_STDIO, /**< Standard input and output of the VMM. */
-    CONSOLE_PTY,   /**< A new pseudo-terminal whose path is printed. */
-    CONSOLE_FILE,  /**< Output into a file; no input. */
+    CONSOLE_NONE,   /**< Nowhere: output is dropped, there is no input. */
+    CONSOLE_STDIO,  /**< Standard input and output of the VMM. */
+    CONSOLE_PTY,    /**< A new pseudo-terminal whose path is printed. */
+    CONSOLE_FILE,   /**< Output into a file; no input. */
+    CONSOLE_SOCKET, /**< A Unix socket that is listened on. */
 };
 
 struct console_choice {
     enum console_kind kind;
-    const char *path; /**< CONSOLE_FILE only. */
+    const char *path; /**< Of a file or socket. */
 };
 
 enum gic_choice {

@@ -147,8 +147,10 @@ static void test_mistakes(void **state)
         { "vmm run --cpus 9", "--cpus 9: must be a number from 1 to 8" },
         { "vmm run --cpus two", "--cpus two: must be a number from 1 to 8" },
         { "vmm run --gic 4", "--gic 4: must be auto, 2 or 3" },
-        { "vmm run --console file:", "--console file:: must be stdio, pty, file:PATH or none" },
-        { "vmm run --console tty", "--console tty: must be stdio, pty, file:PATH or none" },
+        { "vmm run --console file:",
+          "--console file:: must be stdio, pty, file:PATH, socket:PATH or none" },
+        { "vmm run --console tty",
+          "--console tty: must be stdio, pty, file:PATH, socket:PATH or none" },
         { "vmm run --kernel k --serial stdio",
           "--serial stdio: the console uses standard input and output already: add --console none "
           "or another place" },
