@@ -136,3 +136,17 @@ bool vmmp_guest_memory_zero(const struct vmmp_guest_memory *memory, vmmp_gpa_t g
 {
     return access_range(memory, gpa, len, ZERO, NULL, NULL);
 }
+
+bool vmmp_guest_memory_find(const struct vmmp_guest_memory *memory, const void *host,
+                            vmmp_gpa_t *gpa)
+{
+    for (unsigned i = 0; i < memory->region_count; i++) {
+        const struct vmmp_guest_region *region = &memory->regions[i];
+        uintptr_t offset = (uintptr_t)host - (uintptr_t)region->host;
+        if (offset < region->size) {
+            *gpa = vmmp_gpa(region->start + offset);
+            return true;
+        }
+    }
+    return false;
+}

@@ -95,6 +95,24 @@ static void neighbours_are_merged(void **state)
     assert_null(vmmp_guest_memory_span(&memory, vmmp_gpa(0x27ff), 2));
 }
 
+static void the_way_back(void **state)
+{
+    struct ram *ram = *state;
+    const struct vmmp_guest_memory *memory = &ram->memory;
+    vmmp_gpa_t gpa;
+    uint8_t elsewhere;
+
+    for (unsigned i = 0; i < memory->region_count; i++) {
+        const struct vmmp_guest_region *region = &memory->regions[i];
+        assert_true(vmmp_guest_memory_find(memory, region->host, &gpa));
+        assert_int_equal(gpa.gpa, region->start);
+        assert_true(vmmp_guest_memory_find(memory, region->host + region->size - 1, &gpa));
+        assert_int_equal(gpa.gpa, region->start + region->size - 1);
+    }
+    assert_false(vmmp_guest_memory_find(memory, &elsewhere, &gpa));
+    assert_false(vmmp_guest_memory_find(memory, NULL, &gpa));
+}
+
 static void the_table_has_an_end(void **state)
 {
     struct vmmp_guest_memory memory;
@@ -198,6 +216,7 @@ int test_guest_memory(void)
         cmocka_unit_test_setup_teardown(wrapping_ranges_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(adding_checks_its_arguments, setup, teardown),
         cmocka_unit_test_setup_teardown(neighbours_are_merged, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_way_back, setup, teardown),
         cmocka_unit_test(the_table_has_an_end),
         cmocka_unit_test_setup_teardown(copies_cross_region_borders, setup, teardown),
         cmocka_unit_test(what_no_region_holds_is_resolved),

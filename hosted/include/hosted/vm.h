@@ -63,6 +63,15 @@ int hosted_vm_notify(vm_t *vm, seL4_Word badge);
 void *hosted_vm_memory(vm_t *vm, uint64_t gpa, uint64_t *size);
 
 /**
+ * Gives the memory behind [gpa, gpa + size) back to the host, as far as it is the VM's own (RAM
+ * from vm_ram_register() and its like) and in whole pages of the host's: it then reads as zeroes
+ * and costs nothing until it is written to. A client's own memory (hosted_vm_frame()) is left
+ * alone. Any thread, also while vCPUs run. 0; -EFAULT where nothing is mapped (what lies before is
+ * done); -errno of madvise(2) or fallocate(2).
+ */
+int hosted_vm_discard(vm_t *vm, uint64_t gpa, uint64_t size);
+
+/**
  * Makes a capability for `1 << size_bits` bytes of the caller's memory, for the iterators of
  * vm_map_reservation(). `host` and the size are multiples of the page size; the memory must outlive
  * the VM; give the same memory to two VMs to share it. seL4_CapNull if it is not aligned or no

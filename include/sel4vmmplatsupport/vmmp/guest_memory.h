@@ -121,6 +121,13 @@ bool vmmp_guest_memory_write(const struct vmmp_guest_memory *memory, vmmp_gpa_t 
 /** Fills guest RAM with zeroes; false as for a write. */
 bool vmmp_guest_memory_zero(const struct vmmp_guest_memory *memory, vmmp_gpa_t gpa, uint64_t len);
 
+/**
+ * The way back, for who has only a buffer of a queue: the address of the byte at `host`. False if
+ * it is in none of `regions` (memory that `resolve` found may be in none).
+ */
+bool vmmp_guest_memory_find(const struct vmmp_guest_memory *memory, const void *host,
+                            vmmp_gpa_t *gpa);
+
 /*
  * Loads and stores of naturally aligned fields inside a span. The plain forms are single accesses
  * that the compiler neither repeats nor splits; `acquire` and `release` order them against the
