@@ -33,6 +33,8 @@ void vsock_mux_give_back(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connectio
 
 /* How many bytes the guest can take; 0 also if it cannot be. */
 uint32_t vsock_mux_credit(const struct vmmp_vsock_connection *connection);
+/* Asks for credit, once, if that is what keeps it from sending. */
+void vsock_mux_ask(struct vmmp_vsock_connection *connection);
 /* Puts it on the list of those with something to say, if it has, and wakes the receive queue. */
 void vsock_mux_update(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection);
 bool vsock_mux_has_work(const struct vmmp_vsock_mux *mux,

@@ -139,6 +139,7 @@ bool vsock_mux_fill(void *cookie, struct vmmp_vsock_packet *packet, const struct
         mux->ready_first = connection->ready_next;
         connection->listed = false;
         bool filled = fill_one(mux, connection, packet, room, count, size);
+        vsock_mux_ask(connection);
         if (connection->state != VMMP_VSOCK_FREE && !connection->listed &&
             vsock_mux_has_work(mux, connection)) {
             vsock_mux_enlist(mux, connection);

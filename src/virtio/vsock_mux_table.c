@@ -132,12 +132,17 @@ void vsock_mux_enlist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *
     mux->ready_last = connection;
 }
 
-void vsock_mux_update(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vsock_mux_ask(struct vmmp_vsock_connection *connection)
 {
     if (may_send(connection) && vsock_mux_credit(connection) == 0 && !connection->asked) {
         connection->asked = true;
         connection->pending |= VSOCK_PENDING_ASK;
     }
+}
+
+void vsock_mux_update(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+{
+    vsock_mux_ask(connection);
     if (!connection->listed && vsock_mux_has_work(mux, connection)) {
         vsock_mux_enlist(mux, connection);
         vmmp_virtio_vsock_wake(&mux->device);

@@ -10,7 +10,7 @@
 
 #define VSOCK_GUEST_RX_SIZE   4096u
 #define VSOCK_GUEST_TX_SIZE   (65536u + 64u)
-#define VSOCK_GUEST_TX_SLOTS  16u
+#define VSOCK_GUEST_TX_SLOTS  32u
 #define VSOCK_GUEST_HOST_PORT 1024u
 
 struct vsock_guest {
