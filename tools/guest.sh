@@ -26,13 +26,13 @@ size_mib()
 vmm_command()
 {
 	if [ "$1" = qemu ]; then
-		vmm_command=(qemu-system-aarch64 -M "virt,accel=kvm,gic-version=$7" -cpu host -nodefaults -nographic
+		vmm_command=(qemu-system-aarch64 -M "virt,accel=kvm,gic-version=$7" -cpu host -nodefaults -nographic -no-reboot
 			-kernel "$2" -initrd "$3" -append "$4" -m "$(size_mib "$5")" -smp "$6"
 			-device virtio-serial-pci -chardev 'stdio,id=console,signal=off'
 			-device 'virtconsole,chardev=console')
 	else
 		vmm_command=("$1" run --kernel "$2" --initrd "$3" --append "$4" --memory "$5" --cpus "$6" --gic "$7"
-			--console stdio)
+			--console stdio --no-reboot)
 	fi
 }
 

@@ -203,6 +203,14 @@ static bool set_stats(struct parser *parser, const char *name, const char *value
     return true;
 }
 
+static bool set_no_reboot(struct parser *parser, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    parser->options->no_reboot = true;
+    return true;
+}
+
 static bool set_gdb(struct parser *parser, const char *name, const char *value)
 {
     char digits[8];
@@ -257,6 +265,9 @@ static const struct option_row rows[] = {
       "and then the guest sees no UART)" },
     { "--dump-dtb", "FILE", set_dump_dtb, "write the guest's device tree blob to FILE and exit" },
     { "--stats", NULL, set_stats, "print what the guest did at exit (SIGUSR1: at once)" },
+    { "--no-reboot", NULL, set_no_reboot,
+      "a guest that resets ends the VMM, with status 3; without\n"
+      "it the guest starts again (never with --gdb)" },
     { "--trace", "FILE", set_trace, "write a line for every exit from the guest to FILE" },
     { "--gdb", "PORT[,wait]", set_gdb,
       "let gdb debug the guest on 127.0.0.1:PORT; with ,wait\n"
@@ -455,8 +466,8 @@ void options_print_help(FILE *out)
           "Runs a Linux guest on this machine's KVM. 'vmm run --help' lists the options.\n"
           "\n"
           "Exit status: 0 the guest powered off, or Ctrl-A x; 1 error; 2 wrong usage;\n"
-          "3 the guest asked for a reset; 4 the guest crashed or cannot go on;\n"
-          "128 + number: ended by that signal.\n",
+          "3 the guest asked for a reset (--no-reboot); 4 the guest crashed or cannot\n"
+          "go on; 128 + number: ended by that signal.\n",
           out);
 }
 

@@ -58,6 +58,7 @@ struct options {
     struct console_choice serial;
     enum vmmp_log_level log_level;
     bool stats;
+    bool no_reboot;    /**< A reset by the guest ends the VMM. */
     uint16_t gdb_port; /**< 0: no gdb. */
     bool gdb_wait;     /**< Do not run before gdb says so. */
     struct device_option devices[OPTIONS_DEVICES];

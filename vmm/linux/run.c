@@ -95,8 +95,31 @@ static int load_guest(struct run *run)
         message_error("%s", error.message);
         return -1;
     }
-    run_inputs_close(run);
     return 0;
+}
+
+static bool restarts(const struct run *run)
+{
+    return !run->options->no_reboot && !run->options->gdb_port;
+}
+
+/* A guest and the VM it is in. What is outside of both stays: files, sockets, the terminal. */
+static int begin_guest(struct run *run)
+{
+    if (create_vm(run) != 0 || load_guest(run) != 0) {
+        return -1;
+    }
+    if (!restarts(run)) {
+        run_inputs_close(run);
+    }
+    return 0;
+}
+
+static void end_guest(struct run *run)
+{
+    machine_fini(&run->machine);
+    hypervisor_destroy(run->hypervisor);
+    run->hypervisor = NULL;
 }
 
 /* Nearly everything that can go wrong comes before the terminal changes its mode. */
@@ -113,7 +136,7 @@ static int prepare(struct run *run)
     }
     run->config.devices = run->devices.models;
     run->config.device_count = run->devices.count;
-    if (create_vm(run) != 0 || load_guest(run) != 0 || run_gdb_begin(run) != 0) {
+    if (begin_guest(run) != 0 || run_gdb_begin(run) != 0) {
         return -1;
     }
     run->signals.terminate = run_on_terminate;
@@ -145,8 +168,6 @@ static void *vm_main(void *cookie)
 /* The guest runs in threads of its own; this one serves the event loop until it has ended. */
 static int run_to_end(struct run *run)
 {
-    backend_start(&run->console);
-    backend_start(&run->serial);
     signals_block(true);
     int error = pthread_create(&run->vm_thread, NULL, vm_main, run);
     signals_block(false);
@@ -177,12 +198,11 @@ static void clean_up(struct run *run, int status)
         signals_end(&run->signals);
     }
     run_gdb_end(run, status);
-    machine_fini(&run->machine);
+    end_guest(run);
     devices_close(&run->devices);
     backend_close(&run->console);
     backend_close(&run->serial);
     terminal_restore();
-    hypervisor_destroy(run->hypervisor);
     if (run->trace_file && fclose(run->trace_file) != 0) {
         message_error("--trace %s: it could not be written to the end (%s)", run->options->trace,
                       strerror(errno));
@@ -191,6 +211,26 @@ static void clean_up(struct run *run, int status)
         hosted_event_loop_destroy(run->loop);
     }
     run_inputs_close(run);
+}
+
+/* Runs guest after guest until one ends without asking for a reset. */
+static int run_guests(struct run *run)
+{
+    backend_start(&run->console);
+    backend_start(&run->serial);
+    for (;;) {
+        int status = run_to_end(run);
+        if (run->options->stats) {
+            run_print_stats(run);
+        }
+        if (status != RUN_RESET || run->power_off_asked || !restarts(run)) {
+            return status;
+        }
+        end_guest(run);
+        if (begin_guest(run) != 0) {
+            return RUN_ERROR;
+        }
+    }
 }
 
 static int run_all(struct run *run)
@@ -206,11 +246,7 @@ static int run_all(struct run *run)
     if (hypervisor_check() != 0 || prepare(run) != 0) {
         return RUN_ERROR;
     }
-    int status = run_to_end(run);
-    if (run->options->stats) {
-        run_print_stats(run);
-    }
-    return status;
+    return run_guests(run);
 }
 
 int run_guest(const struct options *options, uint64_t start_ns)
@@ -226,7 +262,7 @@ int run_guest(const struct options *options, uint64_t start_ns)
     int status = run_all(run);
     clean_up(run, status);
     if (status == RUN_RESET) {
-        message_note("the guest asked for a reset: start the VMM again (exit status %d)", status);
+        message_note("the guest asked for a reset (exit status %d)", status);
     }
     free(run);
     return status;

@@ -30,6 +30,7 @@ static int check_memory(const struct options *options)
     return -1;
 }
 
+/* Also for a guest that starts again, whose tree is made from what stands in the file. */
 static int read_dtb(struct run *run)
 {
     struct input_file dtb = { .fd = -1 };
@@ -49,10 +50,6 @@ static void configure(struct run *run)
 {
     const struct options *options = run->options;
     struct machine_config *config = &run->config;
-    if (getrandom(run->seed, sizeof(run->seed), GRND_NONBLOCK) == (ssize_t)sizeof(run->seed)) {
-        config->seed = run->seed;
-        config->seed_size = sizeof(run->seed);
-    }
     config->memory = options->memory;
     config->cpus = options->cpus;
     config->gic = options->gic == GIC_V2 ? 2 : 3;
@@ -93,14 +90,28 @@ int run_inputs_open(struct run *run)
     return 0;
 }
 
+/* Every guest has random numbers of its own. */
+static void make_seed(struct run *run)
+{
+    if (getrandom(run->seed, sizeof(run->seed), GRND_NONBLOCK) == (ssize_t)sizeof(run->seed)) {
+        run->config.seed = run->seed;
+        run->config.seed_size = sizeof(run->seed);
+    }
+}
+
 int run_inputs_make_fdt(struct run *run)
 {
+    make_seed(run);
     const struct machine_plan *plan = run->options->kernel ? &run->plan : NULL;
     if (!run->options->dtb) {
         return machine_build_fdt(&run->config, plan, run->fdt, MACHINE_FDT_MAX, &run->fdt_size) ? -1
                                                                                                 : 0;
     }
     struct vmmp_image_error error;
+    if (run->fdt_adopted && read_dtb(run) != 0) {
+        return -1;
+    }
+    run->fdt_adopted = true;
     if (machine_adopt_fdt(&run->config, plan, run->fdt, MACHINE_FDT_MAX, &run->fdt_size, &error)) {
         message_error("--dtb %s: %s", run->options->dtb, error.message);
         return -1;

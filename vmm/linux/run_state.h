@@ -38,6 +38,7 @@ struct run {
     struct machine_plan plan;
     uint8_t *fdt;    /**< MACHINE_FDT_MAX bytes. */
     size_t fdt_size; /**< Of a tree given with --dtb, then of the guest's. */
+    bool fdt_adopted;
 
     /* run.c */
     struct hosted_event_loop *loop;

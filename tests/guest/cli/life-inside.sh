@@ -86,7 +86,7 @@ if [ "$(id -u)" = 0 ] && [ ! -e /etc/os-release ] && command -v su >/dev/null; t
 	# A member of the group needs nothing else. Without a root the kernel gives up and resets.
 	grep -qs '^kvm:' /etc/group || echo 'kvm:x:104:nobody' >>/etc/group
 	chgrp kvm /dev/kvm && chmod 660 /dev/kvm
-	su -s /bin/sh nobody -c "exec $vmm run --kernel $kernel --append 'console=hvc0 quiet panic=-1'" \
+	su -s /bin/sh nobody -c "exec $vmm run --no-reboot --kernel $kernel --append 'console=hvc0 quiet panic=-1'" \
 		>out 2>err
 	check member-of-kvm test $? = 3
 	chmod 600 /dev/kvm
@@ -140,8 +140,19 @@ wait_for 'asking' err
 kill -TERM "$pid"
 check second-sigterm ended 143
 
-# A guest that resets, here by its panic, ends the VMM with status 3.
-start --append "$append rdinit=/nonexistent" --console "file:console"
+# A guest that reboots starts again, on a machine of the same kind, and can do so again and again.
+start
+for time in first second third; do
+	check "reboots-$time" wait_for '# ' out
+	: >out
+	echo 'reboot -f' >&4
+done
+check reboots-and-runs wait_for '# ' out
+echo 'poweroff -f' >&4
+check reboots-and-ends ended 0
+
+# With --no-reboot a reset, here by a panic, ends the VMM with status 3.
+start --no-reboot --append "$append rdinit=/nonexistent" --console "file:console"
 check reset ended 3
 check reset-said grep -q 'the guest asked for a reset' err
 check console-file grep -q 'Kernel panic' console
