@@ -128,7 +128,7 @@ check alive-after-gdb wait_for 'still 42' out
 kill -TERM "$pid"
 check power-off-asked wait_for 'asking the guest to power off' err
 check power-off ended 0
-check power-off-by-guest grep -q 'Power down' out
+check power-off-by-guest grep -qE 'Power down|sysrq: Power Off' out
 check statistics grep -q 'window pci config reads' err
 check trace grep -qE '^ *[0-9]+\.[0-9]+ vcpu0 mmio-read 0xde000000 size 4 ' trace
 
