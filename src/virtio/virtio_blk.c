@@ -169,54 +169,72 @@ void virtio_blk_give(struct vmmp_virtio_blk *blk, struct vmmp_virtio_blk_request
 
 /* ---- Queues ---- */
 
-static enum vmmp_virtio_progress process(struct vmmp_virtio_device *dev, unsigned queue)
+/* False if the pool is empty: the queue waits. */
+static bool drain_queue(struct vmmp_virtio_blk *blk, unsigned queue)
 {
-    struct vmmp_virtio_blk *blk = blk_of(dev);
-    enum vmmp_virtio_progress progress = VMMP_VIRTIO_DRAINED;
-
-    blk->waiting &= ~(UINT32_C(1) << queue);
     for (;;) {
         struct vmmp_virtio_blk_request *request = virtio_blk_take(blk);
         if (!request) {
-            blk->waiting |= UINT32_C(1) << queue;
-            blk->statistics.starved++;
-            progress = VMMP_VIRTIO_WAITING;
-            break;
+            return false;
         }
         struct vmmp_virtqueue_chain chain = {
             .iov = request->iov,
             .capacity = sizeof(request->iov) / sizeof(request->iov[0]),
         };
-        if (!vmmp_virtio_pop(dev, queue, &chain)) {
+        if (!vmmp_virtio_pop(&blk->virtio, queue, &chain)) {
             virtio_blk_give(blk, request);
-            break;
+            return true;
         }
         request->queue = (uint16_t)queue;
         request->epoch = blk->epochs[queue];
         virtio_blk_start(request, &chain);
     }
-    if (blk->commit_due) {
+}
+
+/* Completions inside are looked after by the caller. */
+static void commit(struct vmmp_virtio_blk *blk)
+{
+    /* What completes inside may have another step to submit. */
+    while (blk->commit_due && !blk->committing) {
         blk->commit_due = false;
+        blk->committing = true;
         vmmp_blk_commit(&blk->backend);
+        blk->committing = false;
     }
+}
+
+static enum vmmp_virtio_progress process(struct vmmp_virtio_device *dev, unsigned queue)
+{
+    struct vmmp_virtio_blk *blk = blk_of(dev);
+    uint32_t own = UINT32_C(1) << queue;
+    bool drained;
+
+    blk->waiting &= ~own;
+    do {
+        drained = drain_queue(blk, queue);
+        commit(blk);
+    } while (!drained && blk->pool);
+    if (!drained) {
+        blk->waiting |= own;
+        blk->statistics.starved++;
+    }
+    /* The walk ends in a flush of its own. */
+    blk->dirty &= ~own;
     /* Another queue may have found the pool empty for what this one had taken and given back. */
-    if (blk->waiting && blk->pool) {
+    if (blk->dirty || (blk->waiting && blk->pool)) {
         virtio_blk_settle_soon(blk);
     }
-    return progress;
+    return drained ? VMMP_VIRTIO_DRAINED : VMMP_VIRTIO_WAITING;
 }
 
 static void settle(void *cookie)
 {
     struct vmmp_virtio_blk *blk = cookie;
+
+    commit(blk);
     uint32_t dirty = blk->dirty;
     uint32_t waiting = blk->waiting;
-
     blk->dirty = 0;
-    if (blk->commit_due) {
-        blk->commit_due = false;
-        vmmp_blk_commit(&blk->backend);
-    }
     for (unsigned i = 0; i < blk->virtio.queue_count; i++) {
         if (dirty >> i & 1) {
             vmmp_virtio_flush(&blk->virtio, i);
@@ -229,7 +247,7 @@ static void settle(void *cookie)
 
 void virtio_blk_settle_soon(struct vmmp_virtio_blk *blk)
 {
-    if (!vmmp_host_defer(&blk->virtio.host, &blk->settle)) {
+    if (!blk->committing && !vmmp_host_defer(&blk->virtio.host, &blk->settle)) {
         settle(blk);
     }
 }

@@ -527,6 +527,32 @@ static void commits_once_a_walk(void **state)
     assert_int_equal(bench->disk.commits, 1);
 }
 
+/* A backend that finishes inside commit: one interrupt, nothing deferred, and flushes follow. */
+static void completes_inside_commit(void **state)
+{
+    struct blk_bench *bench = *state;
+    blk_bench_start(bench, VERSION);
+    bench->disk.slow = true;
+    bench->disk.completes_in_commit = true;
+    uint64_t status = 0;
+    for (unsigned i = 0; i < 3 * BLK_REQUESTS; i++) {
+        status = blk_bench_status(bench);
+        struct virtio_driver_buffer buffers[] = {
+            { blk_bench_header(bench, OUT, i), 16, false },
+            { bench->data + i * 512, 512, false },
+            { status, 1, true },
+        };
+        virtio_driver_add(&bench->driver, 0, buffers, 3);
+    }
+    virtio_driver_kick(&bench->driver, 0);
+    assert_int_equal(blk_bench_used(bench, 0), 3 * BLK_REQUESTS);
+    assert_int_equal(blk_bench_byte(bench, status), OK);
+    assert_int_equal(bench->disk.submits, 6 * BLK_REQUESTS);
+    assert_int_equal(bench->blk.queues[0].interrupts, 1);
+    assert_int_equal(bench->rig.deferrals, 0);
+    assert_int_equal(bench->blk.statistics.starved, 0);
+}
+
 /* ---- Reset ---- */
 
 static void reset_waits_for_the_backend(void **state)
@@ -720,6 +746,7 @@ int test_virtio_blk(void)
         TEST(completes_out_of_order, setup),
         TEST_ALL(waits_for_a_free_request),
         TEST(commits_once_a_walk, setup),
+        TEST_ALL(completes_inside_commit),
         TEST_ALL(reset_waits_for_the_backend),
         TEST(reset_takes_its_time, setup_hasty),
         TEST(one_queue_is_reset, setup_queues),

@@ -5,8 +5,8 @@
  *     virtio-blk  --- submit, commit --->  backend (RAM disk, overlay over another, file, yours)
  *                 <--- vmmp_blk_complete() ---
  *
- * A backend takes requests and completes each exactly once, in any order: inside `submit` itself,
- * or later. Data lies in guest memory and is read and written in place.
+ * A backend takes requests and completes each exactly once, in any order: inside `submit` or
+ * `commit`, or later. Data lies in guest memory and is read and written in place.
  *
  * Threads: all calls, and every vmmp_blk_complete(), happen inside the context of the device that
  * the backend belongs to (vmmp/host.h). A backend whose work ends elsewhere (another thread, a

@@ -72,11 +72,6 @@ static void disk_submit(void *cookie, struct vmmp_blk_request *request)
     disk->kept[disk->kept_count++] = request;
 }
 
-static void disk_commit(void *cookie)
-{
-    ((struct script_disk *)cookie)->commits++;
-}
-
 static void complete_kept(struct script_disk *disk, unsigned index, int error)
 {
     assert_true(index < disk->kept_count);
@@ -86,6 +81,15 @@ static void complete_kept(struct script_disk *disk, unsigned index, int error)
         disk->kept[i] = disk->kept[i + 1];
     }
     end(disk, request, error);
+}
+
+static void disk_commit(void *cookie)
+{
+    struct script_disk *disk = cookie;
+    disk->commits++;
+    for (unsigned count = disk->completes_in_commit ? disk->kept_count : 0; count > 0; count--) {
+        complete_kept(disk, 0, 0);
+    }
 }
 
 static void disk_cancel(void *cookie)

@@ -20,6 +20,7 @@ struct script_disk {
     struct vmmp_blk_info info;
     uint8_t data[BLK_CAPACITY];
     bool slow; /* Requests are kept. */
+    bool completes_in_commit;
     bool waits;
     int error; /* What requests end with, in order of completion. */
     struct vmmp_blk_request *kept[64];

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads, writes and flushes through io_uring. The ring is used inside the device's context only. */
+#include "blk_file_internal.h"
+
+#ifdef HOSTED_URING
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+/* The kernel takes a request's elements as they are. */
+_Static_assert(sizeof(struct vmmp_iovec) == sizeof(struct iovec) &&
+                   offsetof(struct vmmp_iovec, base) == offsetof(struct iovec, iov_base) &&
+                   offsetof(struct vmmp_iovec, len) == offsetof(struct iovec, iov_len),
+               "struct vmmp_iovec is laid out as struct iovec");
+
+bool blk_file_uring_start(struct hosted_blk_file *file, unsigned in_flight)
+{
+    if (io_uring_queue_init(in_flight, &file->ring, 0) < 0) {
+        return false;
+    }
+    /* Kernels before 5.5 drop completions when there is no room for them. */
+    bool good = (file->ring.features & IORING_FEAT_NODROP) &&
+                io_uring_register_eventfd(&file->ring, file->event) == 0;
+    if (!good) {
+        io_uring_queue_exit(&file->ring);
+        return false;
+    }
+    file->uring_limit = file->ring.sq.ring_entries;
+    return true;
+}
+
+void blk_file_uring_stop(struct hosted_blk_file *file)
+{
+    io_uring_queue_exit(&file->ring);
+}
+
+static bool aligned(const struct hosted_blk_file *file, const struct vmmp_blk_request *request)
+{
+    uintptr_t bits = 0;
+    for (unsigned i = 0; file->options.direct && i < request->iov_count; i++) {
+        bits |= (uintptr_t)request->iov[i].base | request->iov[i].len;
+    }
+    return bits % VMMP_BLK_SECTOR == 0;
+}
+
+bool blk_file_uring_add(struct hosted_blk_file *file, struct vmmp_blk_request *request)
+{
+    const struct iovec *iov = (const void *)request->iov;
+    bool mine =
+        request->op == VMMP_BLK_FLUSH ||
+        ((request->op == VMMP_BLK_READ || request->op == VMMP_BLK_WRITE) && aligned(file, request));
+    if (!mine || file->with_uring == file->uring_limit) {
+        return false;
+    }
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&file->ring);
+    if (!sqe) {
+        return false;
+    }
+    if (request->op == VMMP_BLK_READ) {
+        io_uring_prep_readv(sqe, file->fd, iov, request->iov_count, request->offset);
+    } else if (request->op == VMMP_BLK_WRITE) {
+        io_uring_prep_writev2(sqe, file->fd, iov, request->iov_count, request->offset,
+                              request->stable ? RWF_DSYNC : 0);
+    } else {
+        io_uring_prep_fsync(sqe, file->fd, IORING_FSYNC_DATASYNC);
+    }
+    io_uring_sqe_set_data(sqe, request);
+    file->with_uring++;
+    file->uring_unsubmitted++;
+    return true;
+}
+
+/*
+ * Submits everything, and completes what is complete at once; for that the loop need not be woken.
+ */
+void blk_file_uring_commit(struct hosted_blk_file *file)
+{
+    if (file->uring_unsubmitted == 0) {
+        return;
+    }
+    io_uring_cq_eventfd_toggle(&file->ring, false);
+    int submitted = io_uring_submit(&file->ring);
+    io_uring_cq_eventfd_toggle(&file->ring, true);
+    if (submitted > 0) {
+        file->uring_unsubmitted -= (unsigned)submitted;
+    }
+    blk_file_uring_reap(file, false);
+    if (file->uring_unsubmitted > 0) {
+        /* The kernel is short of something for now: again from the loop. */
+        blk_file_notify(file);
+    }
+}
+
+/* How a request has ended, or that a thread is to do what is left of it. */
+static void finish(struct hosted_blk_file *file, struct vmmp_blk_request *request, int result)
+{
+    file->with_uring--;
+    if (request->op == VMMP_BLK_FLUSH ? result == 0 : (uint64_t)result == request->length) {
+        vmmp_blk_complete(request, 0);
+        return;
+    }
+    /*
+     * Short, interrupted (the submitting thread has ended), out of resources, or not possible with
+     * these addresses: once more, plainly. A real error comes again.
+     */
+    if (result > 0 && request->op != VMMP_BLK_FLUSH) {
+        request->own[OWN_DONE].number = (uint64_t)result;
+    }
+    blk_file_threads_add(file, request);
+}
+
+void blk_file_uring_reap(struct hosted_blk_file *file, bool wait)
+{
+    struct io_uring_cqe *cqe;
+    /* Completions may submit, and that may commit; the outermost reaps. */
+    if (file->reaping) {
+        return;
+    }
+    file->reaping = true;
+    if (wait && file->with_uring > file->uring_unsubmitted) {
+        (void)io_uring_wait_cqe(&file->ring, &cqe); /* A signal is as good as a completion. */
+    }
+    while (file->with_uring > 0 && io_uring_peek_cqe(&file->ring, &cqe) == 0 && cqe) {
+        struct vmmp_blk_request *request = io_uring_cqe_get_data(cqe);
+        int result = cqe->res;
+        io_uring_cqe_seen(&file->ring, cqe);
+        finish(file, request, result);
+    }
+    file->reaping = false;
+}
+
+#endif
