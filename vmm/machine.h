@@ -36,21 +36,14 @@
 #include <sel4vmmplatsupport/vmmp/virtio_console.h>
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
+#include "console_pump.h"
 #include "machine_map.h"
 #include "machine_msi.h"
 #include "machine_virtio.h"
 
 /** Room for the device tree, generated or given. */
-#define MACHINE_FDT_MAX     VMMP_DTB_MAX_SIZE
-#define MACHINE_BOOTARGS    2048 /* COMMAND_LINE_SIZE of arm64 Linux. */
-#define MACHINE_CONSOLE_BUF 1024
-
-/** The outer end of a console or UART. Called inside the device's context; must not block. */
-struct machine_port {
-    size_t (*write)(void *cookie, const uint8_t *bytes, size_t size); /**< Returns how many. */
-    size_t (*read)(void *cookie, uint8_t *bytes, size_t size);        /**< Returns how many. */
-    void *cookie;
-};
+#define MACHINE_FDT_MAX  VMMP_DTB_MAX_SIZE
+#define MACHINE_BOOTARGS 2048 /* COMMAND_LINE_SIZE of arm64 Linux. */
 
 struct machine_config {
     uint64_t memory;    /**< Bytes, from MACHINE_MEMORY_MINIMUM to MACHINE_MEMORY_MAXIMUM. */
@@ -97,8 +90,7 @@ struct machine {
     struct machine_virtio console_place;
     struct machine_virtio devices[MACHINE_DEVICES];
     struct vmmp_pl011 uart;
-    uint8_t pending[MACHINE_CONSOLE_BUF]; /**< Input taken from the port, not by the guest. */
-    size_t pending_size;
+    struct console_pump console_pump;
     unsigned intx_made; /**< What machine_fini() has to undo. */
     bool uart_line_made;
     bool pci_made;

@@ -1,59 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "machine_console.h"
 
-#include <errno.h>
-#include <string.h>
-
-static size_t console_write(void *cookie, const struct vmmp_iovec *iov, unsigned count)
-{
-    struct machine *machine = cookie;
-    const struct machine_port *port = machine->config->console;
-    size_t done = 0;
-    for (unsigned i = 0; i < count; i++) {
-        size_t taken = port->write(port->cookie, iov[i].base, iov[i].len);
-        done += taken;
-        if (taken < iov[i].len) {
-            break;
-        }
-    }
-    return done;
-}
-
-/*
- * Moves input until the port has no more or the guest takes no more. What the guest did not take
- * waits here; the port's own buffer tells the host when to stop reading. Inside the device's
- * context.
- */
-static void console_pump(void *cookie)
-{
-    struct machine *machine = cookie;
-    const struct machine_port *port = machine->config->console;
-    for (;;) {
-        if (!machine->pending_size) {
-            machine->pending_size =
-                port->read(port->cookie, machine->pending, sizeof(machine->pending));
-            if (!machine->pending_size) {
-                return;
-            }
-        }
-        size_t taken =
-            vmmp_virtio_console_receive(&machine->console, machine->pending, machine->pending_size);
-        machine->pending_size -= taken;
-        if (machine->pending_size) {
-            memmove(machine->pending, machine->pending + taken, machine->pending_size);
-            return;
-        }
-    }
-}
-
 int machine_console_add(struct machine *machine)
 {
     const struct machine_config *config = machine->config;
-    struct vmmp_virtio_console_backend backend = {
-        .write = console_write,
-        .input_ready = console_pump,
-        .cookie = machine,
-    };
+    machine->console_pump.outside = config->console;
+    machine->console_pump.console = &machine->console;
+    struct vmmp_virtio_console_backend backend = console_pump_backend(&machine->console_pump);
     struct vmmp_virtio_console_options options = {
         .cols = config->console_columns,
         .rows = config->console_rows,
@@ -81,14 +34,9 @@ void machine_console_remove(struct machine *machine)
 
 void machine_console_notify(struct machine *machine)
 {
-    if (!machine->console_made) {
-        return;
+    if (machine->console_made) {
+        console_pump_notify(&machine->console_pump);
     }
-    const struct vmmp_context *context = &machine->console.virtio.context;
-    vmmp_context_enter(context);
-    console_pump(machine);
-    vmmp_virtio_console_writable(&machine->console);
-    vmmp_context_leave(context);
 }
 
 void machine_console_resize(struct machine *machine, uint16_t columns, uint16_t rows)

@@ -47,9 +47,9 @@ static int add(struct machine *machine, const struct machine_device *device,
         .log = &config->log,
         .host = &config->host,
     };
-    struct vmmp_virtio_device *virtio;
+    struct vmmp_virtio_device *virtio = NULL;
     int error = device->ops->create(device->cookie, &environment, &virtio);
-    if (error) {
+    if (error || !virtio) {
         return error;
     }
     error = machine_virtio_plug(machine, place, virtio);

@@ -32,7 +32,8 @@ struct machine_device_environment {
 /** A device to be made; `cookie` is passed to both functions. */
 struct machine_device_ops {
     /**
-     * Makes the model and connects it. 0 with `*virtio` set, or -errno after undoing everything;
+     * Makes the model and connects it. 0 with `*virtio` set (NULL: it is a part of an earlier
+     * device, and `destroy` will not be called), or -errno after undoing everything;
      * the machine then says which device failed. The VM does not run.
      */
     int (*create)(void *cookie, const struct machine_device_environment *environment,

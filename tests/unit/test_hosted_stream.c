@@ -22,6 +22,7 @@ struct fixture {
     unsigned notified;
     unsigned connects; /**< How often somebody came, */
     unsigned leaves;   /**< and went. */
+    unsigned columns, rows, resizes;
     char error[HOSTED_STREAM_MESSAGE];
     unsigned errors;
     int saved_in, saved_out;
@@ -40,6 +41,14 @@ static void connected(void *cookie, bool is_connected)
     struct fixture *f = cookie;
     *(is_connected ? &f->connects : &f->leaves) += 1;
     assert_int_equal(f->connects - f->leaves, is_connected);
+}
+
+static void resized(void *cookie, uint16_t columns, uint16_t rows)
+{
+    struct fixture *f = cookie;
+    f->columns = columns;
+    f->rows = rows;
+    f->resizes++;
 }
 
 static void complain(void *cookie, const char *message)
@@ -106,6 +115,7 @@ static int attempt(struct fixture *f, enum hosted_stream_kind kind, const char *
         .loop = f->loop,
         .notify = notify,
         .connected = connected,
+        .resized = resized,
         .error = complain,
         .cookie = f,
     };
@@ -341,6 +351,14 @@ static void test_pty(void **state)
         assert_int_equal(hosted_stream_read(&f->stream, (uint8_t *)got, sizeof(got)), 3);
         assert_memory_equal(got, "yo\003", 3);
         memset(got, 0, sizeof(got));
+        struct winsize size = { .ws_col = (unsigned short)(100 + round), .ws_row = 40 };
+        assert_int_equal(ioctl(client, TIOCSWINSZ, &size), 0);
+        for (unsigned i = 0; i < 100 && f->resizes <= round; i++) {
+            hosted_event_loop_step(f->loop, 100);
+        }
+        assert_int_equal(f->resizes, round + 1);
+        assert_int_equal(f->columns, 100 + round);
+        assert_int_equal(f->rows, 40);
         /* It goes away, and may come again. */
         close(client);
         for (unsigned i = 0; i < 100 && hosted_stream_connected(&f->stream); i++) {

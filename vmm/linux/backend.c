@@ -9,12 +9,10 @@ static void notify(void *cookie)
     backend->notify(backend->cookie);
 }
 
-static void connected(void *cookie, bool is_connected)
+static void resized(void *cookie, uint16_t columns, uint16_t rows)
 {
     struct backend *backend = cookie;
-    if (backend->connected) {
-        backend->connected(backend->cookie, is_connected);
-    }
+    backend->resized(backend->cookie, columns, rows);
 }
 
 static size_t take_keys(void *cookie, uint8_t *bytes, size_t size)
@@ -43,7 +41,7 @@ int backend_open(struct backend *backend, const struct console_choice *choice, b
         .name = backend->name,
         .loop = backend->loop,
         .notify = notify,
-        .connected = connected,
+        .resized = backend->resized ? resized : NULL,
         .filter = has_keys ? take_keys : NULL,
         .error = error,
         .cookie = backend,

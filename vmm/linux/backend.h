@@ -21,8 +21,8 @@ struct backend {
     const char *name; /**< Of the option it comes from, for messages: "--console". */
     struct hosted_event_loop *loop;
     void (*notify)(void *cookie); /**< Input has come or output can go. */
-    /** Somebody has come to a pseudo-terminal or socket, or gone. May be NULL. */
-    void (*connected)(void *cookie, bool connected);
+    /** A pseudo-terminal has a new size. May be NULL. */
+    void (*resized)(void *cookie, uint16_t columns, uint16_t rows);
     void *cookie;
     struct keys keys; /**< With `command` set, a terminal's Ctrl-A is the VMM's. */
 

@@ -21,6 +21,16 @@ static unsigned count_of_kind(const struct devices *devices, const struct device
     return count;
 }
 
+static void *first_of_kind(const struct devices *devices, const struct device_kind *kind)
+{
+    for (unsigned i = 0; i < devices->count; i++) {
+        if (devices->list[i].kind == kind) {
+            return devices->list[i].state;
+        }
+    }
+    return NULL;
+}
+
 static int open_one(struct devices *devices, const struct device_option *option,
                     struct hosted_event_loop *loop, const struct vmmp_log *log)
 {
@@ -33,7 +43,8 @@ static int open_one(struct devices *devices, const struct device_option *option,
     } else {
         snprintf(device->name, sizeof(device->name), "%s%u", kind->name, number);
     }
-    device->context = (struct device_context){ loop, log, device->name, number };
+    device->context =
+        (struct device_context){ loop, log, device->name, number, first_of_kind(devices, kind) };
     device->state = calloc(1, kind->state_size);
     if (!device->state) {
         message_error("%s: no memory: close other programs", kind->option);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../machine_map.h"
+#include "device_port.h"
 #include "devices.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -185,9 +186,17 @@ static bool set_choice(struct parser *parser, const char *name, const char *valu
     return true;
 }
 
+static bool add_device(struct parser *parser, const struct device_kind *kind, const char *value);
+
+/* The first one is the guest's console, those that follow are ports of another. */
 static bool set_console(struct parser *parser, const char *name, const char *value)
 {
-    return set_choice(parser, name, value, &parser->options->console);
+    struct options *options = parser->options;
+    if (!options->console_given) {
+        options->console_given = true;
+        return set_choice(parser, name, value, &options->console);
+    }
+    return add_device(parser, &device_port, value);
 }
 
 static bool set_serial(struct parser *parser, const char *name, const char *value)
@@ -259,7 +268,9 @@ static const struct option_row rows[] = {
     { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
     { "--console", "WHERE", set_console,
       "the virtio console, hvc0: stdio (default), pty,\n"
-      "file:PATH, socket:PATH or none" },
+      "file:PATH, socket:PATH (listens there) or none.\n"
+      "Every further one adds a port, /dev/vportNpM:\n"
+      "WHERE[,name=NAME][,hvc]; with ,hvc a console, hvcN" },
     { "--serial", "WHERE", set_serial,
       "the PL011 UART, ttyAMA0: as --console (default none,\n"
       "and then the guest sees no UART)" },

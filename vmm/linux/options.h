@@ -54,7 +54,8 @@ struct options {
     uint64_t memory; /**< Bytes. */
     unsigned cpus;
     enum gic_choice gic;
-    struct console_choice console;
+    struct console_choice console; /**< The first --console; the others are devices. */
+    bool console_given;
     struct console_choice serial;
     enum vmmp_log_level log_level;
     bool stats;

@@ -17,6 +17,12 @@ static void console_notify(void *cookie)
     machine_console_notify(&run->machine);
 }
 
+static void console_resized(void *cookie, uint16_t columns, uint16_t rows)
+{
+    struct run *run = cookie;
+    machine_console_resize(&run->machine, columns, rows);
+}
+
 static void serial_notify(void *cookie)
 {
     struct run *run = cookie;
@@ -86,6 +92,10 @@ static int load_guest(struct run *run)
     if (run->options->console.kind == CONSOLE_STDIO && terminal_size(&columns, &rows)) {
         run->config.console_columns = (uint16_t)columns;
         run->config.console_rows = (uint16_t)rows;
+    } else if (run->options->console.kind == CONSOLE_PTY) {
+        /* Until somebody gives it another. */
+        run->config.console_columns = 80;
+        run->config.console_rows = 24;
     }
     run->config.host = hosted_event_loop_host(run->loop);
     if (machine_init(&run->machine, &run->vm, &run->config) != 0 || run_inputs_make_fdt(run) != 0) {
@@ -151,6 +161,7 @@ static int prepare(struct run *run)
     run->signals_begun = true;
     bool on_stdio = options->console.kind == CONSOLE_STDIO || options->serial.kind == CONSOLE_STDIO;
     run->is_terminal = on_stdio && terminal_begin();
+    run->console.resized = console_resized;
     return open_backend(run, &run->serial, "--serial", &options->serial, serial_notify) ||
                    open_backend(run, &run->console, "--console", &options->console, console_notify)
                ? -1

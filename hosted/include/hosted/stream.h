@@ -25,9 +25,9 @@
  * left behind is replaced; it is readable and writable by its owner alone.
  *
  * Threads: hosted_stream_write(), _read() and _type() from any thread, inside the device's context;
- * `notify`, `connected` and `filter` are called by the loop's thread, in no context and with
- * nothing locked (`notify` by hosted_stream_type() too). The rest: one thread, before the guest
- * runs or after it has stopped.
+ * `notify`, `connected`, `resized` and `filter` are called by the loop's thread, in no context and
+ * with nothing locked (`notify` by hosted_stream_type() too). The rest: one thread, before the
+ * guest runs or after it has stopped.
  */
 #pragma once
 
@@ -64,6 +64,8 @@ struct hosted_stream_config {
     void (*notify)(void *cookie); /**< Input has come or output can go. */
     /** Pseudo-terminal, socket: somebody has come, or gone. The others are always connected. */
     void (*connected)(void *cookie, bool connected);
+    /** Pseudo-terminal: its user has given it a size; noticed within a second. */
+    void (*resized)(void *cookie, uint16_t columns, uint16_t rows);
     /** Takes out of `bytes` what is not for the guest; returns how many are left, in place. */
     size_t (*filter)(void *cookie, uint8_t *bytes, size_t size);
     /** Something is wrong: one line that says what would be right. Any thread. */
@@ -95,12 +97,14 @@ struct hosted_stream {
     dev_t device; /**< Of the socket's name, for its removal. */
     ino_t inode;
     char pty[64];
+    uint16_t columns; /**< As it was told last. */
+    uint16_t rows;
     pthread_mutex_t lock; /**< Guards the rings and the flags; nothing is called inside. */
     struct hosted_event_source in_source;
     struct hosted_event_source out_source;
     struct hosted_event_source listener;
     struct vmmp_host host;
-    struct vmmp_timer timer; /**< Looks for somebody at the pseudo-terminal. */
+    struct vmmp_timer timer; /**< Looks at the pseudo-terminal. */
     struct hosted_stream_ring input;
     struct hosted_stream_ring output;
 };

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
-/* How often to look whether somebody has opened the pseudo-terminal. */
-#define PTY_POLL_NS UINT64_C(200000000)
+/* How often to look whether somebody has opened the pseudo-terminal, and given it a new size. */
+#define PTY_CLIENT_NS UINT64_C(200000000)
+#define PTY_SIZE_NS   UINT64_C(1000000000)
 
 /*
  * A non-blocking description of what `fd` is. Standard input and output are shared with the shell
@@ -110,25 +112,44 @@ static int open_pty(struct hosted_stream *stream)
     return 0;
 }
 
-static void look_again(struct hosted_stream *stream)
+static void look_again(struct hosted_stream *stream, uint64_t delay_ns)
 {
     stream->host.ops->timer_arm(stream->host.cookie, &stream->timer,
-                                stream->host.ops->now(stream->host.cookie) + PTY_POLL_NS);
+                                stream->host.ops->now(stream->host.cookie) + delay_ns);
 }
 
-static void look_for_client(void *cookie)
+/* Linux tells the processes on a terminal of a new size, but not the one on its other side. */
+static void look_at_size(struct hosted_stream *stream)
+{
+    struct winsize size;
+    if (ioctl(stream->in_fd, TIOCGWINSZ, &size) != 0 || (!size.ws_col && !size.ws_row) ||
+        (size.ws_col == stream->columns && size.ws_row == stream->rows)) {
+        return;
+    }
+    stream->columns = size.ws_col;
+    stream->rows = size.ws_row;
+    stream->config.resized(stream->config.cookie, size.ws_col, size.ws_row);
+}
+
+static void look(void *cookie)
 {
     struct hosted_stream *stream = cookie;
     struct pollfd poll_fd = { .fd = stream->in_fd, .events = POLLIN };
     pthread_mutex_lock(&stream->lock);
-    if (poll(&poll_fd, 1, 0) >= 0 && (poll_fd.revents & POLLHUP)) {
-        look_again(stream);
-    } else {
+    bool gone = poll(&poll_fd, 1, 0) >= 0 && (poll_fd.revents & POLLHUP);
+    if (!gone) {
         stream->connected = true;
         hosted_stream_wait_input(stream);
     }
+    bool sized = !gone && stream->config.resized;
+    if (gone || sized) {
+        look_again(stream, gone ? PTY_CLIENT_NS : PTY_SIZE_NS);
+    }
     pthread_mutex_unlock(&stream->lock);
     hosted_stream_tell(stream);
+    if (sized) {
+        look_at_size(stream);
+    }
 }
 
 void hosted_stream_pty_gone(struct hosted_stream *stream)
@@ -136,7 +157,7 @@ void hosted_stream_pty_gone(struct hosted_stream *stream)
     stream->connected = false;
     stream->output.head = 0;
     stream->output.count = 0;
-    look_again(stream);
+    look_again(stream, PTY_CLIENT_NS);
 }
 
 /* ---- All of them ---- */
@@ -154,7 +175,7 @@ static void prepare(struct hosted_stream *stream, const struct hosted_stream_con
     stream->told = stream->connected;
     pthread_mutex_init(&stream->lock, NULL);
     stream->host = hosted_event_loop_host(config->loop);
-    stream->timer.work.run = look_for_client;
+    stream->timer.work.run = look;
     stream->timer.work.cookie = stream;
     stream->in_source.ready = hosted_stream_input_ready;
     stream->in_source.cookie = stream;

@@ -247,7 +247,7 @@ static void test_devices_answer(void **state)
     /* No driver yet: the console's input waits, and nothing breaks. */
     f->input = "typed";
     machine_console_notify(&f->machine);
-    assert_int_equal(f->machine.pending_size, 5);
+    assert_int_equal(f->machine.console_pump.pending_size, 5);
     machine_console_resize(&f->machine, 100, 40);
 }
 

@@ -2,6 +2,8 @@
 /* The command line: vmm/linux/options*.c. */
 #include "linux/options.h"
 
+#include "linux/device_port.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +94,15 @@ static void test_everything_given(void **state)
     assert_int_equal(options.log_level, VMMP_LOG_DEBUG);
     assert_string_equal(options.dump_dtb, "f");
     assert_int_equal(options.gic, GIC_V3);
+    /* Consoles behind the first are ports. */
+    assert_int_equal(parse("vmm run --kernel k --console none --console socket:/s,name=agent "
+                           "--console=pty,hvc",
+                           &options, message),
+                     OPTIONS_RUN);
+    assert_int_equal(options.console.kind, CONSOLE_NONE);
+    assert_int_equal(options.device_count, 2);
+    assert_ptr_equal(options.devices[1].kind, &device_port);
+    assert_string_equal(options.devices[1].value, "pty,hvc");
     /* A tree can be written without a kernel; the last option of a kind counts. */
     assert_int_equal(parse("vmm run --dump-dtb f --cpus 2 --cpus 4", &options, message),
                      OPTIONS_RUN);
@@ -149,6 +160,8 @@ static void test_mistakes(void **state)
         { "vmm run --gic 4", "--gic 4: must be auto, 2 or 3" },
         { "vmm run --console file:",
           "--console file:: must be stdio, pty, file:PATH, socket:PATH or none" },
+        { "vmm run --console pty --console stdio",
+          "--console stdio: every console but the first must be pty, file:PATH or socket:PATH" },
         { "vmm run --console tty",
           "--console tty: must be stdio, pty, file:PATH, socket:PATH or none" },
         { "vmm run --kernel k --serial stdio",
