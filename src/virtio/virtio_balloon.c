@@ -286,6 +286,7 @@ int vmmp_virtio_balloon_init(struct vmmp_virtio_balloon *balloon,
     /* Reported pages are no work in themselves. */
     balloon->virtio.budget.bytes = UINT64_MAX;
     balloon->virtio.features_off = options->features_off;
+    balloon->virtio.kicks_are_waited_for = options->hinting;
     balloon->options = *options;
     balloon->num_pages = (uint32_t)(options->target / VMMP_VIRTIO_BALLOON_PAGE);
     if (backend) {

@@ -9,6 +9,8 @@
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");
 
 const struct device_kind *const device_kinds[] = {
+    &device_balloon,
+    &device_rng,
     NULL,
 };
 

@@ -4,6 +4,9 @@
 
 #include "device.h"
 
+extern const struct device_kind device_balloon;
+extern const struct device_kind device_rng;
+
 /** Every kind, ended by NULL. */
 extern const struct device_kind *const device_kinds[];
 

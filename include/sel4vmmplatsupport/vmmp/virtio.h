@@ -145,6 +145,11 @@ struct vmmp_virtio_device {
     uint16_t queue_count;
     struct vmmp_virtio_budget budget; /**< Per walk; set by init, may be changed before use. */
     uint64_t features_off;            /**< Bits never offered; as `budget`. */
+    /**
+     * The driver is to wait in its kicks until they are done: transports use no doorbells
+     * (vmmp/doorbell.h). As `budget`.
+     */
+    bool kicks_are_waited_for;
 
     const struct vmmp_virtio_transport_ops *transport_ops;
     void *transport;

@@ -91,8 +91,8 @@ struct vmmp_balloon_backend {
      */
     int (*populate)(void *cookie, vmmp_gpa_t gpa, uint64_t len);
     /**
-     * The pages of a hint, see above. `in_kick`: the driver has just told, and if kicks are
-     * delivered while it waits (register accesses, not eventfds) it is still telling.
+     * The pages of a hint, see above. `in_kick`: the driver is in its kick for them and waits. The
+     * specification lets it use them even now; Linux does not before the kick is over.
      */
     void (*hinted)(void *cookie, vmmp_gpa_t gpa, uint64_t len, bool in_kick);
     /**
