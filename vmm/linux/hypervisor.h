@@ -11,6 +11,7 @@
 
 #include <sel4vm/guest_vm.h>
 
+#include <hosted/stats.h>
 #include <hosted/trace.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
 
@@ -50,5 +51,8 @@ unsigned hypervisor_gic(const struct hypervisor *hypervisor);
 enum hypervisor_end hypervisor_end(const struct hypervisor *hypervisor, int result);
 /** Monotonic nanoseconds when the first vCPU entered the guest; 0: not yet. */
 uint64_t hypervisor_started(const struct hypervisor *hypervisor);
+/** What vCPU `vcpu` did; NULL if there is none. */
+const struct hosted_vcpu_stats *hypervisor_vcpu_stats(const struct hypervisor *hypervisor,
+                                                      unsigned vcpu);
 /** Exits of each vCPU by kind, and interrupts. */
 void hypervisor_print_stats(const struct hypervisor *hypervisor, FILE *out);

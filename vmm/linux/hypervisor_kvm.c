@@ -124,6 +124,13 @@ uint64_t hypervisor_started(const struct hypervisor *hypervisor)
     return hosted_kvm_started_ns(hypervisor->vm);
 }
 
+const struct hosted_vcpu_stats *hypervisor_vcpu_stats(const struct hypervisor *hypervisor,
+                                                      unsigned vcpu)
+{
+    const vm_t *vm = hypervisor->vm;
+    return vcpu < vm->num_vcpus ? hosted_kvm_vcpu_stats(vm->vcpus[vcpu]) : NULL;
+}
+
 void hypervisor_print_stats(const struct hypervisor *hypervisor, FILE *out)
 {
     const vm_t *vm = hypervisor->vm;

@@ -44,6 +44,14 @@ uint64_t hypervisor_started(const struct hypervisor *hypervisor)
     return 0;
 }
 
+const struct hosted_vcpu_stats *hypervisor_vcpu_stats(const struct hypervisor *hypervisor,
+                                                      unsigned vcpu)
+{
+    (void)hypervisor;
+    (void)vcpu;
+    return NULL;
+}
+
 void hypervisor_print_stats(const struct hypervisor *hypervisor, FILE *out)
 {
     (void)hypervisor;

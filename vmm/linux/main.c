@@ -5,6 +5,7 @@
 
 #include <sel4vmmplatsupport/vmmp/version.h>
 
+#include "control.h"
 #include "message.h"
 #include "options.h"
 #include "run.h"
@@ -28,6 +29,11 @@ int main(int argc, char **argv)
     switch (options_parse(argc, argv, &options, message)) {
     case OPTIONS_RUN:
         return run_guest(&options, (uint64_t)start.tv_sec * 1000000000u + (uint64_t)start.tv_nsec);
+    case OPTIONS_CTL: {
+        int status = control_call(options.control, options.word_count, options.words, stdout);
+        int flushed = finish_output();
+        return flushed ? flushed : status;
+    }
     case OPTIONS_HELP:
         options_print_help(stdout);
         return finish_output();

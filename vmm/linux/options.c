@@ -110,6 +110,11 @@ static bool set_trace(struct parser *parser, const char *name, const char *value
     return set_file(parser, name, value, &parser->options->trace);
 }
 
+static bool set_control(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->control);
+}
+
 static bool set_append(struct parser *parser, const char *name, const char *value)
 {
     (void)name;
@@ -283,6 +288,7 @@ static const struct option_row rows[] = {
     { "--gdb", "PORT[,wait]", set_gdb,
       "let gdb debug the guest on 127.0.0.1:PORT; with ,wait\n"
       "the guest starts when gdb says so" },
+    { "--control", "PATH", set_control, "a Unix socket for 'vmm ctl PATH COMMAND'" },
     { "--log-level", "LEVEL", set_log_level, "error, warning (default), info or debug" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -434,10 +440,23 @@ static enum options_command parse_run(struct parser *parser, int argc, char *con
     return check_together(parser) ? OPTIONS_RUN : OPTIONS_ERROR;
 }
 
+static enum options_command parse_ctl(struct parser *parser, int argc, char *const argv[])
+{
+    if (argc < 4) {
+        fail(parser, "ctl: %s is missing: vmm ctl PATH COMMAND, such as 'vmm ctl %s help'",
+             argc < 3 ? "the path of a VMM's --control" : "a command", argc < 3 ? "PATH" : argv[2]);
+        return OPTIONS_ERROR;
+    }
+    parser->options->control = argv[2];
+    parser->options->word_count = argc - 3;
+    parser->options->words = argv + 3;
+    return OPTIONS_CTL;
+}
+
 enum options_command options_parse(int argc, char *const argv[], struct options *options,
                                    char message[OPTIONS_MESSAGE])
 {
-    static const char *const words[] = { "run", "help", "--help", "--version", NULL };
+    static const char *const words[] = { "run", "ctl", "help", "--help", "--version", NULL };
     struct parser parser = { options, message };
     *options = (struct options){
         .memory = 512 * MIB,
@@ -451,6 +470,8 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
         fail(&parser, "no command: try 'vmm run --kernel FILE' or 'vmm --help'");
     } else if (strcmp(command, "run") == 0) {
         return parse_run(&parser, argc, argv);
+    } else if (strcmp(command, "ctl") == 0) {
+        return parse_ctl(&parser, argc, argv);
     } else if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
                strcmp(command, "help") == 0) {
         return OPTIONS_HELP;
@@ -472,9 +493,11 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
 void options_print_help(FILE *out)
 {
     fputs("usage: vmm run --kernel FILE [OPTION]...\n"
+          "       vmm ctl PATH COMMAND [WORD]...\n"
           "       vmm run --help | --help | --version\n"
           "\n"
           "Runs a Linux guest on this machine's KVM. 'vmm run --help' lists the options.\n"
+          "ctl asks the VMM whose --control is PATH; 'vmm ctl PATH help' lists what for.\n"
           "\n"
           "Exit status: 0 the guest powered off, or Ctrl-A x; 1 error; 2 wrong usage;\n"
           "3 the guest asked for a reset (--no-reboot); 4 the guest crashed or cannot\n"

@@ -51,7 +51,8 @@ struct options {
     const char *append;
     const char *dump_dtb;
     const char *trace;
-    uint64_t memory; /**< Bytes. */
+    const char *control; /**< Of `vmm ctl`, too. */
+    uint64_t memory;     /**< Bytes. */
     unsigned cpus;
     enum gic_choice gic;
     struct console_choice console; /**< The first --console; the others are devices. */
@@ -64,10 +65,15 @@ struct options {
     bool gdb_wait;     /**< Do not run before gdb says so. */
     struct device_option devices[OPTIONS_DEVICES];
     unsigned device_count;
+
+    /* vmm ctl */
+    int word_count;
+    char *const *words;
 };
 
 enum options_command {
     OPTIONS_RUN,
+    OPTIONS_CTL,
     OPTIONS_HELP,
     OPTIONS_RUN_HELP,
     OPTIONS_VERSION,

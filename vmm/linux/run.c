@@ -159,6 +159,11 @@ static int prepare(struct run *run)
         return -1;
     }
     run->signals_begun = true;
+    run->control.command = run_command;
+    run->control.cookie = run;
+    if (options->control && control_open(&run->control, options->control, run->loop) != 0) {
+        return -1;
+    }
     bool on_stdio = options->console.kind == CONSOLE_STDIO || options->serial.kind == CONSOLE_STDIO;
     run->is_terminal = on_stdio && terminal_begin();
     run->console.resized = console_resized;
@@ -179,6 +184,7 @@ static void *vm_main(void *cookie)
 /* The guest runs in threads of its own; this one serves the event loop until it has ended. */
 static int run_to_end(struct run *run)
 {
+    run->starts++;
     signals_block(true);
     int error = pthread_create(&run->vm_thread, NULL, vm_main, run);
     signals_block(false);
@@ -198,12 +204,16 @@ static int run_to_end(struct run *run)
     case HYPERVISOR_STOPPED:
         break;
     }
+    if (run->reset_asked) {
+        return RUN_RESET;
+    }
     return run->ended_by ? 128 + run->ended_by : RUN_POWERED_OFF;
 }
 
 /* After the guest has ended or could not begin: nothing is left behind. */
 static void clean_up(struct run *run, int status)
 {
+    control_close(&run->control);
     if (run->signals_begun) {
         run_control_end(run);
         signals_end(&run->signals);
@@ -237,6 +247,7 @@ static int run_guests(struct run *run)
         if (status != RUN_RESET || run->power_off_asked || !restarts(run)) {
             return status;
         }
+        run->reset_asked = false;
         end_guest(run);
         if (begin_guest(run) != 0) {
             return RUN_ERROR;

@@ -49,7 +49,7 @@ static void give_up(void *cookie)
     hosted_vm_stop(&run->vm, 0);
 }
 
-static void begin_power_off(struct run *run)
+void run_ask_power_off(struct run *run)
 {
     if (run->power_off_asked) {
         return;
@@ -72,7 +72,7 @@ void run_on_terminate(void *cookie, int number)
         hosted_vm_stop(&run->vm, 0);
         return;
     }
-    begin_power_off(run);
+    run_ask_power_off(run);
 }
 
 void run_on_statistics(void *cookie)
@@ -98,7 +98,7 @@ void run_on_key(void *cookie, enum keys_command command)
         hosted_vm_stop(&run->vm, 0);
         break;
     case KEYS_POWER_OFF:
-        begin_power_off(run);
+        run_ask_power_off(run);
         break;
     case KEYS_STATS:
         run_print_stats(run);
@@ -124,7 +124,23 @@ void run_control_end(struct run *run)
     host.ops->timer_cancel(host.cookie, &run->give_up_timer);
 }
 
-static void print_window(const struct vmmp_window *window, FILE *out)
+void run_each_window(const struct machine *machine,
+                     void (*each)(const struct vmmp_window *window, void *cookie), void *cookie)
+{
+    for (const struct vmmp_window *w = machine->vmmp.windows; w; w = w->next) {
+        each(w, cookie);
+    }
+    for (unsigned device = 0; device < VMMP_PCI_DEVICES; device++) {
+        const struct vmmp_pci_function *function = vmmp_pci_host_function(&machine->pci, device, 0);
+        for (unsigned bar = 0; function && bar < VMMP_PCI_BARS; bar++) {
+            if (function->bars[bar].window) {
+                each(function->bars[bar].window, cookie);
+            }
+        }
+    }
+}
+
+static void print_window(const struct vmmp_window *window, void *out)
 {
     uint64_t reads = __atomic_load_n(&window->reads, __ATOMIC_RELAXED);
     uint64_t writes = __atomic_load_n(&window->writes, __ATOMIC_RELAXED);
@@ -136,17 +152,7 @@ static void print_window(const struct vmmp_window *window, FILE *out)
 
 static void print_devices(const struct machine *machine, FILE *out)
 {
-    for (const struct vmmp_window *w = machine->vmmp.windows; w; w = w->next) {
-        print_window(w, out);
-    }
-    for (unsigned device = 0; device < VMMP_PCI_DEVICES; device++) {
-        const struct vmmp_pci_function *function = vmmp_pci_host_function(&machine->pci, device, 0);
-        for (unsigned bar = 0; function && bar < VMMP_PCI_BARS; bar++) {
-            if (function->bars[bar].window) {
-                print_window(function->bars[bar].window, out);
-            }
-        }
-    }
+    run_each_window(machine, print_window, out);
     for (unsigned i = 0; i < machine->intx_made; i++) {
         uint64_t raised = __atomic_load_n(&machine->intx[i].raised, __ATOMIC_RELAXED);
         if (raised) {

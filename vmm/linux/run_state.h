@@ -14,6 +14,7 @@
 
 #include "../machine.h"
 #include "backend.h"
+#include "control.h"
 #include "devices.h"
 #include "files.h"
 #include "hypervisor.h"
@@ -60,10 +61,13 @@ struct run {
     int vm_result;
 
     /* run_control.c */
+    struct control control;
     struct vmmp_timer power_off_timer;
     struct vmmp_timer give_up_timer;
     bool power_off_asked;
-    int ended_by; /**< Signal whose time limit ended the VM; 0: none. */
+    bool reset_asked; /**< By the control socket; until the guest has ended. */
+    unsigned starts;  /**< Guests started, the running one included. */
+    int ended_by;     /**< Signal whose time limit ended the VM; 0: none. */
 };
 
 /* run_inputs.c */
@@ -83,11 +87,22 @@ void run_on_terminate(void *cookie, int number);
 void run_on_statistics(void *cookie);
 void run_on_resized(void *cookie);
 void run_on_key(void *cookie, enum keys_command command);
+/** Asks the guest to power off and ends it if it does not in time; once. */
+void run_ask_power_off(struct run *run);
 /** Prepares the timers. */
 void run_control_begin(struct run *run);
 void run_control_end(struct run *run);
 /** Statistics on standard error. */
 void run_print_stats(struct run *run);
+/** Calls `each` for every register window that the guest has. */
+void run_each_window(const struct machine *machine,
+                     void (*each)(const struct vmmp_window *window, void *cookie), void *cookie);
+
+/* run_commands.c */
+
+/** control.h's `command`; the cookie is the struct run. */
+bool run_command(void *cookie, unsigned count, char *const words[], struct json *reply,
+                 char message[OPTIONS_MESSAGE]);
 
 /* run_gdb.c: --gdb in builds with KVM, an error in others. */
 

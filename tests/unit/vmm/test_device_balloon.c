@@ -45,7 +45,7 @@ static struct bench *make(const struct device_kind *kind, const char *value)
                      0);
     bench->host = script_host(&bench->vm);
     assert_int_equal(hosted_event_loop_create(&bench->loop), 0);
-    struct device_context context = { bench->loop, &bench->log, kind->name, 0 };
+    struct device_context context = { .loop = bench->loop, .log = &bench->log, .name = kind->name };
     bench->state = calloc(1, kind->state_size);
     assert_true(kind->check(value, bench->message));
     assert_int_equal(kind->open(bench->state, value, &context), 0);

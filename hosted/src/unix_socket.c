@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <hosted/unix_socket.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int new_socket(int type)
+{
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+static bool set_address(struct sockaddr_un *address, const char *path)
+{
+    memset(address, 0, sizeof(*address));
+    address->sun_family = AF_UNIX;
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof(address->sun_path)) {
+        return false;
+    }
+    memcpy(address->sun_path, path, length + 1);
+    return true;
+}
+
+int hosted_unix_connect(const char *path, int type)
+{
+    struct sockaddr_un address;
+    if (!set_address(&address, path)) {
+        return -ENAMETOOLONG;
+    }
+    int fd = new_socket(type);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+/* Whether `path` is a socket that nobody serves any more. */
+static bool is_left_over(const char *path, int type)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        return false;
+    }
+    int fd = hosted_unix_connect(path, type);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd == -ECONNREFUSED;
+}
+
+static int bind_anew(const struct hosted_unix_listener *listener, int type)
+{
+    const struct sockaddr *address = (const struct sockaddr *)&listener->address;
+    if (bind(listener->fd, address, sizeof(listener->address)) == 0) {
+        return 0;
+    }
+    if (errno != EADDRINUSE) {
+        return -errno;
+    }
+    const char *path = listener->address.sun_path;
+    if (!is_left_over(path, type) || unlink(path) != 0) {
+        return -EADDRINUSE;
+    }
+    return bind(listener->fd, address, sizeof(listener->address)) == 0 ? 0 : -errno;
+}
+
+static int begin(struct hosted_unix_listener *listener, int type, int backlog)
+{
+    struct stat status;
+    listener->fd = new_socket(type);
+    if (listener->fd < 0) {
+        return listener->fd;
+    }
+    /* Linux gives the name the mode that the socket has, so nobody else can ever connect. */
+    if (fchmod(listener->fd, 0600) != 0) {
+        return -errno;
+    }
+    int error = bind_anew(listener, type);
+    if (error) {
+        return error;
+    }
+    if (lstat(listener->address.sun_path, &status) == 0) {
+        listener->device = status.st_dev;
+        listener->inode = status.st_ino;
+    }
+    return listen(listener->fd, backlog) == 0 ? 0 : -errno;
+}
+
+static const char *mend(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another program uses it, or it is no socket: give another path";
+    case -ENAMETOOLONG:
+        return "give a path of 1 to 107 characters";
+    default:
+        return "give a path in a folder that you may write";
+    }
+}
+
+int hosted_unix_listen(struct hosted_unix_listener *listener, const char *path, int type,
+                       int backlog, char message[HOSTED_UNIX_MESSAGE])
+{
+    memset(listener, 0, sizeof(*listener));
+    listener->fd = -1;
+    int error =
+        set_address(&listener->address, path) ? begin(listener, type, backlog) : -ENAMETOOLONG;
+    if (error) {
+        snprintf(message, HOSTED_UNIX_MESSAGE, "%.108s: cannot listen there (%s): %s", path,
+                 strerror(-error), mend(error));
+        hosted_unix_unlisten(listener);
+        listener->fd = -1;
+    }
+    return error;
+}
+
+void hosted_unix_unlisten(struct hosted_unix_listener *listener)
+{
+    struct stat status;
+    const char *path = listener->address.sun_path;
+    if (listener->fd < 0) {
+        return;
+    }
+    close(listener->fd);
+    listener->fd = -1;
+    if (listener->inode != 0 && lstat(path, &status) == 0 && status.st_dev == listener->device &&
+        status.st_ino == listener->inode) {
+        unlink(path);
+    }
+}

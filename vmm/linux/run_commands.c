@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the control socket can be asked for. */
+#include <string.h>
+
+#include <hosted/vm.h>
+
+#include "run_state.h"
+
+struct command {
+    const char *name;
+    const char *help;
+    void (*run)(struct run *run, struct json *reply);
+};
+
+static void help(struct run *run, struct json *reply);
+
+static void status(struct run *run, struct json *reply)
+{
+    json_number(reply, "memory", run->options->memory);
+    json_number(reply, "cpus", run->options->cpus);
+    json_number(reply, "gic", run->config.gic);
+    json_number(reply, "starts", run->starts);
+    json_bool(reply, "power_off_asked", run->power_off_asked);
+    json_begin(reply, "devices", '{');
+    for (unsigned i = 0; i < run->devices.count; i++) {
+        const struct device *device = &run->devices.list[i];
+        json_begin(reply, device->name, '{');
+        json_string(reply, "option", device->kind->option);
+        if (device->kind->status) {
+            device->kind->status(device->state, reply);
+        }
+        json_end(reply, '}');
+    }
+    json_end(reply, '}');
+}
+
+static void put_vcpus(const struct run *run, struct json *reply)
+{
+    json_begin(reply, "vcpus", '[');
+    for (unsigned i = 0; i < run->options->cpus; i++) {
+        const struct hosted_vcpu_stats *stats = hypervisor_vcpu_stats(run->hypervisor, i);
+        json_begin(reply, NULL, '{');
+        for (int kind = 0; stats && kind < HOSTED_EXIT_KINDS; kind++) {
+            uint64_t exits = hosted_stats_exits(stats, (enum hosted_exit_kind)kind);
+            if (exits) {
+                json_number(reply, hosted_exit_kind_name((enum hosted_exit_kind)kind), exits);
+            }
+        }
+        json_number(reply, "total", stats ? hosted_stats_exits_total(stats) : 0);
+        json_end(reply, '}');
+    }
+    json_end(reply, ']');
+}
+
+static void put_window(const struct vmmp_window *window, void *cookie)
+{
+    struct json *reply = cookie;
+    json_begin(reply, NULL, '{');
+    json_string(reply, "name", window->name);
+    json_number(reply, "reads", __atomic_load_n(&window->reads, __ATOMIC_RELAXED));
+    json_number(reply, "writes", __atomic_load_n(&window->writes, __ATOMIC_RELAXED));
+    json_end(reply, '}');
+}
+
+static void put_queues(const char *name, struct vmmp_virtio_device *virtio, struct json *reply)
+{
+    vmmp_context_enter(&virtio->context);
+    for (unsigned i = 0; i < virtio->queue_count; i++) {
+        const struct vmmp_virtio_queue *queue = &virtio->queues[i];
+        if (queue->chains || queue->kicks) {
+            json_begin(reply, NULL, '{');
+            json_string(reply, "device", name);
+            json_number(reply, "queue", i);
+            json_number(reply, "kicks", queue->kicks);
+            json_number(reply, "chains", queue->chains);
+            json_number(reply, "interrupts", queue->interrupts);
+            json_end(reply, '}');
+        }
+    }
+    vmmp_context_leave(&virtio->context);
+}
+
+static void stats(struct run *run, struct json *reply)
+{
+    struct machine *machine = &run->machine;
+    put_vcpus(run, reply);
+    json_begin(reply, "windows", '[');
+    run_each_window(machine, put_window, reply);
+    json_end(reply, ']');
+    json_begin(reply, "queues", '[');
+    if (machine->console_place.virtio) {
+        put_queues("console", machine->console_place.virtio, reply);
+    }
+    for (unsigned i = 0; i < run->devices.count; i++) {
+        if (machine->devices[i].virtio) {
+            put_queues(run->devices.list[i].name, machine->devices[i].virtio, reply);
+        }
+    }
+    json_end(reply, ']');
+}
+
+static void reset(struct run *run, struct json *reply)
+{
+    (void)reply;
+    run->reset_asked = true;
+    hosted_vm_stop(&run->vm, 0);
+}
+
+static void quit(struct run *run, struct json *reply)
+{
+    (void)reply;
+    hosted_vm_stop(&run->vm, 0);
+}
+
+static void power_off(struct run *run, struct json *reply)
+{
+    (void)reply;
+    run_ask_power_off(run);
+}
+
+static const struct command commands[] = {
+    { "help", "lists the commands", help },
+    { "status", "what the machine has and what its devices are doing", status },
+    { "stats", "exits, register accesses, queues", stats },
+    { "power-off", "asks the guest to power off, as SIGTERM does", power_off },
+    { "reset", "starts the guest again at once", reset },
+    { "quit", "ends the VMM at once", quit },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void help(struct run *run, struct json *reply)
+{
+    json_begin(reply, "commands", '{');
+    for (size_t i = 0; i < COMMANDS; i++) {
+        json_string(reply, commands[i].name, commands[i].help);
+    }
+    for (unsigned i = 0; i < run->devices.count; i++) {
+        const struct device *device = &run->devices.list[i];
+        if (device->kind->command) {
+            json_string(reply, device->name, device->kind->command_help);
+        }
+    }
+    json_end(reply, '}');
+}
+
+static bool unknown(struct run *run, const char *word, char message[OPTIONS_MESSAGE])
+{
+    const char *names[COMMANDS + OPTIONS_DEVICES + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        names[count++] = commands[i].name;
+    }
+    for (unsigned i = 0; i < run->devices.count; i++) {
+        names[count++] = run->devices.list[i].name;
+    }
+    names[count] = NULL;
+    const char *nearest = options_nearest(word, names);
+    snprintf(message, OPTIONS_MESSAGE,
+             nearest ? "unknown command '%.64s': did you mean %s?"
+                     : "unknown command '%.64s': 'help' lists them",
+             word, nearest);
+    return false;
+}
+
+bool run_command(void *cookie, unsigned count, char *const words[], struct json *reply,
+                 char message[OPTIONS_MESSAGE])
+{
+    struct run *run = cookie;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, words[0]) == 0) {
+            if (count > 1) {
+                snprintf(message, OPTIONS_MESSAGE, "%s takes nothing behind it", words[0]);
+                return false;
+            }
+            commands[i].run(run, reply);
+            return true;
+        }
+    }
+    struct device *device = devices_find(&run->devices, words[0]);
+    if (!device) {
+        return unknown(run, words[0], message);
+    }
+    if (!device->kind->command) {
+        snprintf(message, OPTIONS_MESSAGE, "%s has no commands: 'status' shows it", device->name);
+        return false;
+    }
+    return device->kind->command(device->state, count - 1, words + 1, reply, message);
+}
