@@ -26,9 +26,11 @@ bool vmmp_virtqueue_packed_enable(struct vmmp_virtqueue *vq,
         return false;
     }
     /* 2.8.1: both wrap counters begin with 1. */
-    vq->ring.avail_flags = VIRTQ_DESC_F_AVAIL;
+    vq->ring.expected = FLAG(VIRTQ_DESC_F_AVAIL);
     vq->ring.used_flags = AVAIL_USED;
+    vq->ring.quick_end = config->size > QUICK ? config->size - QUICK : 0;
     vq->ring.live = true;
+    vq->unusual = UNUSUAL;
     return true;
 }
 
@@ -63,21 +65,16 @@ load_addr(const struct virtq_packed_desc *desc)
     return virtq_load64((const uint8_t *)&desc->addr);
 }
 
-/* The entries of the chain are the device's from now on. */
+/* The entries of the chain are the device's from now on. `last` is its last descriptor. */
 static inline __attribute__((always_inline)) bool popped(struct vmmp_virtqueue *vq,
                                                          struct vmmp_virtqueue_chain *chain,
                                                          uint64_t last, uint32_t entries)
 {
-    struct vmmp_virtqueue_packed *ring = &vq->ring;
     chain->token.generation = vq->generation;
     chain->token.id = (uint16_t)(last >> VIRTQ_PACKED_ID_SHIFT);
     chain->token.entries = (uint16_t)entries;
-    ring->in_flight += entries;
-    ring->avail_at += entries;
-    if (UNLIKELY(ring->avail_at >= vq->size)) {
-        ring->avail_at -= vq->size;
-        ring->avail_flags ^= AVAIL_USED;
-    }
+    vq->ring.in_flight += entries;
+    vq->ring.avail_at += entries;
     return true;
 }
 
@@ -99,7 +96,7 @@ static const char *follow_table(struct vmmp_virtqueue_walk *walk, uint64_t gpa, 
 struct place {
     uint32_t at;
     uint32_t entries;  /* Of the chain, before this one. */
-    uint16_t expected; /* AVAIL and USED of an available entry here. */
+    uint64_t expected; /* AVAIL and USED of an available entry here. */
     uint64_t gpa;
     uint64_t rest;
 };
@@ -111,7 +108,7 @@ static const char *follow(struct vmmp_virtqueue_walk *walk, struct place *place)
     for (;;) {
         uint64_t rest = place->rest;
         const char *error;
-        if ((rest >> VIRTQ_PACKED_FLAGS_SHIFT ^ place->expected) & AVAIL_USED) {
+        if ((rest ^ place->expected) & FLAG(AVAIL_USED)) {
             /* 2.8.6: it was to be so before the first one. */
             return "chain goes on where no descriptor is available";
         }
@@ -137,7 +134,7 @@ static const char *follow(struct vmmp_virtqueue_walk *walk, struct place *place)
         }
         if (++place->at == vq->size) {
             place->at = 0;
-            place->expected ^= AVAIL_USED;
+            place->expected ^= FLAG(AVAIL_USED);
         }
         place->rest = load_rest(entry(vq, place->at));
         place->gpa = load_addr(entry(vq, place->at));
@@ -150,7 +147,7 @@ static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
                                             uint64_t rest, unsigned taken, uint32_t bytes)
 {
     struct vmmp_virtqueue_walk walk;
-    struct place place = { vq->ring.avail_at + taken, taken, vq->ring.avail_flags, gpa, rest };
+    struct place place = { vq->ring.avail_at + taken, taken, vq->ring.expected, gpa, rest };
     const char *error =
         vmmp_virtqueue_walk_begin(&walk, vq, chain, taken, taken ? chain->readable : 0,
                                   taken ? chain->readable_bytes : 0, bytes);
@@ -159,7 +156,12 @@ static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
         vmmp_virtqueue_fail(vq, error);
         return false;
     }
-    return popped(vq, chain, place.rest, place.entries);
+    popped(vq, chain, place.rest, place.entries);
+    if (vq->ring.avail_at >= vq->size) {
+        vq->ring.avail_at -= vq->size;
+        vq->ring.expected ^= FLAG(AVAIL_USED);
+    }
+    return true;
 }
 
 /* As in virtqueue_split.c; `rest` has AVAIL and USED clear if they are as expected. */
@@ -196,27 +198,27 @@ static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
     }                                                               \
     NEXT_DESCRIPTOR(n)
 
-#define START_WRITING(n)                     \
-    KEEP_IN_MEMORY();                        \
-    OPAQUE(gpa);                             \
-    OPAQUE(rest);                            \
-    chain->readable = (n);                   \
-    chain->readable_bytes = bytes;           \
+#define START_WRITING(n)           \
+    KEEP_IN_MEMORY();              \
+    OPAQUE(gpa);                   \
+    OPAQUE(rest);                  \
+    chain->readable = (n);         \
+    chain->readable_bytes = bytes; \
     bytes = 0;
 
-#define HAND_OVER(n) go_on(vq, chain, gpa, rest ^ expected, n, bytes)
+#define HAND_OVER(n) go_on(vq, chain, gpa, rest ^ vq->ring.expected, n, bytes)
 
-#define UNUSUAL_HERE UNUSUAL
+#define UNUSUAL_HERE vq->unusual
 
-#define NEXT_DESCRIPTOR(n)                       \
-    KEEP_IN_MEMORY();                            \
-    rest = load_rest(&desc[(n) + 1]) ^ expected; \
+#define NEXT_DESCRIPTOR(n)                                \
+    KEEP_IN_MEMORY();                                     \
+    rest = load_rest(&desc[(n) + 1]) ^ vq->ring.expected; \
     gpa = load_addr(&desc[(n) + 1]);
 
 /* There are QUICK entries before the end of the ring, and one more of them may be read. */
 static inline __attribute__((always_inline)) bool
 follow_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
-               const struct virtq_packed_desc *desc, uint64_t rest, uint64_t expected)
+               const struct virtq_packed_desc *desc, uint64_t rest)
 {
     struct vmmp_iovec *const iov = chain->iov;
     uint64_t gpa = load_addr(desc);
@@ -254,25 +256,25 @@ some_writable:
 
 bool vmmp_virtqueue_packed_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain)
 {
-    const struct vmmp_virtqueue_packed *ring = &vq->ring;
-    const struct virtq_packed_desc *desc = entry(vq, ring->avail_at);
-    uint64_t expected = FLAG(ring->avail_flags);
-    uint64_t rest = load_rest(desc) ^ expected;
+    const struct virtq_packed_desc *desc = entry(vq, vq->ring.avail_at);
+    uint64_t rest = load_rest(desc) ^ vq->ring.expected;
     if (rest & FLAG(AVAIL_USED)) {
         return false;
     }
-    if (UNLIKELY(ring->avail_at + QUICK >= vq->size) ||
-        UNLIKELY(ring->in_flight + QUICK > vq->size) || UNLIKELY(chain->capacity < QUICK)) {
-        return go_on(vq, chain, load_addr(desc), rest ^ expected, 0, 0);
+    KEEP_IN_MEMORY();
+    if (UNLIKELY(vq->ring.avail_at >= vq->ring.quick_end) ||
+        UNLIKELY(vq->ring.in_flight > vq->ring.quick_end) || UNLIKELY(chain->capacity < QUICK)) {
+        return go_on(vq, chain, load_addr(desc), rest ^ vq->ring.expected, 0, 0);
     }
-    return follow_quickly(vq, chain, desc, rest, expected);
+    KEEP_IN_MEMORY();
+    return follow_quickly(vq, chain, desc, rest);
 }
 
 bool vmmp_virtqueue_packed_some(const struct vmmp_virtqueue *vq)
 {
     const struct vmmp_virtqueue_packed *ring = &vq->ring;
-    uint64_t rest = ring->live ? load_rest(entry(vq, ring->avail_at)) ^ FLAG(ring->avail_flags)
-                               : FLAG(AVAIL_USED);
+    uint64_t rest =
+        ring->live ? load_rest(entry(vq, ring->avail_at)) ^ ring->expected : FLAG(AVAIL_USED);
     return !(rest & FLAG(AVAIL_USED));
 }
 
@@ -280,27 +282,29 @@ bool vmmp_virtqueue_packed_some(const struct vmmp_virtqueue *vq)
 
 /*
  * The first of a batch is shown to the driver by the flush, and with it the others: the driver
- * looks at them in the order of the ring (2.8.2).
+ * looks at them in the order of the ring (2.8.2). Plain stores will do before that.
  */
-static void put_used(struct vmmp_virtqueue *vq, uint32_t at, uint16_t flags, uint16_t id,
-                     uint32_t len)
+static inline __attribute__((always_inline)) void put_used(struct vmmp_virtqueue *vq, bool first,
+                                                           uint32_t at, uint32_t flags, uint16_t id,
+                                                           uint32_t len)
 {
     struct virtq_packed_desc *desc = entry(vq, at);
     /* 2.8.4: whether anything was written. */
     flags |= len ? VIRTQ_DESC_F_WRITE : 0;
-    vmmp_guest_store_le32(&desc->len, len);
-    vmmp_guest_store_le16(&desc->id, id);
-    if (at == vq->ring.first_at) {
-        vq->ring.first_flags = flags;
+    desc->len = vmmp_le32(len);
+    desc->id = vmmp_le16(id);
+    if (first) {
+        vq->ring.first_flags = (uint16_t)flags;
     } else {
-        vmmp_guest_store_le16(&desc->flags, flags);
+        desc->flags = vmmp_le16((uint16_t)flags);
     }
 }
 
 static void close_batch(struct vmmp_virtqueue *vq)
 {
     if (vq->batch.open) {
-        put_used(vq, vq->batch.at, vq->batch.flags, vq->batch.id, vq->batch.len);
+        put_used(vq, vq->batch.at == vq->ring.first_at, vq->batch.at, vq->batch.flags, vq->batch.id,
+                 vq->batch.len);
         vq->batch.open = false;
     }
 }
@@ -330,16 +334,18 @@ void vmmp_virtqueue_packed_push(struct vmmp_virtqueue *vq, const struct vmmp_vir
 {
     struct vmmp_virtqueue_packed *ring = &vq->ring;
     uint32_t entries = token->entries;
-    if (entries > ring->in_flight - ring->unshown) {
+    bool first = ring->unshown == 0;
+    written = written < token->writable ? written : token->writable;
+    if (UNLIKELY(entries > ring->in_flight - ring->unshown)) {
         return; /* The token was pushed before. */
     }
-    if (ring->unshown == 0) {
+    if (first) {
         ring->first_at = ring->used_at;
     }
-    if (vq->in_order) {
+    if (UNLIKELY(vq->in_order)) {
         push_in_order(vq, token, written);
     } else {
-        put_used(vq, ring->used_at, ring->used_flags, token->id, written);
+        put_used(vq, first, ring->used_at, ring->used_flags, token->id, written);
     }
     ring->unshown += entries;
     ring->used_at += entries;
@@ -410,7 +416,7 @@ bool vmmp_virtqueue_packed_listen(struct vmmp_virtqueue *vq)
     const struct vmmp_virtqueue_packed *ring = &vq->ring;
     if (vq->event_idx) {
         /* When the next entry becomes available. */
-        uint32_t wrap = ring->avail_flags & VIRTQ_DESC_F_AVAIL ? RING_EVENT_WRAP : 0;
+        uint32_t wrap = ring->expected & FLAG(VIRTQ_DESC_F_AVAIL) ? RING_EVENT_WRAP : 0;
         store_event(vq, RING_EVENT_FLAGS_DESC, ring->avail_at | wrap);
     } else {
         store_event(vq, RING_EVENT_FLAGS_ENABLE, 0);

@@ -199,12 +199,12 @@ static bool go_on_nested(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain 
     }                                                               \
     NEXT_DESCRIPTOR(n)
 
-#define START_WRITING(n)                     \
-    KEEP_IN_MEMORY();                        \
-    OPAQUE(gpa);                             \
-    OPAQUE(rest);                            \
-    chain->readable = (n);                   \
-    chain->readable_bytes = bytes;           \
+#define START_WRITING(n)           \
+    KEEP_IN_MEMORY();              \
+    OPAQUE(gpa);                   \
+    OPAQUE(rest);                  \
+    chain->readable = (n);         \
+    chain->readable_bytes = bytes; \
     bytes = 0;
 
 #define HAND_OVER(n)                                                       \
@@ -326,20 +326,17 @@ static inline __attribute__((always_inline)) bool pop_known(struct vmmp_virtqueu
     return follow_quickly(vq, chain, table, vq->size, head * DESC_BYTES, false);
 }
 
-/* A packed ring, a queue that is off, or no chain that is known of. */
+/* A queue that is off, or no chain that is known of. */
 static __attribute__((noinline)) bool pop_after_a_look(struct vmmp_virtqueue *vq,
                                                        struct vmmp_virtqueue_chain *chain)
 {
-    if (vq->ring.live) {
-        return vmmp_virtqueue_packed_pop(vq, chain);
-    }
     return vq->enabled && !vq->packed && !vq->error && read_index(vq) && pop_known(vq, chain);
 }
 
 bool vmmp_virtqueue_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain)
 {
     if (UNLIKELY(vq->next_avail == vq->avail_end)) {
-        return pop_after_a_look(vq, chain);
+        return vq->ring.live ? vmmp_virtqueue_packed_pop(vq, chain) : pop_after_a_look(vq, chain);
     }
     return pop_known(vq, chain);
 }
@@ -385,15 +382,14 @@ static void push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue
 void vmmp_virtqueue_push_other(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
                                uint32_t written)
 {
-    if (token->generation != vq->generation || !vq->enabled) {
+    if (token->generation != vq->generation) {
         return;
     }
-    written = written < token->writable ? written : token->writable;
     if (vq->packed) {
         vmmp_virtqueue_packed_push(vq, token, written);
     } else if (vq->in_order && vq->next_used != vq->next_avail) {
         /* Otherwise nothing is in flight: the token was pushed before. */
-        push_in_order(vq, token, written);
+        push_in_order(vq, token, written < token->writable ? written : token->writable);
         vq->next_used++;
     }
 }

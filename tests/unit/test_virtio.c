@@ -11,6 +11,7 @@
 #define INDIRECT  BIT(VIRTIO_F_INDIRECT_DESC)
 #define EVENT_IDX BIT(VIRTIO_F_EVENT_IDX)
 #define VERSION_1 BIT(VIRTIO_F_VERSION_1)
+#define PACKED    BIT(VIRTIO_F_RING_PACKED)
 #define FEATURE_A BIT(3)
 #define FEATURE_B BIT(5) /* Needs A. */
 
@@ -127,6 +128,7 @@ struct bench {
     struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     uint64_t buffer;
+    uint64_t ring; /* Features of rings that the driver wants as well. */
 };
 
 static void make(struct bench *bench, bool defers, bool pulse,
@@ -168,6 +170,22 @@ static int setup_no_defer(void **state)
     return 0;
 }
 
+static int setup_packed(void **state)
+{
+    setup(state);
+    ((struct bench *)*state)->ring = PACKED;
+    ((struct bench *)*state)->driver.rings = PACKED;
+    return 0;
+}
+
+static int setup_packed_no_defer(void **state)
+{
+    setup_no_defer(state);
+    ((struct bench *)*state)->ring = PACKED | EVENT_IDX;
+    ((struct bench *)*state)->driver.rings = PACKED;
+    return 0;
+}
+
 static int setup_legacy(void **state)
 {
     struct bench *bench = malloc(sizeof(*bench));
@@ -191,6 +209,16 @@ static void enter(struct bench *bench)
 static void leave(struct bench *bench)
 {
     vmmp_context_leave(&bench->toy.virtio.context);
+}
+
+static bool negotiate(struct bench *bench, uint64_t features)
+{
+    return virtio_driver_negotiate(&bench->driver, features | bench->ring);
+}
+
+static bool start(struct bench *bench, uint64_t features, unsigned queues)
+{
+    return virtio_driver_start(&bench->driver, features | bench->ring, queues);
 }
 
 static uint8_t status(struct bench *bench)
@@ -317,7 +345,7 @@ static void features_ok_is_refused(void **state)
     struct bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->driver.transport;
     uint64_t offered = transport->features(&bench->pci);
-    assert_int_equal(offered, FEATURE_A | FEATURE_B | INDIRECT | EVENT_IDX | VERSION_1 |
+    assert_int_equal(offered, FEATURE_A | FEATURE_B | INDIRECT | EVENT_IDX | VERSION_1 | PACKED |
                                   BIT(VIRTIO_F_RING_RESET));
     for (unsigned bit = 0; bit < 64; bit++) {
         set_status(bench, 0);
@@ -343,15 +371,17 @@ static void features_ok_is_refused(void **state)
 static void negotiation_matrix(void **state)
 {
     struct bench *bench = *state;
-    const uint64_t bits[] = { FEATURE_A, FEATURE_B, INDIRECT, EVENT_IDX, BIT(VIRTIO_F_RING_RESET) };
-    for (unsigned subset = 0; subset < 32; subset++) {
+    const uint64_t bits[] = { FEATURE_A, FEATURE_B, INDIRECT,
+                              EVENT_IDX, PACKED,    BIT(VIRTIO_F_RING_RESET) };
+    bench->driver.rings = PACKED;
+    for (unsigned subset = 0; subset < 64; subset++) {
         uint64_t features = VERSION_1;
-        for (unsigned i = 0; i < 5; i++) {
+        for (unsigned i = 0; i < 6; i++) {
             features |= subset >> i & 1 ? bits[i] : 0;
         }
         bench->driver.next_gpa = bench->buffer + 4096;
         bool possible = (subset & 3) != 2;
-        assert_int_equal(virtio_driver_start(&bench->driver, features, 2), possible);
+        assert_int_equal(start(bench, features, 2), possible);
         if (!possible) {
             continue;
         }
@@ -366,7 +396,7 @@ static void negotiation_matrix(void **state)
 static void features_are_final_after_features_ok(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_negotiate(&bench->driver, VERSION_1 | FEATURE_A));
+    assert_true(negotiate(bench, VERSION_1 | FEATURE_A));
     bench->driver.transport->set_features(&bench->pci, UINT64_MAX);
     assert_true(vmmp_virtio_has_feature(&bench->toy.virtio, 3));
     assert_false(vmmp_virtio_has_feature(&bench->toy.virtio, 5));
@@ -379,13 +409,18 @@ static void features_can_be_switched_off(void **state)
     struct bench *bench = *state;
     bench->toy.virtio.features_off = EVENT_IDX | FEATURE_B;
     assert_int_equal(bench->driver.transport->features(&bench->pci),
-                     FEATURE_A | INDIRECT | VERSION_1 | BIT(VIRTIO_F_RING_RESET));
+                     FEATURE_A | INDIRECT | VERSION_1 | PACKED | BIT(VIRTIO_F_RING_RESET));
+    bench->toy.virtio.features_off = PACKED;
+    bench->driver.rings = PACKED;
+    assert_false(bench->driver.transport->features(&bench->pci) & PACKED);
+    assert_true(start(bench, VERSION_1 | PACKED, 2));
+    assert_false(vmmp_virtio_has_feature(&bench->toy.virtio, VIRTIO_F_RING_PACKED));
 }
 
 static void nothing_happens_before_driver_ok(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_negotiate(&bench->driver, VERSION_1));
+    assert_true(negotiate(bench, VERSION_1));
     virtio_driver_set_up_queue(&bench->driver, 0);
     virtio_driver_set_up_queue(&bench->driver, 1);
     add(bench, 1, 2);
@@ -404,7 +439,7 @@ static void nothing_happens_before_driver_ok(void **state)
 static void a_failed_driver_is_left_alone(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     set_status(bench, status(bench) | VIRTIO_STATUS_FAILED);
     add(bench, 1, 1);
     kick(bench, 1);
@@ -425,7 +460,7 @@ static void queues_are_not_enabled_before_features_ok(void **state)
 static void a_bad_chain_breaks_the_device(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     add(bench, 1, 1);
     virtio_driver_put(&bench->driver.queues[1].desc[7], bench->buffer, 8, VIRTQ_DESC_F_NEXT, 7);
     virtio_driver_offer(&bench->driver, 1, 7);
@@ -447,7 +482,7 @@ static void a_bad_chain_breaks_the_device(void **state)
     /* The driver cannot take the bit away, only reset. */
     set_status(bench, 15);
     assert_int_equal(status(bench), 15 | VIRTIO_STATUS_NEEDS_RESET);
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     assert_int_equal(status(bench), 15);
     add(bench, 1, 2);
     kick(bench, 1);
@@ -459,7 +494,7 @@ static void messages_about_broken_devices_are_limited(void **state)
     struct bench *bench = *state;
     for (unsigned i = 0; i < 1000; i++) {
         bench->driver.next_gpa = bench->buffer + 4096;
-        assert_true(virtio_driver_start(&bench->driver, VERSION_1, 1));
+        assert_true(start(bench, VERSION_1, 1));
         virtio_driver_offer(&bench->driver, 0, 99);
         kick(bench, 0);
         assert_true(status(bench) & VIRTIO_STATUS_NEEDS_RESET);
@@ -487,7 +522,7 @@ static void queues_with_bad_registers_break_the_device(void **state)
         { 16, 0, 0, 1u << 30 }, { 16, UINT64_C(0) - 0x40010010, 0, 0 }, /* 2^64 - 16 */
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_true(virtio_driver_negotiate(&bench->driver, VERSION_1));
+        assert_true(negotiate(bench, VERSION_1));
         transport->set_queue(&bench->pci, 1, rows[i].size, ok + rows[i].desc,
                              ok + 0x1000 + rows[i].avail, ok + 0x2000 + rows[i].used);
         assert_true(status(bench) & VIRTIO_STATUS_NEEDS_RESET);
@@ -505,7 +540,7 @@ static void queue_registers_are_read_only_while_enabled(void **state)
 {
     struct bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->driver.transport;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     struct vmmp_virtqueue_config before = bench->toy.queues[1].registers;
     const uint32_t sizes[] = { 0, 1, 3, 65535 };
     for (unsigned i = 0; i < 4; i++) {
@@ -524,7 +559,7 @@ static void reset_forgets_everything(void **state)
 {
     struct bench *bench = *state;
     for (unsigned round = 0; round < 3; round++) {
-        assert_true(virtio_driver_start(&bench->driver, VERSION_1 | FEATURE_A, 3));
+        assert_true(start(bench, VERSION_1 | FEATURE_A, 3));
         add(bench, 1, 5);
         kick(bench, 1);
         assert_int_equal(used(bench, 1), 5);
@@ -548,12 +583,12 @@ static void reset_forgets_everything(void **state)
 static void requests_in_flight_end_with_a_reset(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 3));
+    assert_true(start(bench, VERSION_1, 3));
     add(bench, 2, 4);
     kick(bench, 2);
     assert_int_equal(bench->toy.kept_count, 4);
     virtio_driver_reset(&bench->driver);
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 3));
+    assert_true(start(bench, VERSION_1, 3));
     add(bench, 2, 1);
     kick(bench, 2);
     assert_int_equal(bench->toy.kept_count, 5);
@@ -576,7 +611,7 @@ static void requests_in_flight_end_with_a_reset(void **state)
 static void a_slow_reset_shows_in_the_status(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 3));
+    assert_true(start(bench, VERSION_1, 3));
     bench->toy.slow_reset = true;
     set_status(bench, 0);
     assert_int_not_equal(status(bench), 0);
@@ -595,13 +630,13 @@ static void a_slow_reset_shows_in_the_status(void **state)
     leave(bench);
     assert_int_equal(status(bench), 0);
     bench->toy.slow_reset = false;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 3));
+    assert_true(start(bench, VERSION_1, 3));
 }
 
 static void one_queue_is_reset_alone(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1 | BIT(VIRTIO_F_RING_RESET), 2));
+    assert_true(start(bench, VERSION_1 | BIT(VIRTIO_F_RING_RESET), 2));
     add(bench, 1, 1);
     kick(bench, 1);
     assert_int_equal(used(bench, 1), 1);
@@ -618,7 +653,7 @@ static void one_queue_is_reset_alone(void **state)
     kick(bench, 1);
     assert_int_equal(used(bench, 1), 3);
     /* Not without the feature. */
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     vmmp_window_write(&bench->pci.modern, 22, 2, 1);
     vmmp_window_write(&bench->pci.modern, 58, 2, 1);
     assert_int_equal(vmmp_window_read(&bench->pci.modern, 28, 2), 1);
@@ -629,7 +664,7 @@ static void one_queue_is_reset_alone(void **state)
 static void what_the_budget_leaves_is_deferred(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     bench->toy.virtio.budget.chains = 5;
     add(bench, 1, 12);
     kick(bench, 1);
@@ -663,7 +698,7 @@ static void what_the_budget_leaves_is_deferred(void **state)
 static void deferred_work_ends_with_a_reset(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     bench->toy.virtio.budget.chains = 1;
     add(bench, 1, 4);
     kick(bench, 1);
@@ -673,7 +708,7 @@ static void deferred_work_ends_with_a_reset(void **state)
     assert_int_equal(bench->toy.processed[1], processed);
     assert_int_equal(used(bench, 1), 1);
     /* Work that is queued when the device goes is taken back. */
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     add(bench, 1, 4);
     kick(bench, 1);
     assert_non_null(bench->rig.queued);
@@ -694,8 +729,7 @@ static void add_after(struct toy *toy, unsigned queue)
     if (bench->driver.queues[queue].avail_idx < 5) {
         add(bench, queue, 1);
         /* The driver is told not to kick, and does not. */
-        const struct virtio_driver_queue *ring = &bench->driver.queues[queue];
-        assert_int_equal(vmmp_le16_get(ring->used->flags), VIRTQ_USED_F_NO_NOTIFY);
+        assert_false(virtio_driver_kick(&bench->driver, queue));
     }
 }
 
@@ -703,7 +737,7 @@ static void add_after(struct toy *toy, unsigned queue)
 static void nothing_is_missed_when_kicks_come_back_on(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     bench->toy.after = add_after;
     add(bench, 1, 1);
     assert_true(virtio_driver_kick(&bench->driver, 1));
@@ -715,7 +749,7 @@ static void nothing_is_missed_when_kicks_come_back_on(void **state)
 static void without_deferral_one_snapshot_is_drained(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     bench->toy.virtio.budget.chains = 1;
     bench->toy.inside = refill;
     add(bench, 1, 3);
@@ -729,7 +763,7 @@ static void without_deferral_one_snapshot_is_drained(void **state)
 static void without_deferral_nothing_is_forgotten(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1 | EVENT_IDX, 2));
+    assert_true(start(bench, VERSION_1 | EVENT_IDX, 2));
     bench->toy.inside = refill;
     add(bench, 1, 3);
     assert_true(virtio_driver_kick(&bench->driver, 1));
@@ -744,7 +778,7 @@ static void without_deferral_nothing_is_forgotten(void **state)
 static void one_interrupt_per_batch(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     add(bench, 1, 10);
     kick(bench, 1);
     assert_int_equal(bench->rig.pulses, 1);
@@ -765,7 +799,7 @@ static void a_pulse_line_pulses_for_every_batch(void **state)
     struct bench *bench = malloc(sizeof(*bench));
     (void)state;
     make(bench, true, true, &virtio_driver_pci_modern);
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     for (unsigned i = 1; i <= 5; i++) {
         add(bench, 1, 2);
         kick(bench, 1);
@@ -847,7 +881,7 @@ static void inside_deliver(struct toy *toy, unsigned queue)
 static void callbacks_inside_callbacks(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     enter(bench);
     bench->toy.inside = inside_deliver;
     leave(bench);
@@ -870,7 +904,7 @@ static void inside_reset(struct toy *toy, unsigned queue)
 static void a_reset_from_inside_ends_the_walk(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     bench->toy.inside = inside_reset;
     add(bench, 1, 3);
     kick(bench, 1);
@@ -912,7 +946,7 @@ static void configuration_changes(void **state)
 {
     struct bench *bench = *state;
     struct vmmp_virtio_device *dev = &bench->toy.virtio;
-    assert_true(virtio_driver_negotiate(&bench->driver, VERSION_1));
+    assert_true(negotiate(bench, VERSION_1));
     enter(bench);
     vmmp_virtio_config_changed(dev);
     leave(bench);
@@ -933,7 +967,7 @@ static void configuration_changes(void **state)
 static void isr_bits_are_cleared_one_by_one(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, VERSION_1, 2));
+    assert_true(start(bench, VERSION_1, 2));
     add(bench, 1, 1);
     kick(bench, 1);
     enter(bench);
@@ -992,7 +1026,7 @@ static void legacy_queues_before_features(void **state)
 static void legacy_pfn_zero_resets_a_queue(void **state)
 {
     struct bench *bench = *state;
-    assert_true(virtio_driver_start(&bench->driver, 0, 2));
+    assert_true(start(bench, 0, 2));
     add(bench, 1, 3);
     kick(bench, 1);
     assert_int_equal(used(bench, 1), 3);
@@ -1012,7 +1046,7 @@ static void legacy_reset_and_again(void **state)
 {
     struct bench *bench = *state;
     for (unsigned round = 0; round < 5; round++) {
-        assert_true(virtio_driver_start(&bench->driver, FEATURE_A | INDIRECT, 2));
+        assert_true(start(bench, FEATURE_A | INDIRECT, 2));
         for (unsigned i = 0; i < 20; i++) {
             add(bench, 1, 3);
             assert_true(virtio_driver_kick(&bench->driver, 1));
@@ -1026,6 +1060,10 @@ int test_virtio(void)
 #define TEST(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define DIRECT(name) cmocka_unit_test_setup_teardown(name, setup_no_defer, teardown)
 #define LEGACY(name) cmocka_unit_test_setup_teardown(name, setup_legacy, teardown)
+/* On packed rings, with deferral, and without it but with EVENT_IDX. */
+#define BOTH_PACKED(name)                                          \
+    cmocka_unit_test_setup_teardown(name, setup_packed, teardown), \
+        cmocka_unit_test_setup_teardown(name, setup_packed_no_defer, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_checks_its_arguments),
         TEST(all_sequences_of_two_status_writes),
@@ -1069,9 +1107,24 @@ int test_virtio(void)
         LEGACY(legacy_queues_before_features),
         LEGACY(legacy_pfn_zero_resets_a_queue),
         LEGACY(legacy_reset_and_again),
+        BOTH_PACKED(nothing_happens_before_driver_ok),
+        BOTH_PACKED(a_failed_driver_is_left_alone),
+        BOTH_PACKED(queue_registers_are_read_only_while_enabled),
+        BOTH_PACKED(reset_forgets_everything),
+        BOTH_PACKED(requests_in_flight_end_with_a_reset),
+        BOTH_PACKED(a_slow_reset_shows_in_the_status),
+        BOTH_PACKED(one_queue_is_reset_alone),
+        BOTH_PACKED(one_interrupt_per_batch),
+        BOTH_PACKED(callbacks_inside_callbacks),
+        BOTH_PACKED(a_reset_from_inside_ends_the_walk),
+        cmocka_unit_test_setup_teardown(what_the_budget_leaves_is_deferred, setup_packed, teardown),
+        cmocka_unit_test_setup_teardown(deferred_work_ends_with_a_reset, setup_packed, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_missed_when_kicks_come_back_on, setup_packed,
+                                        teardown),
     };
 #undef TEST
 #undef DIRECT
 #undef LEGACY
+#undef BOTH_PACKED
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

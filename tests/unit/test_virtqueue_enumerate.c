@@ -99,8 +99,6 @@ static void check(struct virtqueue_rig *rig, const struct shape *queue, unsigned
     struct virtq_avail *avail = rig->driver.queues[0].avail;
 
     vmmp_virtqueue_enable(&rig->vq, &rig->memory, &rig->config);
-    /* As after other chains: this is what makes the short way possible. */
-    rig->vq.region = (struct vmmp_guest_region){ RIG_RAM, RIG_RAM_SIZE, rig->ram };
     avail->ring[0] = vmmp_le16((uint16_t)head);
     avail->idx = vmmp_le16(1);
     bool good = vmmp_virtqueue_pop(&rig->vq, &rig->chain);

@@ -13,7 +13,8 @@
  * queue is processed and no used-buffer interrupt is sent unless DRIVER_OK is set and neither
  * FAILED nor DEVICE_NEEDS_RESET is (2.1, 3.1). Queue registers are read-only while a queue is
  * enabled. Work per kick is bounded by `budget`; what is left is deferred where the host can defer.
- * Where it cannot, one snapshot of the driver's index is drained, at most the queue's size.
+ * Where it cannot, one snapshot of the driver's index is drained, at most the queue's size; of a
+ * packed ring, which has no index, up to the queue's size.
  *
  * Threads: every function except vmmp_virtio_init() and _fini() is called inside the device's
  * context (`context`), in which all operations and callbacks run too. Code outside, such as a

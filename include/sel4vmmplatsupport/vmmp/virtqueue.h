@@ -86,15 +86,16 @@ struct vmmp_virtqueue_near {
 
 /** What a packed ring needs to know; positions are entries of the ring. */
 struct vmmp_virtqueue_packed {
+    uint64_t expected;  /* AVAIL and USED of an available entry at `avail_at`. */
     uint32_t avail_at;  /* The next entry to pop. */
+    uint32_t quick_end; /* The quick way may begin at entries below it. */
     uint32_t used_at;   /* Where the next used one goes. */
     uint32_t in_flight; /* Entries popped, and not shown to the driver as used. */
     uint32_t unshown;   /* Those of them that are used since the last flush; */
     uint32_t first_at;  /* the first gets its flags in the next. */
     uint16_t first_flags;
-    uint16_t avail_flags; /* AVAIL and USED as they are in an available entry at `avail_at`. */
-    uint16_t used_flags;  /* The same in a used one at `used_at`. */
-    bool live;            /* There may be something to pop. */
+    uint16_t used_flags; /* Those of a used one at `used_at`. */
+    bool live;           /* There may be something to pop. */
 };
 
 /** VIRTIO_F_IN_ORDER: used chains that one entry of the ring will stand for. */

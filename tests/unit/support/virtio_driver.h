@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's side of virtio: a driver for split rings that a test plays, over any transport.
+ * The guest's side of virtio: a driver for split and packed rings that a test plays, over any
+ * transport. A test runs on packed ones if it sets `rings` and the device offers them.
  *
  *     virtio_driver_init(&driver, &virtio_driver_pci_modern, &pci, &memory, RAM, RAM_SIZE);
  *     virtio_driver_start(&driver, ~UINT64_C(0), 2);
@@ -19,9 +20,11 @@
 
 #include <sel4vmmplatsupport/vmmp/guest_memory.h>
 
+#include "virtio/virtqueue_packed.h"
 #include "virtio/virtqueue_split.h"
 
 #define VIRTIO_DRIVER_QUEUES 16
+#define VIRTIO_DRIVER_IDS    1024 /* Most entries of a packed ring. */
 
 /** How a driver reaches its device. */
 struct virtio_driver_transport {
@@ -52,6 +55,39 @@ struct virtio_driver_buffer {
     bool writable;
 };
 
+/** A packed ring. Positions are entries; `entries` of a buffer id is 0 if the id is free. */
+struct virtio_driver_packed {
+    struct virtq_packed_desc *ring;
+    struct virtq_packed_event *driver_event;
+    struct virtq_packed_event *device_event;
+    uint32_t next; /* Where the next descriptor goes. */
+    bool wrap;
+    uint32_t used; /* Where the next used one is. */
+    bool used_wrap;
+    uint32_t unkicked; /* Entries added since a kick was last considered. */
+    uint32_t free;
+    uint16_t next_id;
+    uint16_t entries[VIRTIO_DRIVER_IDS];
+    struct virtq_desc first[VIRTIO_DRIVER_IDS];
+};
+
+/** With VIRTIO_F_IN_ORDER: buffers that have not come back, in their order. */
+struct virtio_driver_fifo {
+    struct {
+        uint32_t id;
+        uint32_t writable;
+    } buffers[VIRTIO_DRIVER_IDS];
+    uint32_t head;
+    uint32_t tail;
+    bool batch; /* The device has used all up to `last`. */
+    uint32_t last;
+    uint32_t last_len;
+};
+
+/**
+ * The three areas have one address each, whatever kind of ring it is. A packed one has no `avail`
+ * and no `used`; its `desc` is a copy of the first descriptor of each buffer, by its id.
+ */
 struct virtio_driver_queue {
     uint32_t size;
     struct virtq_desc *desc;
@@ -61,9 +97,11 @@ struct virtio_driver_queue {
     uint64_t avail_gpa;
     uint64_t used_gpa;
     uint16_t next_desc; /* Descriptors are handed out in turn. */
-    uint16_t avail_idx;
+    uint16_t avail_idx; /* Buffers made available; of packed rings too. */
     uint16_t kicked_idx; /* avail_idx when a kick was last considered. */
     uint16_t last_used;
+    struct virtio_driver_packed packed;
+    struct virtio_driver_fifo fifo;
 };
 
 struct virtio_driver {
@@ -74,6 +112,9 @@ struct virtio_driver {
     uint64_t end_gpa;     /* up to here. */
     uint64_t features;    /* Negotiated. */
     uint32_t queue_limit; /* Modern: use at most this queue size; 0: the device's. */
+    /* Those of VIRTIO_F_RING_PACKED and VIRTIO_F_IN_ORDER that the test is made for; otherwise they
+       are never negotiated. */
+    uint64_t rings;
     struct virtio_driver_queue queues[VIRTIO_DRIVER_QUEUES];
 };
 
@@ -99,23 +140,39 @@ void virtio_driver_ready(struct virtio_driver *driver);
 /** Writes 0 to the status register. */
 void virtio_driver_reset(struct virtio_driver *driver);
 
+bool virtio_driver_has(const struct virtio_driver *driver, unsigned feature);
+/**
+ * Prepares the rings of a queue whose size is set, in zeroed memory that it takes; tells no
+ * device. virtio_driver_set_up_queue() has done it.
+ */
+void virtio_driver_place_rings(struct virtio_driver *driver, struct virtio_driver_queue *queue);
+
 /** Writes one descriptor. */
 void virtio_driver_put(struct virtq_desc *desc, uint64_t gpa, uint32_t len, unsigned flags,
                        unsigned next);
-/** Adds a chain to the available ring and shows it; returns its head. */
+/** Writes one descriptor of a packed ring or of an indirect table of one, flags last. */
+void virtio_driver_put_packed(struct virtq_packed_desc *desc, uint64_t gpa, uint32_t len,
+                              unsigned id, unsigned flags);
+/** AVAIL and USED of an entry that is made available with this wrap counter. */
+unsigned virtio_driver_available(bool wrap);
+
+/** Adds a chain and shows it; returns its head or, of a packed ring, its buffer id. */
 uint16_t virtio_driver_add(struct virtio_driver *driver, unsigned queue,
                            const struct virtio_driver_buffer *buffers, unsigned count);
 /** The same through an indirect table (VIRTIO_F_INDIRECT_DESC). */
 uint16_t virtio_driver_add_indirect(struct virtio_driver *driver, unsigned queue,
                                     const struct virtio_driver_buffer *buffers, unsigned count);
-/** Adds `head` without touching descriptors. */
+/** Split: adds `head` without touching descriptors. */
 void virtio_driver_offer(struct virtio_driver *driver, unsigned queue, uint16_t head);
 
-/** Kicks if the device wants it (2.7.10); returns whether it did. */
+/** Kicks if the device wants it (2.7.10, 2.8.10); returns whether it did. */
 bool virtio_driver_kick(struct virtio_driver *driver, unsigned queue);
 
-/** Takes the next used element; false if there is none. */
+/** Takes the next used buffer; false if there is none. */
 bool virtio_driver_used(struct virtio_driver *driver, unsigned queue, uint32_t *id, uint32_t *len);
-/** With EVENT_IDX: interrupt when `event` is passed. Without: whether to interrupt at all. */
+/**
+ * With EVENT_IDX: interrupt when `event` is passed, of a packed ring an entry and its wrap counter
+ * in the topmost bit. Without: whether to interrupt at all.
+ */
 void virtio_driver_set_used_event(struct virtio_driver *driver, unsigned queue, uint16_t event);
 void virtio_driver_set_no_interrupt(struct virtio_driver *driver, unsigned queue, bool off);

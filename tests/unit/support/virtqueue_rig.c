@@ -3,18 +3,41 @@
 
 #include "vmmp_test.h"
 
+/* The areas stay where they are, also where a test has put them. */
+static void zero_rings(struct virtio_driver_queue *queue, uint32_t size, bool packed)
+{
+    struct virtio_driver_queue old = *queue;
+
+    memset(queue, 0, sizeof(*queue));
+    queue->size = size;
+    queue->desc_gpa = old.desc_gpa;
+    queue->avail_gpa = old.avail_gpa;
+    queue->used_gpa = old.used_gpa;
+    if (packed) {
+        queue->desc = queue->packed.first;
+        queue->packed.ring = old.packed.ring;
+        queue->packed.driver_event = old.packed.driver_event;
+        queue->packed.device_event = old.packed.device_event;
+        queue->packed.wrap = true;
+        queue->packed.used_wrap = true;
+        queue->packed.free = size;
+        memset(old.packed.ring, 0, virtq_packed_desc_bytes(size));
+        memset(old.packed.driver_event, 0, sizeof(*old.packed.driver_event));
+        memset(old.packed.device_event, 0, sizeof(*old.packed.device_event));
+    } else {
+        queue->desc = old.desc;
+        queue->avail = old.avail;
+        queue->used = old.used;
+        memset(old.desc, 0, virtq_desc_bytes(size));
+        memset(old.avail, 0, virtq_avail_bytes(size));
+        memset(old.used, 0, virtq_used_bytes(size));
+    }
+}
+
 void virtqueue_rig_restart(struct virtqueue_rig *rig)
 {
-    struct virtio_driver_queue *queue = &rig->driver.queues[0];
-    uint32_t size = rig->config.size;
-
-    queue->next_desc = 0;
-    queue->avail_idx = 0;
-    queue->kicked_idx = 0;
-    queue->last_used = 0;
-    memset(queue->desc, 0, virtq_desc_bytes(size));
-    memset(queue->avail, 0, virtq_avail_bytes(size));
-    memset(queue->used, 0, virtq_used_bytes(size));
+    zero_rings(&rig->driver.queues[0], rig->config.size,
+               virtio_driver_has(&rig->driver, VIRTIO_F_RING_PACKED));
     assert_true(vmmp_virtqueue_enable(&rig->vq, &rig->memory, &rig->config));
     assert_null(vmmp_virtqueue_error(&rig->vq));
 }
@@ -33,12 +56,7 @@ void virtqueue_rig_init(struct virtqueue_rig *rig, uint32_t size, uint64_t featu
     virtio_driver_init(driver, NULL, NULL, &rig->memory, RIG_RAM, RIG_RAM_SIZE);
     driver->features = features;
     queue->size = size;
-    queue->desc_gpa = virtio_driver_alloc(driver, virtq_desc_bytes(size), VIRTQ_DESC_ALIGN);
-    queue->avail_gpa = virtio_driver_alloc(driver, virtq_avail_bytes(size), VIRTQ_AVAIL_ALIGN);
-    queue->used_gpa = virtio_driver_alloc(driver, virtq_used_bytes(size), VIRTQ_USED_ALIGN);
-    queue->desc = virtio_driver_at(driver, queue->desc_gpa, virtq_desc_bytes(size));
-    queue->avail = virtio_driver_at(driver, queue->avail_gpa, virtq_avail_bytes(size));
-    queue->used = virtio_driver_at(driver, queue->used_gpa, virtq_used_bytes(size));
+    virtio_driver_place_rings(driver, queue);
     rig->config =
         (struct vmmp_virtqueue_config){ size, vmmp_gpa(queue->desc_gpa), vmmp_gpa(queue->avail_gpa),
                                         vmmp_gpa(queue->used_gpa), features };
