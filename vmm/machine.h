@@ -61,6 +61,8 @@ struct machine_config {
 
     struct vmmp_log log;
     struct vmmp_host host;
+    struct vmmp_doorbells doorbells; /**< Takes devices' notifications; zeroed: nobody does. */
+    enum machine_transport transport;
 
     const struct machine_port *console; /**< The virtio console; NULL: the guest has none. */
     uint16_t console_columns;           /**< 0: unknown. */
@@ -91,7 +93,8 @@ struct machine {
     struct machine_virtio devices[MACHINE_DEVICES];
     struct vmmp_pl011 uart;
     struct console_pump console_pump;
-    unsigned intx_made; /**< What machine_fini() has to undo. */
+    unsigned mmio_slots; /**< In use. */
+    unsigned intx_made;  /**< What machine_fini() has to undo. */
     bool uart_line_made;
     bool pci_made;
     bool console_made;

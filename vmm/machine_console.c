@@ -26,7 +26,7 @@ int machine_console_add(struct machine *machine)
 
 void machine_console_remove(struct machine *machine)
 {
-    machine_virtio_unplug(&machine->console_place);
+    machine_virtio_unplug(machine, &machine->console_place);
     if (machine->console_made) {
         vmmp_virtio_console_fini(&machine->console);
     }

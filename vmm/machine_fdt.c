@@ -104,6 +104,15 @@ static void put_pci(struct vmmp_fdt *fdt)
     vmmp_fdt_pci(fdt, &pci);
 }
 
+/* The console's slot is the first, as its name in the guest is to be hvc0. */
+static void put_virtio_mmio(struct vmmp_fdt *fdt, const struct machine_config *config)
+{
+    for (unsigned i = 0; i < machine_mmio_slots(config); i++) {
+        vmmp_fdt_virtio_mmio(fdt, MACHINE_VIRTIO_MMIO_BASE + (uint64_t)i * MACHINE_VIRTIO_MMIO_SLOT,
+                             MACHINE_VIRTIO_MMIO_SPI + i);
+    }
+}
+
 int machine_build_fdt(const struct machine_config *config, const struct machine_plan *plan,
                       void *buffer, size_t buffer_size, size_t *size)
 {
@@ -128,6 +137,7 @@ int machine_build_fdt(const struct machine_config *config, const struct machine_
         vmmp_fdt_fixed_clock(&fdt, "apb-pclk", PHANDLE_CLOCK, UART_CLOCK_HZ);
         vmmp_fdt_pl011(&fdt, MACHINE_PL011_BASE, MACHINE_PL011_SPI, PHANDLE_CLOCK);
     }
+    put_virtio_mmio(&fdt, config);
     put_pci(&fdt);
     vmmp_fdt_end(&fdt);
     return vmmp_fdt_finish(&fdt, size, &config->log);

@@ -6,10 +6,13 @@
 
 #include "machine.h"
 
-int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
-                        struct vmmp_virtio_device *virtio)
+static int plug_pci(struct machine *machine, struct machine_virtio *place,
+                    struct vmmp_virtio_device *virtio)
 {
-    const struct vmmp_virtio_pci_options options = { .msi = &machine->msi.destination };
+    const struct vmmp_virtio_pci_options options = {
+        .msi = &machine->msi.destination,
+        .doorbells = &machine->config->doorbells,
+    };
     int error = vmmp_virtio_pci_init(&place->pci, virtio, &options);
     if (error) {
         return error;
@@ -25,16 +28,78 @@ int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
         vmmp_virtio_pci_fini(&place->pci);
         return at;
     }
-    place->virtio = virtio;
     return 0;
 }
 
-void machine_virtio_unplug(struct machine_virtio *place)
+static int attach_mmio(struct machine *machine, struct machine_virtio *place,
+                       struct vmmp_virtio_device *virtio, unsigned slot)
 {
-    if (place->virtio) {
-        vmmp_virtio_pci_fini(&place->pci);
-        place->virtio = NULL;
+    const struct vmmp_virtio_mmio_options options = { .doorbells = &machine->config->doorbells };
+    int error = vmmp_virtio_mmio_init(&place->mmio, virtio, &place->line, &options);
+    if (error) {
+        return error;
     }
+    uint64_t base = MACHINE_VIRTIO_MMIO_BASE + (uint64_t)slot * MACHINE_VIRTIO_MMIO_SLOT;
+    error = vmmp_vm_attach_window(&machine->vmmp, &place->mmio.window, vmmp_gpa(base));
+    if (error) {
+        vmmp_virtio_mmio_fini(&place->mmio);
+    }
+    return error;
+}
+
+static int plug_mmio(struct machine *machine, struct machine_virtio *place,
+                     struct vmmp_virtio_device *virtio)
+{
+    unsigned slot = machine->mmio_slots;
+    if (slot == MACHINE_VIRTIO_MMIO_SLOTS) {
+        return -ENOSPC;
+    }
+    int irq = MACHINE_SPI_INTID(MACHINE_VIRTIO_MMIO_SPI + (int)slot);
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &place->line, irq);
+    if (error) {
+        return error;
+    }
+    error = attach_mmio(machine, place, virtio, slot);
+    if (error) {
+        vmmp_irq_line_fini(&place->line);
+        return error;
+    }
+    machine->mmio_slots++;
+    return 0;
+}
+
+int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
+                        struct vmmp_virtio_device *virtio)
+{
+    bool mmio = machine->config->transport == MACHINE_TRANSPORT_MMIO;
+    int error = mmio ? plug_mmio(machine, place, virtio) : plug_pci(machine, place, virtio);
+    if (!error) {
+        place->virtio = virtio;
+    }
+    return error;
+}
+
+void machine_virtio_unplug(struct machine *machine, struct machine_virtio *place)
+{
+    if (!place->virtio) {
+        return;
+    }
+    if (machine->config->transport == MACHINE_TRANSPORT_MMIO) {
+        vmmp_vm_detach_window(&place->mmio.window);
+        vmmp_virtio_mmio_fini(&place->mmio);
+        vmmp_irq_line_fini(&place->line);
+    } else {
+        vmmp_virtio_pci_fini(&place->pci);
+    }
+    place->virtio = NULL;
+}
+
+unsigned machine_mmio_slots(const struct machine_config *config)
+{
+    if (config->transport != MACHINE_TRANSPORT_MMIO) {
+        return 0;
+    }
+    return (config->console ? 1u : 0u) + config->device_count;
 }
 
 static int add(struct machine *machine, const struct machine_device *device,
@@ -83,7 +148,7 @@ void machine_devices_remove(struct machine *machine)
     const struct machine_config *config = machine->config;
     for (unsigned i = 0; i < config->device_count && i < MACHINE_DEVICES; i++) {
         if (machine->devices[i].virtio) {
-            machine_virtio_unplug(&machine->devices[i]);
+            machine_virtio_unplug(machine, &machine->devices[i]);
             config->devices[i].ops->destroy(config->devices[i].cookie);
         }
     }

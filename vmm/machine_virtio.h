@@ -16,10 +16,17 @@
 #include <sel4vmmplatsupport/vmmp/host.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
 #include <sel4vmmplatsupport/vmmp/virtio.h>
+#include <sel4vmmplatsupport/vmmp/virtio_mmio.h>
 #include <sel4vmmplatsupport/vmmp/virtio_pci.h>
 
 /** Devices beside the console. */
 #define MACHINE_DEVICES 24
+
+/** How the guest reaches its virtio devices. */
+enum machine_transport {
+    MACHINE_TRANSPORT_PCI,
+    MACHINE_TRANSPORT_MMIO, /**< In the slots of the machine map, from the first on. */
+};
 
 /** What a model is made with; all of it outlives the model. */
 struct machine_device_environment {
@@ -51,7 +58,9 @@ struct machine_device {
 /** A virtio device's place in the machine. */
 struct machine_virtio {
     struct vmmp_virtio_device *virtio; /**< NULL: the place is free. */
-    struct vmmp_virtio_pci pci;
+    struct vmmp_virtio_pci pci;        /**< Which of the two it is, the configuration says. */
+    struct vmmp_virtio_mmio mmio;
+    struct vmmp_irq_line line; /**< With MMIO. */
 };
 
 struct machine;
@@ -60,7 +69,11 @@ struct machine;
 int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
                         struct vmmp_virtio_device *virtio);
 /** Takes it out; a free place is left alone. */
-void machine_virtio_unplug(struct machine_virtio *place);
+void machine_virtio_unplug(struct machine *machine, struct machine_virtio *place);
+
+/** MMIO slots in use by a machine of this configuration: device-tree nodes. PCI: 0. */
+struct machine_config;
+unsigned machine_mmio_slots(const struct machine_config *config);
 
 /** Makes and plugs every device of the configuration. 0, or -errno (said). */
 int machine_devices_add(struct machine *machine);

@@ -28,6 +28,7 @@
 #include <hosted/context.h>
 #include <hosted/diagnostics.h>
 #include <hosted/vm.h>
+#include <sel4vmmplatsupport/vmmp/doorbell.h>
 
 struct hosted_vm;
 struct hosted_vcpu;
@@ -85,6 +86,14 @@ struct hosted_engine {
     /** Sets the interrupt pending until the guest has finished it. Negative if the controller would
      * not take it. */
     int (*irq_inject)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
+
+    /**
+     * Optional: from now on (or, without `add`, no longer) the guest's writes that `doorbell` is
+     * about add to the eventfd `fd` and do not come to hosted_vcpu_mmio(). Removal is complete on
+     * return. Any thread.
+     */
+    int (*doorbell)(struct hosted_vm *hosted, const struct vmmp_doorbell *doorbell, int fd,
+                    bool add);
 
     /** Makes a vCPU, stopped. `vcpu_id` is set; the interrupt controller may not exist yet. */
     int (*vcpu_open)(struct hosted_vcpu *vcpu);

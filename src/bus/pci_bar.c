@@ -81,6 +81,21 @@ uint64_t vmmp_pci_bar_address(const struct vmmp_pci_function *function, unsigned
     return vmmp_pci_peek(function, bar_offset(index), size) & ~(bar->size - 1);
 }
 
+bool vmmp_pci_cpu_address(const struct vmmp_pci_function *function, unsigned index,
+                          uint64_t *address, bool *port)
+{
+    if (index >= VMMP_PCI_BARS || !function->bars[index].mapped) {
+        return false;
+    }
+    const struct vmmp_pci_bar *bar = &function->bars[index];
+    *address = bar->address;
+    *port = vmmp_pci_bar_is_io(bar->type);
+    if (function->bus_ops->cpu_address) {
+        function->bus_ops->cpu_address(function->bus, bar, address, port);
+    }
+    return true;
+}
+
 int vmmp_pci_set_bar_address(struct vmmp_pci_function *function, unsigned index, uint64_t address)
 {
     if (index >= VMMP_PCI_BARS || function->bars[index].type == VMMP_PCI_BAR_NONE) {

@@ -92,7 +92,22 @@ static void bus_decode_changed(void *bus, struct vmmp_pci_function *function)
     rebuild_tables(bus);
 }
 
-static const struct vmmp_pci_bus_ops bus_ops = { bus_reachable, bus_decode_changed };
+/* Ports may be shown in memory; memory addresses of the bus are the CPUs' (vmmp/pci_host.h). */
+static void bus_cpu_address(void *bus, const struct vmmp_pci_bar *bar, uint64_t *address,
+                            bool *port)
+{
+    const struct vmmp_pci_host *pci = bus;
+    if (vmmp_pci_bar_is_io(bar->type) && pci->ports.vm) {
+        *address += pci->ports.base - pci->settings.port_base;
+        *port = false;
+    }
+}
+
+static const struct vmmp_pci_bus_ops bus_ops = {
+    .reachable = bus_reachable,
+    .decode_changed = bus_decode_changed,
+    .cpu_address = bus_cpu_address,
+};
 
 /* ---- set-up -------------------------------------------------------------------------------- */
 

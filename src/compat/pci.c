@@ -215,7 +215,10 @@ static void slot_decode_changed(void *bus, struct vmmp_pci_function *function)
     }
 }
 
-static const struct vmmp_pci_bus_ops slot_ops = { slot_reachable, slot_decode_changed };
+static const struct vmmp_pci_bus_ops slot_ops = {
+    .reachable = slot_reachable,
+    .decode_changed = slot_decode_changed,
+};
 
 static int slot_port_in(void *cookie, unsigned int port_no, unsigned int size, unsigned int *result)
 {

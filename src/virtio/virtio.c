@@ -208,6 +208,7 @@ static void reset(struct vmmp_virtio_device *dev)
     /* Deferred work stays queued and finds nothing to do. */
     for (unsigned i = 0; i < dev->queue_count; i++) {
         reset_queue(&dev->queues[i]);
+        vmmp_virtio_queue_changed(dev, i);
     }
     dev->driver_features = 0;
     dev->excess_features = 0;

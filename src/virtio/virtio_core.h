@@ -7,6 +7,9 @@
 /* Stops the queue and gives its registers their reset values. */
 void vmmp_virtio_clear_queue(struct vmmp_virtio_queue *queue);
 
+/* Tells the transport that the queue works now, or no longer. */
+void vmmp_virtio_queue_changed(struct vmmp_virtio_device *dev, unsigned index);
+
 /* Sets ISR and has the transport interrupt the driver. */
 void vmmp_virtio_interrupt(struct vmmp_virtio_device *dev, int queue);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "virtio/virtio_doorbell.h"
 #include "virtio/virtio_mmio_spec.h"
 #include "virtio/virtio_register_hooks.h"
 
@@ -136,9 +137,23 @@ static void interrupt_clear(void *transport)
     vmmp_irq_source_set(&mmio->irq, false);
 }
 
+/* A window that no VM has is a test's, and nobody else's writes can be taken. */
+static void queue_changed(void *transport, unsigned queue)
+{
+    struct vmmp_virtio_mmio *mmio = transport;
+    struct virtio_doorbell_place place = {
+        .address = mmio->window.base + VIRTIO_MMIO_QUEUE_NOTIFY,
+        .size = 4,
+        .match = true,
+    };
+    bool there = mmio->window.vm && mmio->device->queues[queue].vq.enabled;
+    vmmp_virtio_doorbell_set(mmio->device, queue, &mmio->doorbells, there ? &place : NULL);
+}
+
 static const struct vmmp_virtio_transport_ops transport_ops = {
     .interrupt = interrupt,
     .interrupt_clear = interrupt_clear,
+    .queue_changed = queue_changed,
 };
 
 /* ---- Setting up ---- */
@@ -163,6 +178,9 @@ int vmmp_virtio_mmio_init(struct vmmp_virtio_mmio *mmio, struct vmmp_virtio_devi
         .context = &device->context,
     };
     mmio->edge = options->edge;
+    if (options->doorbells) {
+        mmio->doorbells = *options->doorbells;
+    }
     mmio->vendor = options->vendor ? options->vendor : VIRTIO_MMIO_VENDOR_VALUE;
     int result = vmmp_irq_source_init(&mmio->irq, line);
     if (result == 0) {
@@ -175,6 +193,11 @@ int vmmp_virtio_mmio_init(struct vmmp_virtio_mmio *mmio, struct vmmp_virtio_devi
 void vmmp_virtio_mmio_fini(struct vmmp_virtio_mmio *mmio)
 {
     if (mmio->device && mmio->device->transport == mmio) {
+        vmmp_context_enter(&mmio->device->context);
+        for (unsigned i = 0; i < mmio->device->queue_count; i++) {
+            vmmp_virtio_doorbell_set(mmio->device, i, &mmio->doorbells, NULL);
+        }
+        vmmp_context_leave(&mmio->device->context);
         vmmp_virtio_set_transport(mmio->device, NULL, NULL);
     }
     vmmp_irq_source_fini(&mmio->irq);

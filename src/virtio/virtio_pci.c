@@ -5,9 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "virtio/virtio_doorbell.h"
 #include "virtio/virtio_pci_registers.h"
 #include "virtio/virtio_pci_spec.h"
 #include "virtio/virtio_spec.h"
+
+#define BELL_LEGACY 0u
+#define BELL_MODERN 1u
 
 #define LEGACY_SIZE_MINIMUM 64u
 #define LEGACY_SIZE_MAXIMUM 65536u
@@ -73,10 +77,56 @@ static void msix_changed(void *cookie, bool enabled)
     vmmp_pci_intx_set(&pci->function, !enabled && pci->device->isr != 0);
 }
 
+/* ---- Doorbells (4.1.5.2) ---- */
+
+/* The face that the driver set the queue up on is where it notifies. */
+static void queue_changed(void *transport, unsigned queue)
+{
+    struct vmmp_virtio_pci *pci = transport;
+    const struct vmmp_virtio_queue *state = &pci->device->queues[queue];
+    bool legacy = state->legacy_pfn != 0;
+    unsigned face = legacy ? BELL_LEGACY : BELL_MODERN;
+    struct virtio_doorbell_place place = {
+        .address = pci->bells[face].address +
+                   (legacy ? VIRTIO_PCI_QUEUE_NOTIFY
+                           : MODERN_NOTIFY * MODERN_PAGE + queue * MODERN_NOTIFY_MULTIPLIER),
+        .port = pci->bells[face].port,
+        .size = 2,
+        .match = legacy, /* Else each queue has a place of its own, and any value will do. */
+    };
+    bool there = state->vq.enabled && pci->bells[face].mapped;
+    vmmp_virtio_doorbell_set(pci->device, queue, &pci->doorbells, there ? &place : NULL);
+}
+
+/* In the host's context. */
+static void bar_mapped(void *cookie, unsigned bar, uint64_t address, bool mapped)
+{
+    struct vmmp_virtio_pci *pci = cookie;
+    unsigned face = bar == VMMP_VIRTIO_PCI_BAR_LEGACY ? BELL_LEGACY : BELL_MODERN;
+    bool port = false;
+    if (bar == VMMP_VIRTIO_PCI_BAR_MSIX || !pci->doorbells.ops) {
+        return;
+    }
+    if (mapped) {
+        vmmp_pci_cpu_address(&pci->function, bar, &address, &port);
+    }
+    vmmp_context_enter(&pci->device->context);
+    pci->bells[face].mapped = mapped;
+    pci->bells[face].port = port;
+    pci->bells[face].address = address;
+    for (unsigned i = 0; i < pci->device->queue_count; i++) {
+        queue_changed(pci, i);
+    }
+    vmmp_context_leave(&pci->device->context);
+}
+
+static const struct vmmp_pci_function_ops function_ops = { .bar_mapped = bar_mapped };
+
 static const struct vmmp_virtio_transport_ops transport_ops = {
     .interrupt = interrupt,
     .interrupt_clear = interrupt_clear,
     .reset = reset,
+    .queue_changed = queue_changed,
 };
 
 /* ---- The configuration access capability (4.1.4.9) ---- */
@@ -279,6 +329,9 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
     }
     pci->device = device;
     pci->config_vector = VMMP_VIRTIO_NO_VECTOR;
+    if (options->doorbells) {
+        pci->doorbells = *options->doorbells;
+    }
     pci->face = type ? options->face : VMMP_VIRTIO_PCI_MODERN;
     bool modern = pci->face == VMMP_VIRTIO_PCI_MODERN;
     uint16_t modern_id = (uint16_t)(VIRTIO_PCI_DEVICE_MODERN + device->ops->type);
@@ -292,7 +345,7 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
         .subsystem = modern ? modern_id : device->ops->type,
         .interrupt_pin = options->interrupt_pin ? options->interrupt_pin : 1,
     };
-    vmmp_pci_function_init(&pci->function, device->ops->name, &identity, NULL, pci);
+    vmmp_pci_function_init(&pci->function, device->ops->name, &identity, &function_ops, pci);
 
     int result = 0;
     if (!modern) {

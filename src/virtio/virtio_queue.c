@@ -20,14 +20,23 @@ bool vmmp_virtio_queue_writable(struct vmmp_virtio_device *dev, unsigned queue)
            !(dev->status & VIRTIO_STATUS_NEEDS_RESET);
 }
 
-static void enable(struct vmmp_virtio_device *dev, struct vmmp_virtio_queue *queue)
+void vmmp_virtio_queue_changed(struct vmmp_virtio_device *dev, unsigned index)
 {
+    if (dev->transport_ops && dev->transport_ops->queue_changed) {
+        dev->transport_ops->queue_changed(dev->transport, index);
+    }
+}
+
+static void enable(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = &dev->queues[index];
     queue->registers.features = dev->driver_features;
     if (queue->registers.size > queue->max_size) {
         vmmp_virtio_broken(dev, "queue size is more than the device's");
     } else if (!vmmp_virtqueue_enable(&queue->vq, dev->memory, &queue->registers)) {
         vmmp_virtio_broken(dev, vmmp_virtqueue_error(&queue->vq));
     }
+    vmmp_virtio_queue_changed(dev, index);
 }
 
 void vmmp_virtio_queue_enable(struct vmmp_virtio_device *dev, unsigned queue)
@@ -40,14 +49,14 @@ void vmmp_virtio_queue_enable(struct vmmp_virtio_device *dev, unsigned queue)
         vmmp_virtio_misuse(dev, "queue enabled before FEATURES_OK", queue);
         return;
     }
-    enable(dev, &dev->queues[queue]);
+    enable(dev, queue);
 }
 
 void vmmp_virtio_restart_legacy_queues(struct vmmp_virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++) {
         if (dev->queues[i].legacy_pfn && dev->queues[i].vq.enabled) {
-            enable(dev, &dev->queues[i]);
+            enable(dev, i);
         }
     }
 }
@@ -70,6 +79,7 @@ void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
     }
     bool was_enabled = queue->vq.enabled;
     vmmp_virtio_clear_queue(queue);
+    vmmp_virtio_queue_changed(dev, index);
     if (was_enabled && dev->ops->queue_reset) {
         dev->ops->queue_reset(dev, index);
     }

@@ -168,6 +168,15 @@ static bool set_gic(struct parser *parser, const char *name, const char *value)
     return true;
 }
 
+static bool set_transport(struct parser *parser, const char *name, const char *value)
+{
+    if (strcmp(value, "pci") != 0 && strcmp(value, "mmio") != 0) {
+        return fail(parser, "%s %s: must be pci or mmio", name, value);
+    }
+    parser->options->mmio = value[0] == 'm';
+    return true;
+}
+
 static bool set_choice(struct parser *parser, const char *name, const char *value,
                        struct console_choice *choice)
 {
@@ -271,6 +280,8 @@ static const struct option_row rows[] = {
       "(default 512M, at least 64M)" },
     { "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
     { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
+    { "--transport", "pci|mmio", set_transport,
+      "how the guest reaches its virtio devices (default pci)" },
     { "--console", "WHERE", set_console,
       "the virtio console, hvc0: stdio (default), pty,\n"
       "file:PATH, socket:PATH (listens there) or none.\n"

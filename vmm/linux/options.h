@@ -55,6 +55,7 @@ struct options {
     uint64_t memory;     /**< Bytes. */
     unsigned cpus;
     enum gic_choice gic;
+    bool mmio;                     /**< Virtio over MMIO, not PCI. */
     struct console_choice console; /**< The first --console; the others are devices. */
     bool console_given;
     struct console_choice serial;

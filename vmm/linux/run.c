@@ -98,6 +98,7 @@ static int load_guest(struct run *run)
         run->config.console_rows = 24;
     }
     run->config.host = hosted_event_loop_host(run->loop);
+    run->config.doorbells = hosted_doorbells_init(&run->doorbells, &run->vm, run->loop);
     if (machine_init(&run->machine, &run->vm, &run->config) != 0 || run_inputs_make_fdt(run) != 0) {
         return -1;
     }

@@ -159,6 +159,8 @@ static void print_devices(const struct machine *machine, FILE *out)
             fprintf(out, "interrupts pci-int%c %llu\n", 'a' + (int)i, (unsigned long long)raised);
         }
     }
+    fprintf(out, "interrupts msi %lu\n",
+            __atomic_load_n(&machine->msi.frame.messages, __ATOMIC_RELAXED));
     if (machine->uart_line_made) {
         fprintf(out, "interrupts pl011 %llu\n",
                 (unsigned long long)__atomic_load_n(&machine->uart_line.raised, __ATOMIC_RELAXED));
@@ -179,6 +181,7 @@ void run_print_stats(struct run *run)
         fprintf(out, "time first-run-to-now-ms %.3f\n", (double)(now(run) - started) / 1e6);
     }
     hypervisor_print_stats(run->hypervisor, out);
+    fprintf(out, "doorbells rung %lu\n", __atomic_load_n(&run->doorbells.rings, __ATOMIC_RELAXED));
     print_devices(&run->machine, out);
     for (unsigned i = 0; i < run->devices.count; i++) {
         const struct device *device = &run->devices.list[i];

@@ -9,6 +9,7 @@
 
 #include <sel4vm/guest_vm.h>
 
+#include <hosted/doorbells.h>
 #include <hosted/event_loop.h>
 #include <hosted/trace.h>
 
@@ -45,6 +46,7 @@ struct run {
     struct hosted_event_loop *loop;
     struct hypervisor *hypervisor;
     vm_t vm;
+    struct hosted_doorbells doorbells;
     struct machine machine;
     bool is_terminal;
     struct backend console;

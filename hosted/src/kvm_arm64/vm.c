@@ -235,6 +235,38 @@ static void kvm_vm_close(struct hosted_vm *hosted)
     hosted_vm_set_engine_state(hosted, NULL);
 }
 
+/* ---- doorbells ------------------------------------------------------------------------------ */
+
+static int ioeventfd(const struct kvm_vm *vm, const struct hosted_kvm_doorbell *doorbell,
+                     uint32_t flags)
+{
+    struct kvm_ioeventfd request = {
+        .datamatch = doorbell->value,
+        .addr = doorbell->gpa,
+        .len = doorbell->size,
+        .fd = doorbell->fd,
+        .flags = flags | (doorbell->match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0u),
+    };
+    return kvm_call(vm->fd, KVM_IOEVENTFD, (unsigned long)&request);
+}
+
+static int kvm_doorbell(struct hosted_vm *hosted, const struct vmmp_doorbell *doorbell, int fd,
+                        bool add)
+{
+    const struct hosted_kvm_doorbell request = {
+        .gpa = doorbell->address,
+        .size = doorbell->size,
+        .match = doorbell->match,
+        .value = doorbell->value,
+        .fd = fd,
+    };
+    if (doorbell->port) {
+        return -EOPNOTSUPP; /* This architecture has no ports. */
+    }
+    return ioeventfd(hosted_vm_engine_state(hosted), &request,
+                     add ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN);
+}
+
 void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *config,
                              const struct vmmp_log *log)
 {
@@ -250,6 +282,7 @@ void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *c
         .irq_level = kvm_irq_level,
         .irq_edge = kvm_irq_edge,
         .irq_inject = kvm_irq_inject,
+        .doorbell = kvm_doorbell,
         .vcpu_open = kvm_vcpu_open,
         .vcpu_close = kvm_vcpu_close,
         .vcpu_start = kvm_vcpu_start,
@@ -286,24 +319,12 @@ unsigned hosted_kvm_watchpoints(const vm_t *vm)
     return (unsigned)has_extension(kvm_vm_of(vm), KVM_CAP_GUEST_DEBUG_HW_WPS);
 }
 
-static int ioeventfd(vm_t *vm, const struct hosted_kvm_doorbell *doorbell, uint32_t flags)
-{
-    struct kvm_ioeventfd request = {
-        .datamatch = doorbell->value,
-        .addr = doorbell->gpa,
-        .len = doorbell->size,
-        .fd = doorbell->fd,
-        .flags = flags | (doorbell->match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0u),
-    };
-    return kvm_call(kvm_vm_of(vm)->fd, KVM_IOEVENTFD, (unsigned long)&request);
-}
-
 int hosted_kvm_ioeventfd(vm_t *vm, const struct hosted_kvm_doorbell *doorbell)
 {
-    return ioeventfd(vm, doorbell, 0);
+    return ioeventfd(kvm_vm_of(vm), doorbell, 0);
 }
 
 int hosted_kvm_ioeventfd_remove(vm_t *vm, const struct hosted_kvm_doorbell *doorbell)
 {
-    return ioeventfd(vm, doorbell, KVM_IOEVENTFD_FLAG_DEASSIGN);
+    return ioeventfd(kvm_vm_of(vm), doorbell, KVM_IOEVENTFD_FLAG_DEASSIGN);
 }

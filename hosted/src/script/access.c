@@ -83,7 +83,8 @@ static enum script_result access_execute(vm_vcpu_t *vcpu)
     struct script_vcpu *state = script_vcpu_of(vcpu);
     enum hosted_outcome outcome = HOSTED_RESTART;
     for (unsigned i = 0; outcome == HOSTED_RESTART && i < RESTART_LIMIT; i++) {
-        if (access_memory(hosted_vm_of(vcpu->vm), &state->access)) {
+        if (access_memory(hosted_vm_of(vcpu->vm), &state->access) ||
+            script_doorbell_takes(state->script, &state->access)) {
             outcome = HOSTED_DONE;
         } else {
             outcome = hosted_vcpu_mmio_begin(hosted_vcpu_of(vcpu), &state->access);

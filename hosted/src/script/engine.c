@@ -195,6 +195,7 @@ static const struct hosted_engine script_engine = {
     .irq_register = script_irq_register,
     .irq_level = script_irq_level,
     .irq_inject = script_irq_inject,
+    .doorbell = script_doorbell,
     .vcpu_open = script_vcpu_open,
     .vcpu_close = script_vcpu_close,
     .vcpu_start = script_vcpu_start,

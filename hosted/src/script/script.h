@@ -36,6 +36,16 @@ struct script_chunk {
     struct script_chunk *next;
 };
 
+#define SCRIPT_DOORBELLS 64
+
+struct script_doorbell {
+    uint64_t gpa;
+    unsigned size;
+    bool match;
+    uint32_t value;
+    int fd;
+};
+
 struct script_vm {
     struct hosted_vm *hosted;
     struct script_config config;
@@ -53,6 +63,9 @@ struct script_vm {
     struct script_chunk *chunks;
 
     struct script_input inputs[SCRIPT_IRQS];
+
+    struct script_doorbell doorbells[SCRIPT_DOORBELLS];
+    unsigned doorbell_count;
 
     uint64_t now;
     struct vmmp_work *queue;
@@ -107,6 +120,12 @@ void script_inputs_init(struct script_input *inputs, unsigned count);
 int script_irq_register(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
 int script_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, bool high);
 int script_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
+
+/* doorbells.c */
+int script_doorbell(struct hosted_vm *hosted, const struct vmmp_doorbell *doorbell, int fd,
+                    bool add);
+/** Whether a doorbell takes the access, which is over then. */
+bool script_doorbell_takes(struct script_vm *script, const struct hosted_mmio *access);
 
 /* access.c */
 enum script_result script_result_of(enum hosted_outcome outcome, bool skipped);

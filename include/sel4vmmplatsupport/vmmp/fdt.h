@@ -140,7 +140,7 @@ struct vmmp_fdt_gic {
     struct vmmp_fdt_range redistributors; /**< GICv3. */
     uint32_t msi_phandle;                 /**< v2m frame or ITS below it; 0: none. */
     struct vmmp_fdt_range msi;
-    bool msi_v2m; /**< GICv3: `msi` is a v2m frame, not an ITS. */
+    bool msi_v2m;          /**< GICv3: `msi` is a v2m frame, not an ITS. */
     uint32_t msi_spi_base; /**< v2m: overrides the frame's own register if `msi_spi_count`. */
     uint32_t msi_spi_count;
 };

@@ -105,6 +105,8 @@ struct vmmp_pci_bus_ops {
     bool (*reachable)(void *bus, const struct vmmp_pci_bar *bar, uint64_t address);
     /** The `mapped` or `address` of some BAR of `function` is new. */
     void (*decode_changed)(void *bus, struct vmmp_pci_function *function);
+    /** As vmmp_pci_cpu_address(). NULL: bus addresses are what CPUs use. */
+    void (*cpu_address)(void *bus, const struct vmmp_pci_bar *bar, uint64_t *address, bool *port);
 };
 
 struct vmmp_pci_function {
@@ -216,6 +218,14 @@ uint64_t vmmp_pci_bar_address(const struct vmmp_pci_function *function, unsigned
  * or -EINVAL if there is no such BAR or the address does not fit in its register.
  */
 int vmmp_pci_set_bar_address(struct vmmp_pci_function *function, unsigned index, uint64_t address);
+
+/**
+ * Where CPUs reach a BAR that is mapped: a guest-physical address or, with `*port`, a port. (BARs
+ * of ports are in memory where a window shows them there.) For `bar_mapped` hooks. False: it is not
+ * mapped.
+ */
+bool vmmp_pci_cpu_address(const struct vmmp_pci_function *function, unsigned index,
+                          uint64_t *address, bool *port);
 
 /** Sets the command register as a guest's write would: read-only bits stay. */
 void vmmp_pci_set_command(struct vmmp_pci_function *function, uint16_t command);

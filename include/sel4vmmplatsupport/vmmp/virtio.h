@@ -30,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sel4vmmplatsupport/vmmp/doorbell.h>
 #include <sel4vmmplatsupport/vmmp/guest_memory.h>
 #include <sel4vmmplatsupport/vmmp/host.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
@@ -102,6 +103,8 @@ struct vmmp_virtio_transport_ops {
     void (*interrupt_clear)(void *transport);
     /** The device was reset; registers of the transport's own go to their reset values. */
     void (*reset)(void *transport);
+    /** `queue` works now (`vq.enabled`), or no longer. */
+    void (*queue_changed)(void *transport, unsigned queue);
 };
 
 /** ISR status bits (virtio 1.2, 4.1.4.5). */
@@ -130,6 +133,7 @@ struct vmmp_virtio_queue {
     bool exhausted;      /**< A pop was refused for want of budget. */
     bool deferred;
     struct vmmp_virtio_budget left; /**< Of the walk under way. */
+    struct vmmp_doorbell doorbell;  /**< The transport's. */
     uint64_t kicks;                 /**< Statistics. */
     uint64_t chains;                /**< Chains popped. */
     uint64_t interrupts;            /**< Used-buffer interrupts sent. */

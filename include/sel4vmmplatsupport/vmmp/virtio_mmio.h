@@ -22,8 +22,8 @@
  * parts, except those with an effect, which ignore parts. A QueueReady of 0 stops the queue and
  * keeps its other registers; QueueReset gives them their reset values.
  *
- * Threads: register accesses enter the device's context. Set up before the guest runs; tear down
- * when the window is detached. Lock order: device, interrupt line.
+ * Threads: register accesses enter the device's context. Set up, and attached, before the guest
+ * runs; torn down when it does not run. Lock order: device, interrupt line.
  */
 #pragma once
 
@@ -45,6 +45,8 @@ extern "C" {
 struct vmmp_virtio_mmio_options {
     /** Each notification is an edge (vmmp_irq_line_pulse()). */
     bool edge;
+    /** Who takes notifications (copied); NULL: they are accesses to the window. */
+    const struct vmmp_doorbells *doorbells;
     uint32_t vendor; /**< VendorID, 0: "QEMU", which is what guests have seen there most. */
 };
 
@@ -52,6 +54,7 @@ struct vmmp_virtio_mmio {
     struct vmmp_window window; /**< What is attached to a VM. */
     struct vmmp_virtio_device *device;
     struct vmmp_irq_source irq;
+    struct vmmp_doorbells doorbells;
     bool edge;
     uint32_t vendor;
 };
@@ -65,7 +68,8 @@ int vmmp_virtio_mmio_init(struct vmmp_virtio_mmio *mmio, struct vmmp_virtio_devi
                           struct vmmp_irq_line *line,
                           const struct vmmp_virtio_mmio_options *options);
 
-/** The window must be detached. The device can then be finished, or given a new transport. */
+/** The guest must not be able to reach the window. The device can then be finished, or given a new
+ * transport. */
 void vmmp_virtio_mmio_fini(struct vmmp_virtio_mmio *mmio);
 
 /** Room for any text of vmmp_virtio_mmio_command_line(). */

@@ -53,6 +53,8 @@ struct vmmp_virtio_pci_options {
     uint32_t class_code;   /**< 24 bits; 0: what suits the type. */
     /** Where messages go (copied); NULL: the function has no MSI-X. */
     const struct vmmp_msi *msi;
+    /** Who takes notifications (copied); NULL: they are accesses to the BARs. */
+    const struct vmmp_doorbells *doorbells;
 };
 
 struct vmmp_virtio_pci {
@@ -65,6 +67,14 @@ struct vmmp_virtio_pci {
     struct vmmp_pci_msix msix; /**< `count` 0: none. */
     struct vmmp_pci_msix_vector vectors[VMMP_VIRTIO_PCI_VECTORS];
     uint16_t config_vector;
+
+    /* Where BARs are for doorbells: copies that belong to the device's context. */
+    struct vmmp_doorbells doorbells;
+    struct {
+        bool mapped;
+        bool port;
+        uint64_t address;
+    } bells[2]; /* Legacy, modern */
 
     uint8_t cfg_capability; /**< Offset of the configuration access capability, or 0. */
     struct vmmp_pci_register cfg_data;
