@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device_vsock.h"
 #include "message.h"
 
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");
 
 const struct device_kind *const device_kinds[] = {
+    &device_vsock,
     NULL,
 };
 
