@@ -162,7 +162,7 @@ static void a_device_on_a_switch(void **state)
     struct vmmp_host host = hosted_event_loop_host(loop);
     const struct machine_device_environment environment = { NULL, &memory, NULL, &host };
     for (unsigned i = 0; i < 2; i++) {
-        const struct device_context context = { loop, NULL, "net", i };
+        const struct device_context context = { .loop = loop, .name = "net", .number = i };
         states[i] = calloc(1, device_net.state_size);
         assert_int_equal(device_net.open(states[i], i ? "switch=a,mtu=1500" : "switch=a", &context),
                          0);
