@@ -78,18 +78,37 @@ static inline __attribute__((always_inline)) bool popped(struct vmmp_virtqueue *
     return true;
 }
 
-/* 2.8.7: all entries of the table, in their order; of their flags only one means anything. */
+/* The same where the end of the ring may lie in the chain. */
+static bool popped_anywhere(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
+                            uint64_t last, uint32_t entries)
+{
+    popped(vq, chain, last, entries);
+    if (vq->ring.avail_at >= vq->size) {
+        vq->ring.avail_at -= vq->size;
+        vq->ring.expected ^= FLAG(AVAIL_USED);
+    }
+    return true;
+}
+
+/* 2.8.7: the entries of the table from `i` on; of their flags only one means anything. */
+static const char *follow_entries(struct vmmp_virtqueue_walk *walk, const uint8_t *table,
+                                  uint32_t i, uint32_t entries)
+{
+    const char *error = NULL;
+    for (table += (size_t)i * DESC_BYTES; !error && i < entries; i++, table += DESC_BYTES) {
+        uint64_t rest = virtq_load64(table + DESC_REST);
+        error = vmmp_virtqueue_walk_add(walk, virtq_load64(table), (uint32_t)rest,
+                                        (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
+    }
+    return error;
+}
+
 static const char *follow_table(struct vmmp_virtqueue_walk *walk, uint64_t gpa, uint64_t rest)
 {
     const uint8_t *table;
     uint32_t entries;
     const char *error = vmmp_virtqueue_walk_table(walk->vq, gpa, (uint32_t)rest, &table, &entries);
-    for (uint32_t i = 0; !error && i < entries; i++, table += DESC_BYTES) {
-        uint64_t inner = virtq_load64(table + DESC_REST);
-        error = vmmp_virtqueue_walk_add(walk, virtq_load64(table), (uint32_t)inner,
-                                        (inner & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
-    }
-    return error;
+    return error ? error : follow_entries(walk, table, 0, entries);
 }
 
 /* Where in the ring the walk is, with the descriptor that was read there. */
@@ -156,12 +175,91 @@ static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
         vmmp_virtqueue_fail(vq, error);
         return false;
     }
-    popped(vq, chain, place.rest, place.entries);
-    if (vq->ring.avail_at >= vq->size) {
-        vq->ring.avail_at -= vq->size;
-        vq->ring.expected ^= FLAG(AVAIL_USED);
+    return popped_anywhere(vq, chain, place.rest, place.entries);
+}
+
+/* The rest of a table, from the entry that was read on; `taken` before it have been taken. */
+static __attribute__((noinline)) bool go_on_in_table(struct vmmp_virtqueue *vq,
+                                                     struct vmmp_virtqueue_chain *chain,
+                                                     const struct vmmp_iovec *table, unsigned taken,
+                                                     uint64_t gpa, uint64_t rest, uint32_t bytes,
+                                                     uint64_t head)
+{
+    struct vmmp_virtqueue_walk walk;
+    const char *error = vmmp_virtqueue_walk_begin(&walk, vq, chain, taken, chain->readable,
+                                                  chain->readable_bytes, bytes);
+    error = error ? error
+                  : vmmp_virtqueue_walk_add(&walk, gpa, (uint32_t)rest,
+                                            (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
+    error =
+        error ? error
+              : follow_entries(&walk, table->base, taken + 1, (uint32_t)(table->len / DESC_BYTES));
+    error = error ? error : vmmp_virtqueue_walk_end(&walk);
+    if (error) {
+        vmmp_virtqueue_fail(vq, error);
+        return false;
     }
-    return true;
+    return popped_anywhere(vq, chain, head, 1);
+}
+
+/*
+ * The usual entries of a table: pieces of up to QUICK_LEN at hand, in the order of directions. The
+ * caller has seen that there are no more of them than elements. `head` is the table's descriptor.
+ */
+static bool follow_table_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
+                                 const struct vmmp_iovec *table, uint64_t head)
+{
+    const uint8_t *at = table->base;
+    const unsigned entries = (unsigned)(table->len / DESC_BYTES);
+    uint32_t bytes = 0;
+    bool writing = false;
+
+    for (unsigned i = 0; i < entries; i++, at += DESC_BYTES) {
+        uint64_t gpa = virtq_load64(at);
+        uint64_t rest = virtq_load64(at + DESC_REST);
+        uint32_t len = (uint32_t)rest;
+        bool writable = (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0;
+        if (writable != writing || i == 0) {
+            if (writing) { /* Not in order: the walk says so. */
+                return go_on_in_table(vq, chain, table, i, gpa, rest, bytes, head);
+            }
+            chain->readable = i;
+            chain->readable_bytes = bytes;
+            bytes = writable ? 0 : bytes;
+            writing = writable;
+        }
+        if (UNLIKELY((uint64_t)len - 1 >= QUICK_LEN) ||
+            UNLIKELY(!near_piece(vq, &gpa, len, &chain->iov[i]))) {
+            chain->readable = writing ? chain->readable : i;
+            chain->readable_bytes = writing ? chain->readable_bytes : bytes;
+            return go_on_in_table(vq, chain, table, i, gpa, rest, writing ? bytes : 0, head);
+        }
+        bytes += len;
+    }
+    chain->readable = writing ? chain->readable : entries;
+    chain->readable_bytes = writing ? chain->readable_bytes : bytes;
+    chain->writable = entries - chain->readable;
+    chain->writable_bytes = writing ? bytes : 0;
+    chain->token.writable = chain->writable_bytes;
+    return popped_anywhere(vq, chain, head, 1);
+}
+
+/* A chain that is one descriptor with a table. What is unusual is told from the start. */
+static __attribute__((noinline)) bool pop_indirect(struct vmmp_virtqueue *vq,
+                                                   struct vmmp_virtqueue_chain *chain, uint64_t gpa,
+                                                   uint64_t rest)
+{
+    uint32_t len = (uint32_t)rest;
+    struct vmmp_iovec table;
+    /* Together with QUICK_LEN this keeps `bytes` below 2^32. */
+    uint32_t most = chain->capacity < vq->size ? chain->capacity : vq->size;
+    if (LIKELY(vq->indirect && !(rest & FLAG(VIRTQ_DESC_F_NEXT)) && vq->ring.in_flight < vq->size &&
+               (uint64_t)len - 1 < QUICK_LEN && len % DESC_BYTES == 0 &&
+               len / DESC_BYTES <= most) &&
+        near_piece(vq, &gpa, len, &table)) {
+        return follow_table_quickly(vq, chain, &table, rest);
+    }
+    return go_on(vq, chain, gpa, rest, 0, 0);
 }
 
 /* As in virtqueue_split.c; `rest` has AVAIL and USED clear if they are as expected. */
@@ -262,6 +360,9 @@ bool vmmp_virtqueue_packed_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_
         return false;
     }
     KEEP_IN_MEMORY();
+    if (rest & FLAG(VIRTQ_DESC_F_INDIRECT)) {
+        return pop_indirect(vq, chain, load_addr(desc), rest ^ vq->ring.expected);
+    }
     if (UNLIKELY(vq->ring.avail_at >= vq->ring.quick_end) ||
         UNLIKELY(vq->ring.in_flight > vq->ring.quick_end) || UNLIKELY(chain->capacity < QUICK)) {
         return go_on(vq, chain, load_addr(desc), rest ^ vq->ring.expected, 0, 0);

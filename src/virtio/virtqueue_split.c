@@ -153,11 +153,25 @@ static bool go_on(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
     return popped(vq, chain);
 }
 
-static bool go_on_direct(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
-                         uint64_t gpa, uint64_t rest, unsigned taken, uint32_t bytes);
-static bool go_on_nested(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
-                         uint64_t gpa, uint64_t rest, unsigned taken, uint32_t bytes,
-                         const uint8_t *table, uint32_t entries);
+static __attribute__((noinline)) bool go_on_direct(struct vmmp_virtqueue *vq,
+                                                   struct vmmp_virtqueue_chain *chain, uint64_t gpa,
+                                                   uint64_t rest, unsigned taken, uint32_t bytes)
+{
+    struct place place = { vq->desc, vq->size, false, gpa, rest };
+    return go_on(vq, chain, &place, taken, bytes);
+}
+
+static __attribute__((noinline)) bool go_on_nested(struct vmmp_virtqueue *vq,
+                                                   struct vmmp_virtqueue_chain *chain, uint64_t gpa,
+                                                   uint64_t rest, unsigned taken, uint32_t bytes,
+                                                   const uint8_t *table, uint32_t table_bytes)
+{
+    struct place place = { table, table_bytes / DESC_BYTES, true, gpa, rest };
+    return go_on(vq, chain, &place, taken, bytes);
+}
+
+static bool pop_indirect(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
+                         uint64_t gpa, uint64_t rest);
 
 /*
  * One descriptor of the quick gear; `n` of them came before. READABLE ones as long as there are
@@ -207,15 +221,17 @@ static bool go_on_nested(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain 
     chain->readable_bytes = bytes; \
     bytes = 0;
 
-#define HAND_OVER(n)                                                       \
-    (nested ? go_on_nested(vq, chain, gpa, rest, n, bytes, table, entries) \
-            : go_on_direct(vq, chain, gpa, rest, n, bytes))
+#define HAND_OVER(n)                                                           \
+    (nested ? go_on_nested(vq, chain, gpa, rest, n, bytes, table, table_bytes) \
+     : (n) == 0 && rest & FLAG(VIRTQ_DESC_F_INDIRECT)                          \
+         ? pop_indirect(vq, chain, gpa, rest)                                  \
+         : go_on_direct(vq, chain, gpa, rest, n, bytes))
 
 #define UNUSUAL_HERE (nested ? UNUSUAL : vq->unusual)
 
 #define NEXT_DESCRIPTOR(n)                                               \
     place = rest >> PLACE_SHIFT;                                         \
-    if (nested && UNLIKELY(place >= (uint64_t)entries * DESC_BYTES)) {   \
+    if (nested && UNLIKELY(place >= table_bytes)) {                      \
         vmmp_virtqueue_fail(vq, "descriptor index is beyond the table"); \
         return false;                                                    \
     }                                                                    \
@@ -223,10 +239,10 @@ static bool go_on_nested(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain 
     gpa = virtq_load64(table + place);                                   \
     rest = virtq_load64(table + place + DESC_REST);
 
-/* `nested` is a constant in each use. */
+/* `nested` is a constant in each use; `table_bytes` matters with it. */
 static inline __attribute__((always_inline)) bool
 follow_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain, const uint8_t *table,
-               uint32_t entries, uint64_t place, bool nested)
+               uint32_t table_bytes, uint64_t place, bool nested)
 {
     struct vmmp_iovec *const iov = chain->iov;
     uint64_t gpa = virtq_load64(table + place);
@@ -263,38 +279,23 @@ some_writable:
     return popped(vq, chain);
 }
 
-/* A chain that is one descriptor with a table of its own, the usual one of net and disks. */
-static bool pop_indirect(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
-                         struct place *place)
-{
-    const char *error = enter_table(vq, place);
-    if (error) {
-        vmmp_virtqueue_fail(vq, error);
-        return false;
-    }
-    /* Any `next`: it is compared with the table's length. */
-    return follow_quickly(vq, chain, place->table, place->entries, 0, true);
-}
-
-static __attribute__((noinline)) bool go_on_direct(struct vmmp_virtqueue *vq,
+/*
+ * A chain that is one descriptor with a table of its own, the usual one of net and disks. What is
+ * unusual about the table is told from the start.
+ */
+static __attribute__((noinline)) bool pop_indirect(struct vmmp_virtqueue *vq,
                                                    struct vmmp_virtqueue_chain *chain, uint64_t gpa,
-                                                   uint64_t rest, unsigned taken, uint32_t bytes)
+                                                   uint64_t rest)
 {
-    struct place place = { vq->desc, vq->size, false, gpa, rest };
-    if (taken == 0 && rest & FLAG(VIRTQ_DESC_F_INDIRECT) && vq->size >= QUICK &&
-        chain->capacity >= QUICK) {
-        return pop_indirect(vq, chain, &place);
+    uint32_t len = (uint32_t)rest;
+    struct vmmp_iovec table;
+    if (LIKELY(vq->indirect && vq->size >= QUICK && !(rest & FLAG(VIRTQ_DESC_F_NEXT)) &&
+               (uint64_t)len - 1 < QUICK_LEN && len % DESC_BYTES == 0 &&
+               len <= vq->size * DESC_BYTES) &&
+        near_piece(vq, &gpa, len, &table)) {
+        return follow_quickly(vq, chain, table.base, len, 0, true);
     }
-    return go_on(vq, chain, &place, taken, bytes);
-}
-
-static __attribute__((noinline)) bool go_on_nested(struct vmmp_virtqueue *vq,
-                                                   struct vmmp_virtqueue_chain *chain, uint64_t gpa,
-                                                   uint64_t rest, unsigned taken, uint32_t bytes,
-                                                   const uint8_t *table, uint32_t entries)
-{
-    struct place place = { table, entries, true, gpa, rest };
-    return go_on(vq, chain, &place, taken, bytes);
+    return go_on_direct(vq, chain, gpa, rest, 0, 0);
 }
 
 /* A head that is none, or a device that takes shorter chains than the quick gear. */
@@ -323,7 +324,7 @@ static inline __attribute__((always_inline)) bool pop_known(struct vmmp_virtqueu
     if (UNLIKELY((uint32_t)head > vq->mask) || UNLIKELY(chain->capacity < QUICK)) {
         return pop_slowly(vq, chain);
     }
-    return follow_quickly(vq, chain, table, vq->size, head * DESC_BYTES, false);
+    return follow_quickly(vq, chain, table, 0, head * DESC_BYTES, false);
 }
 
 /* A queue that is off, or no chain that is known of. */

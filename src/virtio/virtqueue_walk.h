@@ -3,7 +3,7 @@
  * What split and packed rings share on the way from descriptors to `struct vmmp_iovec`s.
  *
  * Chains are followed in two gears. The quick one, in each ring's own file, takes up to QUICK
- * descriptors of the usual kind: a piece of 1 to 64 KiB in one of the two regions where buffers
+ * descriptors of the usual kind: a piece of up to 16 KiB in one of the two regions where buffers
  * have been lately. At the first descriptor that is anything else it hands over, with what it has
  * read and done so far, to the walk below, which takes everything that is well-formed and says what
  * is wrong with the rest. No descriptor is read a second time.
@@ -21,7 +21,7 @@
 #define QUICK 4u
 
 /* `len - 1` of a piece that the quick gear takes has none of these bits; a `len` of 0 has all. */
-#define QUICK_LEN   UINT64_C(0x10000)
+#define QUICK_LEN   UINT64_C(0x4000)
 #define UNUSUAL_LEN (UINT32_MAX & ~(QUICK_LEN - 1))
 #define DESC_BYTES  16u
 #define DESC_REST   8u /* Where in a descriptor the fields behind `addr` begin. */

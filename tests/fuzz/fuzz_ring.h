@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Split rings at known places of the fuzzers' memory, and what must hold for any device's queue. */
+/* Rings at known places of the fuzzers' memory, and what must hold for any device's queue. */
 #pragma once
 
 #include <sel4vmmplatsupport/vmmp/virtqueue.h>
 
 #include "fuzz_input.h"
+#include "virtio/virtqueue_packed.h"
 #include "virtio/virtqueue_split.h"
 
 #define FUZZ_RING_MOST   128u
 #define FUZZ_RING_STRIDE 0x2000u
 
-/** The legacy layout for up to FUZZ_RING_MOST entries, two pages per queue. */
+/** The legacy layout for up to FUZZ_RING_MOST entries, two pages per queue; packed rings fit too.
+ */
 static inline struct vmmp_virtqueue_config fuzz_ring_config(unsigned queue, uint32_t size,
                                                             uint64_t features)
 {
@@ -48,12 +50,47 @@ static inline void fuzz_ring_offer(struct fuzz_input *in, const struct vmmp_gues
     avail->idx = vmmp_le16(idx);
 }
 
-/** Used entries never exceed those taken, nor those the ones that were available. */
+/**
+ * The guest fills in the entry of a packed ring that is `how >> 5` after the next one to pop:
+ * mostly as an available one.
+ */
+static inline void fuzz_ring_put_packed(struct fuzz_input *in,
+                                        const struct vmmp_guest_memory *memory,
+                                        const struct vmmp_virtqueue *vq)
+{
+    uint8_t how = fuzz_u8(in);
+    uint8_t kind = fuzz_u8(in);
+    uint32_t at = vq->ring.avail_at + (how >> 5);
+    uint16_t state = (uint16_t)(vq->ring.expected >> VIRTQ_PACKED_FLAGS_SHIFT);
+    if (vq->size == 0) {
+        return;
+    }
+    state = at / vq->size % 2 ? (uint16_t)(state ^ 0x8080) : state;
+    struct virtq_packed_desc desc = {
+        .addr = vmmp_le64(how & 8 ? fuzz_number(in, 8) : FUZZ_RAM + fuzz_u16(in)),
+        .len = vmmp_le32(how & 16 ? fuzz_u32(in) : fuzz_u16(in) & 0xfff),
+        .id = vmmp_le16(kind & 0xf0 ? kind : fuzz_u16(in)),
+        .flags = vmmp_le16((uint16_t)((how & 7) | (kind & 12 ? state : fuzz_u16(in)))),
+    };
+    uint64_t gpa = FUZZ_RAM + at % vq->size * sizeof(desc);
+    vmmp_guest_memory_write(memory, vmmp_gpa(gpa), &desc, sizeof(desc));
+}
+
+/** Used entries never exceed those taken, nor those the ones that there are. */
 static inline void fuzz_ring_check(const struct vmmp_virtqueue *vq)
 {
-    uint16_t available = (uint16_t)(vq->avail_end - vq->next_used);
-    uint16_t taken = (uint16_t)(vq->next_avail - vq->next_used);
-    FUZZ_CHECK(!vq->enabled || (available <= vq->size && taken <= available));
+    const struct vmmp_virtqueue_packed *ring = &vq->ring;
+    if (!vq->enabled) {
+        return;
+    }
+    if (vq->packed) {
+        FUZZ_CHECK(ring->avail_at < vq->size && ring->used_at < vq->size);
+        FUZZ_CHECK(ring->unshown <= ring->in_flight && ring->in_flight <= vq->size);
+        FUZZ_CHECK((ring->used_at + ring->in_flight - ring->unshown) % vq->size == ring->avail_at);
+        return;
+    }
+    FUZZ_CHECK(vq->avail_end - vq->next_used <= vq->size);
+    FUZZ_CHECK(vq->next_avail - vq->next_used <= vq->avail_end - vq->next_used);
 }
 
 /** A chain lies in guest RAM, within its capacity, and is as long as it says. */

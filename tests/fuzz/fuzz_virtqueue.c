@@ -20,7 +20,16 @@ static void enable(struct fuzz_input *in)
     uint8_t how = fuzz_u8(in);
     uint64_t features = (how & 1 ? UINT64_C(1) << VIRTIO_F_INDIRECT_DESC : 0) |
                         (how & 2 ? UINT64_C(1) << VIRTIO_F_EVENT_IDX : 0);
-    struct vmmp_virtqueue_config config = fuzz_ring_config(0, 1u << (how >> 2 & 7), features);
+    uint32_t size = 1u << (how >> 2 & 7);
+    if (how & 0x80) {
+        uint8_t more = fuzz_u8(in);
+        features |= more & 0x80 ? UINT64_C(1) << VIRTIO_F_IN_ORDER : 0;
+        if (more & 0x7f) {
+            features |= UINT64_C(1) << VIRTIO_F_RING_PACKED;
+            size = more & 0x7f;
+        }
+    }
+    struct vmmp_virtqueue_config config = fuzz_ring_config(0, size, features);
     if (how & 0x20) { /* Wherever the guest likes. */
         config.size = fuzz_u16(in);
         config.desc.gpa = FUZZ_RAM + fuzz_u16(in);
@@ -62,9 +71,18 @@ static void drain(void)
     }
 }
 
+static void put(struct fuzz_input *in)
+{
+    if (vq.packed) {
+        fuzz_ring_put_packed(in, &memory, &vq);
+    } else {
+        fuzz_ring_put(in, &memory, 0);
+    }
+}
+
 static void step(struct fuzz_input *in)
 {
-    uint16_t before = vq.published;
+    bool unshown = vq.packed ? vq.ring.unshown > 0 : vq.published != vq.next_used;
     bool interrupt;
 
     switch (fuzz_u8(in) % 14) {
@@ -77,10 +95,15 @@ static void step(struct fuzz_input *in)
     case 2:
     case 3:
     case 4:
-        fuzz_ring_put(in, &memory, 0);
+        put(in);
         break;
     case 5:
-        fuzz_ring_offer(in, &memory, 0, vq.size & 0xff, fuzz_u8(in));
+        if (vq.packed) {
+            put(in);
+            put(in);
+        } else {
+            fuzz_ring_offer(in, &memory, 0, vq.size & 0xff, fuzz_u8(in));
+        }
         break;
     case 6:
         pop();
@@ -93,7 +116,8 @@ static void step(struct fuzz_input *in)
         break;
     case 9:
         interrupt = vmmp_virtqueue_flush(&vq);
-        FUZZ_CHECK(vq.published == vq.next_used && !(interrupt && vq.published == before));
+        FUZZ_CHECK(vq.published == vq.next_used && vq.ring.unshown == 0 && !vq.batch.open);
+        FUZZ_CHECK(unshown || !interrupt);
         break;
     case 10:
         vmmp_virtqueue_disable_notifications(&vq);

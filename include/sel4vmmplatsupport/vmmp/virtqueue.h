@@ -77,10 +77,10 @@ struct vmmp_virtqueue_config {
     uint64_t features; /**< Negotiated feature bits; those that shape rings are looked at. */
 };
 
-/** A region of guest memory in which pieces of up to 64 KiB are found by one comparison. */
+/** A region of guest memory in which pieces of up to 16 KiB are found by one comparison. */
 struct vmmp_virtqueue_near {
     uint64_t start;
-    uint64_t room; /* Offsets below it have 64 KiB behind them. 0: the entry is not in use. */
+    uint64_t room; /* Offsets below it have 16 KiB behind them. 0: the entry is not in use. */
     uint8_t *host;
 };
 
