@@ -6,6 +6,7 @@
 
 extern const struct device_kind device_balloon;
 extern const struct device_kind device_net;
+extern const struct device_kind device_disk;
 extern const struct device_kind device_rng;
 
 /** Every kind, ended by NULL. */

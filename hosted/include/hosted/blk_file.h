@@ -60,7 +60,8 @@ struct vmmp_blk_backend hosted_blk_file_backend(struct hosted_blk_file *file);
  */
 int hosted_blk_file_attach(struct hosted_blk_file *file, struct hosted_event_loop *loop,
                            const struct vmmp_context *context);
-/** Ends what attach began; nothing is in flight. For a file that gets another device. */
+/** Ends what attach began. What is still in flight can only be drained then. For a file that gets
+ * another device. */
 void hosted_blk_file_detach(struct hosted_blk_file *file);
 
 /** Looks at the size again: 0, or -errno and the old size stays. The device is told by the caller

@@ -71,17 +71,17 @@ bool blk_file_uring_add(struct hosted_blk_file *file, struct vmmp_blk_request *r
     return true;
 }
 
-/*
- * Submits everything, and completes what is complete at once; for that the loop need not be woken.
- */
+/* Submits everything, and completes what is complete at once, within the walk. */
 void blk_file_uring_commit(struct hosted_blk_file *file)
 {
     if (file->uring_unsubmitted == 0) {
         return;
     }
-    io_uring_cq_eventfd_toggle(&file->ring, false);
+    /*
+     * The eventfd stays on meanwhile, although it wakes the loop for nothing when all is complete
+     * here: the kernel has no barrier between a completion and its look at that switch.
+     */
     int submitted = io_uring_submit(&file->ring);
-    io_uring_cq_eventfd_toggle(&file->ring, true);
     if (submitted > 0) {
         file->uring_unsubmitted -= (unsigned)submitted;
     }
