@@ -5,6 +5,7 @@
 #include "device.h"
 
 extern const struct device_kind device_balloon;
+extern const struct device_kind device_net;
 extern const struct device_kind device_rng;
 
 /** Every kind, ended by NULL. */
