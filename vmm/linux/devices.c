@@ -4,18 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device_vsock.h"
 #include "message.h"
 
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");
 
 const struct device_kind *const device_kinds[] = {
-    &device_balloon,
-    &device_net,
-    &device_disk,
-    &device_rng,
-    &device_vsock,
-    NULL,
+    &device_balloon, &device_disk, &device_net, &device_rng, &device_vsock, NULL,
 };
 
 static unsigned count_of_kind(const struct devices *devices, const struct device_kind *kind)
