@@ -23,10 +23,10 @@ int vmmp_compat_pci_add(vmm_pci_space_t *space, struct vmmp_pci_function *functi
 /**
  * Takes ports from `list` as vmm_io_port_add_handler() does (IOPORT_FREE: naturally aligned), makes
  * them I/O BAR `bar` of `function`, whose size is that of `range` rounded up to a power of two (and
- * no less than `window`'s), and plugs the function in as above. `window` then answers wherever the
- * guest puts the BAR, as long as the ports there are free and decoding is on. The caller sets the
- * command register before, if the ports are to answer from the start. Returns the first port, or -1
- * with nothing changed.
+ * no less than `window`'s; a BAR that the function has already must be that), and plugs the
+ * function in as above. `window` then answers wherever the guest puts the BAR, as long as the ports
+ * there are free and decoding is on. The caller sets the command register before, if the ports are
+ * to answer from the start. Returns the first port, or -1 with nothing changed.
  */
 int vmmp_compat_pci_add_ports(vmm_pci_space_t *space, struct vmmp_pci_function *function,
                               unsigned bar, vmm_io_port_list_t *list, ioport_range_t range,

@@ -8,6 +8,7 @@
 . /test/lib.sh
 
 stream=$programs/unix_stream
+check program test -x "$stream" || finish
 bytes=$((FULL ? 16777216 : 1048576))
 
 # What guests' scripts begin with.
@@ -18,9 +19,10 @@ cat >>prelude <<'END'
 # port NAME: sets $port to the device file of the port of this name.
 port()
 {
-	for entry in /sys/class/virtio-ports/*; do
-		read -r name <"$entry/name" 2>/dev/null
-		[ "$name" != "$1" ] || port=/dev/${entry##*/}
+	for entry in /sys/class/virtio-ports/*/name; do
+		read -r name <"$entry" || continue
+		entry=${entry%/name}
+		port=/dev/${entry##*/}
 		[ "$name" != "$1" ] || return 0
 	done
 	return 1
