@@ -22,7 +22,8 @@ void vmmp_virtio_doorbell_set(struct vmmp_virtio_device *dev, unsigned queue,
                               const struct virtio_doorbell_place *place)
 {
     struct vmmp_doorbell *doorbell = &dev->queues[queue].doorbell;
-    if (!doorbells->ops || (doorbell->added && is_at(doorbell, place))) {
+    if (!doorbells->ops || dev->kicks_are_waited_for ||
+        (doorbell->added && is_at(doorbell, place))) {
         return;
     }
     bool rung = false;
