@@ -37,6 +37,9 @@ void vsock_mux_abort(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *c
     connection->readable = false;
     vsock_mux_stop_timer(mux, connection);
     vsock_mux_tell_closed(mux, connection, reason);
+    if (connection->state != VMMP_VSOCK_RESETTING) {
+        return; /* The device was reset from inside the backend. */
+    }
     if (guest_gone || unsaid) {
         vsock_mux_give_back(mux, connection);
         return;
@@ -298,7 +301,9 @@ void vmmp_vsock_mux_fini(struct vmmp_vsock_mux *mux)
     if (host->ops && host->ops->timer_cancel) {
         host->ops->timer_cancel(host->cookie, &mux->timer);
     }
+    vmmp_context_enter(&mux->device.virtio.context);
     mux->device.virtio.status = 0; /* What backends call from here on finds nobody. */
     reset(mux);
+    vmmp_context_leave(&mux->device.virtio.context);
     vmmp_virtio_vsock_fini(&mux->device);
 }

@@ -161,7 +161,9 @@ static void settle(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
 {
     if (connection->state == VMMP_VSOCK_DRAINING && drained(connection)) {
         vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_DONE);
-        vsock_mux_give_back(mux, connection);
+        if (connection->state == VMMP_VSOCK_DRAINING) {
+            vsock_mux_give_back(mux, connection);
+        }
         return;
     }
     if (connection->state != VMMP_VSOCK_OPEN) {

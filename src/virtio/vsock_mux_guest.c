@@ -87,6 +87,9 @@ static void handle_reset(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connectio
         vsock_mux_drain(mux, connection);
         return;
     }
+    connection->state = VMMP_VSOCK_RESETTING; /* For what the backend calls. */
+    connection->pending = 0;
+    connection->readable = false;
     vsock_mux_tell_closed(mux, connection, complete ? VMMP_VSOCK_DONE : VMMP_VSOCK_RESET);
     if (connection->state != VMMP_VSOCK_FREE) {
         vsock_mux_give_back(mux, connection);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device_vsock.h"
 #include "message.h"
 
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");
@@ -12,6 +13,7 @@ const struct device_kind *const device_kinds[] = {
     &device_balloon,
     &device_net,
     &device_rng,
+    &device_vsock,
     NULL,
 };
 
