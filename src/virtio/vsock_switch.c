@@ -45,10 +45,11 @@ static void peek(const struct vmmp_vsock_switch_port *port, struct vmmp_vsock_pa
     vmmp_iovec_read(iov, count, 0, packet, RECORD);
 }
 
-static uint64_t now_of(const struct vmmp_vsock_switch_port *port)
+/* The switch's own clock, for all guests; 0 for ever where its host has none. */
+static uint64_t now_of(const struct vmmp_vsock_switch *vswitch)
 {
-    const struct vmmp_host *host = &port->device->virtio.host;
-    return host->ops->now ? host->ops->now(host->cookie) : 0;
+    const struct vmmp_host *host = &vswitch->host;
+    return host->ops && host->ops->now ? host->ops->now(host->cookie) : 0;
 }
 
 /* Has the port's device look, soon and in its own context. */
@@ -62,7 +63,7 @@ static void append(struct vmmp_vsock_switch_port *port, const struct vmmp_vsock_
 {
     uint32_t left = packet->len;
     if (port->head == port->tail) {
-        port->moved = now_of(port);
+        port->moved = now_of(port->owner);
     }
     put(port, packet, RECORD);
     for (unsigned i = 0; i < count && left > 0; i++) {
@@ -272,8 +273,9 @@ static void wait_for_room(struct vmmp_vsock_switch *vswitch, struct vmmp_vsock_s
     sender->waiting = true;
     vswitch->stalls++;
     if (host->ops->timer_arm && host->ops->now) {
+        uint64_t waited = now_of(vswitch) - full->moved;
         host->ops->timer_arm(host->cookie, &sender->timer,
-                             full->moved + VMMP_VSOCK_SWITCH_PATIENCE_NS);
+                             host->ops->now(host->cookie) + VMMP_VSOCK_SWITCH_PATIENCE_NS - waited);
     }
 }
 
@@ -288,7 +290,7 @@ static bool hand_over(struct vmmp_vsock_switch *vswitch, struct vmmp_vsock_switc
         return refuse(vswitch, sender, packet);
     }
     if (room_of(to) < RECORD + packet->len) {
-        if (now_of(to) - to->moved >= VMMP_VSOCK_SWITCH_PATIENCE_NS) {
+        if (now_of(vswitch) - to->moved >= VMMP_VSOCK_SWITCH_PATIENCE_NS) {
             return refuse(vswitch, sender, packet);
         }
         wait_for_room(vswitch, sender, to);
@@ -365,7 +367,7 @@ static bool fill(void *cookie, struct vmmp_vsock_packet *packet, const struct vm
     port->running = true;
     if (port->head != port->tail) {
         fill_first(port, packet, room, count, size);
-        port->moved = now_of(port);
+        port->moved = now_of(vswitch);
         wake_waiting(vswitch);
         filled = true;
     } else {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device_vsock.h"
 #include "message.h"
 
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");

@@ -7,6 +7,7 @@
 extern const struct device_kind device_balloon;
 extern const struct device_kind device_net;
 extern const struct device_kind device_rng;
+extern const struct device_kind device_vsock;
 
 /** Every kind, ended by NULL. */
 extern const struct device_kind *const device_kinds[];

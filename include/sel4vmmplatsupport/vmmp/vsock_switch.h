@@ -80,7 +80,7 @@ struct vmmp_vsock_switch {
     uint64_t stalls;  /**< Packets that had to wait for room. */
 };
 
-/** `host` gives the context. 0 or -ENOMEM. */
+/** `host` gives the context and the clock for all. 0 or -ENOMEM. */
 int vmmp_vsock_switch_init(struct vmmp_vsock_switch *vswitch, const struct vmmp_host *host);
 /** All ports are detached by then. */
 void vmmp_vsock_switch_fini(struct vmmp_vsock_switch *vswitch);

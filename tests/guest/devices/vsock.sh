@@ -122,10 +122,12 @@ check removed [ ! -e v ]
 check removed-too [ ! -e v.seqpacket ]
 kill $echo_pid $messages_pid
 
-# What cannot be is said with the mend.
-for value in "" cid=3 path=v cid=2,path=v cid=4294967295,path=v "cid=3,path=/no/such/folder/v"; do
+# What cannot be is said with the mend: 2 for the command line, 1 for the rest.
+for value in "" cid=3 path=v cid=2,path=v cid=4294967295,path=v; do
 	/test/vmm run --kernel /test/linux --vsock "$value" >refused.log 2>&1
-	check "refused $value" [ $? = 1 ]
-	cat refused.log
+	check "usage $value" [ $? = 2 ]
 done
+/test/vmm run --kernel /test/linux --vsock cid=3,path=/no/such/folder/v >refused.log 2>&1
+check no-folder [ $? = 1 ]
+check no-folder-says grep -q "/no/such/folder/v: cannot make the socket" refused.log
 finish
