@@ -215,6 +215,7 @@ static void time_out(void *cookie)
 static void reset(void *cookie)
 {
     struct vmmp_vsock_mux *mux = cookie;
+    bool nested = mux->resetting;
     mux->resetting = true;
     mux->reset_head = 0;
     mux->reset_count = 0;
@@ -225,10 +226,12 @@ static void reset(void *cookie)
             connection->pending = 0;
             connection->readable = false;
             vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_GONE);
+        }
+        if (connection->state == VMMP_VSOCK_RESETTING) { /* Not reset again meanwhile. */
             vsock_mux_give_back(mux, connection);
         }
     }
-    mux->resetting = false;
+    mux->resetting = nested;
 }
 
 /* ---- Making it ---- */

@@ -137,14 +137,14 @@ static void the_cid_is_read_in_any_width(void **state)
     struct bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->guest.driver.transport;
     bench->vsock.guest_cid = UINT64_C(0x8877665544332211);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 0, 1), 0x11);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 7, 1), 0x88);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 2, 2), 0x4433);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 0, 4), 0x44332211);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 4, 4), 0x88776655);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 8, 4), UINT32_MAX);
-    transport->config_write(&bench->guest.pci, 0, 4, 0);
-    assert_int_equal(transport->config_read(&bench->guest.pci, 0, 4), 0x44332211);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 0, 1), 0x11);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 7, 1), 0x88);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 2, 2), 0x4433);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 0, 4), 0x44332211);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 4, 4), 0x88776655);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 8, 4), UINT32_MAX);
+    transport->config_write(bench->guest.driver.device, 0, 4, 0);
+    assert_int_equal(transport->config_read(bench->guest.driver.device, 0, 4), 0x44332211);
 }
 
 static void features_are_offered(void **state)
@@ -312,7 +312,7 @@ static void hostile_rings(void **state)
             vmmp_guest_store_le16(&queue->avail->idx, 0xffff);
             break;
         }
-        bench->guest.driver.transport->kick(&bench->guest.pci, index);
+        bench->guest.driver.transport->kick(bench->guest.driver.device, index);
         wake(bench);
         assert_true(bench->vsock.virtio.status & VIRTIO_STATUS_NEEDS_RESET);
         assert_int_equal(bench->host.packets, 0);
@@ -345,7 +345,7 @@ static void a_packet_waits_for_its_peer(void **state)
     vsock_guest_write(&bench->guest, 3, 2, "third", 5);
     assert_int_equal(bench->host.packets, 1);
     assert_int_equal(vsock_guest_sent(&bench->guest), 1);
-    bench->guest.driver.transport->kick(&bench->guest.pci, VIRTIO_VSOCK_TX);
+    bench->guest.driver.transport->kick(bench->guest.driver.device, VIRTIO_VSOCK_TX);
     vsock_guest_settle(&bench->guest);
     bench->host.room = 1;
     vmmp_context_enter(&bench->vsock.virtio.context);
@@ -517,7 +517,7 @@ static void the_guest_hears_of_a_transport_reset(void **state)
     assert_int_equal(len, 4);
     const uint8_t *event = virtio_driver_at(driver, bench->guest.rx + 65536, 8);
     assert_memory_equal(event, "\0\0\0\0\xff\xff\xff\xff", 8);
-    assert_int_equal(driver->transport->config_read(&bench->guest.pci, 0, 4), 9);
+    assert_int_equal(driver->transport->config_read(bench->guest.driver.device, 0, 4), 9);
     assert_false(virtio_driver_used(driver, VIRTIO_VSOCK_EVENT, &id, &len));
 
     /* A buffer too small comes back empty; the event waits for the next. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* --vsock: the guest's vsock ports as unix sockets (hosted/vsock_unix.h). */
-#include "device_vsock.h"
+#include "device.h"
 
 #include <errno.h>
 #include <string.h>

@@ -13,6 +13,7 @@
 #define OP(name)          VIRTIO_VSOCK_OP_##name
 #define BENCH_CONNECTIONS 128u
 #define BENCH_BUFFER      4096u
+#define PACKED_BIT        (UINT64_C(1) << VIRTIO_F_RING_PACKED)
 #define SEQPACKET_BIT     (UINT64_C(1) << VIRTIO_VSOCK_F_SEQPACKET)
 
 /* The backend's side of one connection. */
@@ -188,37 +189,21 @@ static inline void bench_make(struct bench *bench, bool defers,
     vsock_guest_plug(&bench->guest, &bench->mux.device.virtio, transport);
 }
 
-static inline int bench_setup(void **state)
-{
-    struct bench *bench = malloc(sizeof(*bench));
-    bench_make(bench, true, &virtio_driver_pci_modern);
-    *state = bench;
-    return 0;
-}
-
-static inline int bench_setup_direct(void **state)
-{
-    struct bench *bench = malloc(sizeof(*bench));
-    bench_make(bench, false, &virtio_driver_pci_modern);
-    *state = bench;
-    return 0;
-}
-
-static inline int bench_setup_legacy(void **state)
-{
-    struct bench *bench = malloc(sizeof(*bench));
-    bench_make(bench, true, &virtio_driver_pci_legacy);
-    *state = bench;
-    return 0;
-}
-
-static inline int bench_setup_legacy_direct(void **state)
-{
-    struct bench *bench = malloc(sizeof(*bench));
-    bench_make(bench, false, &virtio_driver_pci_legacy);
-    *state = bench;
-    return 0;
-}
+#define BENCH_SETUP(name, defers, transport, packed)         \
+    static inline int name(void **state)                     \
+    {                                                        \
+        struct bench *bench = malloc(sizeof(*bench));        \
+        bench_make(bench, defers, transport);                \
+        bench->guest.driver.rings = packed ? PACKED_BIT : 0; \
+        *state = bench;                                      \
+        return 0;                                            \
+    }
+BENCH_SETUP(bench_setup, true, &virtio_driver_pci_modern, false)
+BENCH_SETUP(bench_setup_direct, false, &virtio_driver_pci_modern, false)
+BENCH_SETUP(bench_setup_legacy, true, &virtio_driver_pci_legacy, false)
+BENCH_SETUP(bench_setup_legacy_direct, false, &virtio_driver_pci_legacy, false)
+BENCH_SETUP(bench_setup_packed, true, &virtio_driver_pci_modern, true)
+BENCH_SETUP(bench_setup_mmio, true, &virtio_driver_mmio, false)
 
 static inline int bench_teardown(void **state)
 {
@@ -297,6 +282,7 @@ static inline void bench_make_room(struct bench *bench, struct end *end, size_t 
 }
 
 #define BENCH_ON(how, name) cmocka_unit_test_setup_teardown(name, how, bench_teardown)
-#define BENCH_EVERYWHERE(name)                                       \
-    BENCH_ON(bench_setup, name), BENCH_ON(bench_setup_direct, name), \
-        BENCH_ON(bench_setup_legacy, name), BENCH_ON(bench_setup_legacy_direct, name)
+#define BENCH_EVERYWHERE(name)                                                         \
+    BENCH_ON(bench_setup, name), BENCH_ON(bench_setup_direct, name),                   \
+        BENCH_ON(bench_setup_legacy, name), BENCH_ON(bench_setup_legacy_direct, name), \
+        BENCH_ON(bench_setup_packed, name), BENCH_ON(bench_setup_mmio, name)

@@ -3,30 +3,6 @@
 
 #include "vmmp_test.h"
 
-static struct vsock_guest *guest_of(void *rig)
-{
-    return (struct vsock_guest *)((char *)rig - offsetof(struct vsock_guest, rig));
-}
-
-static uint64_t now(void *cookie)
-{
-    return guest_of(cookie)->now;
-}
-
-static void timer_arm(void *cookie, struct vmmp_timer *timer, uint64_t deadline_ns)
-{
-    struct vsock_guest *guest = guest_of(cookie);
-    assert_true(!guest->timer || guest->timer == timer);
-    timer->deadline_ns = deadline_ns;
-    guest->timer = timer;
-}
-
-static void timer_cancel(void *cookie, struct vmmp_timer *timer)
-{
-    struct vsock_guest *guest = guest_of(cookie);
-    guest->timer = guest->timer == timer ? NULL : guest->timer;
-}
-
 void vsock_guest_prepare(struct vsock_guest *guest, bool defers, uint64_t cid)
 {
     memset(guest, 0, sizeof(*guest));
@@ -34,21 +10,13 @@ void vsock_guest_prepare(struct vsock_guest *guest, bool defers, uint64_t cid)
     guest->cid = cid;
     guest->buf_alloc = 65536;
     guest->repost = true;
-    if (defers) {
-        guest->host_ops = *guest->rig.host.ops;
-        guest->host_ops.now = now;
-        guest->host_ops.timer_arm = timer_arm;
-        guest->host_ops.timer_cancel = timer_cancel;
-        guest->rig.host.ops = &guest->host_ops;
-    }
 }
 
 void vsock_guest_plug(struct vsock_guest *guest, struct vmmp_virtio_device *device,
                       const struct virtio_driver_transport *transport)
 {
-    assert_int_equal(vmmp_virtio_pci_init(&guest->pci, device, NULL), 0);
-    virtio_rig_plug(&guest->rig, &guest->pci);
-    virtio_driver_init(&guest->driver, transport, &guest->pci, &guest->rig.memory, VIRTIO_RIG_RAM,
+    void *function = virtio_rig_connect(&guest->rig, device, transport);
+    virtio_driver_init(&guest->driver, transport, function, &guest->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     guest->rx = virtio_driver_alloc(
         &guest->driver, (uint64_t)VSOCK_GUEST_RX_SIZE * VMMP_VIRTIO_VSOCK_QUEUE_SIZE, 4096);
@@ -64,12 +32,11 @@ void vsock_guest_start(struct vsock_guest *guest, uint64_t features)
 
 void vsock_guest_unplug(struct vsock_guest *guest)
 {
-    vmmp_virtio_pci_fini(&guest->pci);
+    virtio_rig_disconnect(&guest->rig);
 }
 
 void vsock_guest_fini(struct vsock_guest *guest)
 {
-    assert_null(guest->timer);
     virtio_rig_fini(&guest->rig);
 }
 
@@ -82,14 +49,7 @@ void vsock_guest_settle(struct vsock_guest *guest)
 
 void vsock_guest_wait(struct vsock_guest *guest, uint64_t ns)
 {
-    guest->now += ns;
-    while (guest->timer && guest->timer->deadline_ns <= guest->now) {
-        struct vmmp_timer *timer = guest->timer;
-        guest->timer = NULL;
-        vmmp_context_enter(timer->work.context);
-        timer->work.run(timer->work.cookie);
-        vmmp_context_leave(timer->work.context);
-    }
+    virtio_rig_advance(&guest->rig, ns);
     vsock_guest_settle(guest);
 }
 

@@ -15,11 +15,7 @@
 
 struct vsock_guest {
     struct virtio_rig rig;
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
-    struct vmmp_host_ops host_ops; /* The rig's, with a clock. */
-    uint64_t now;
-    struct vmmp_timer *timer; /* Armed, or NULL. One is enough. */
     uint64_t cid;
     uint64_t rx;
     uint64_t tx;
@@ -31,7 +27,7 @@ struct vsock_guest {
     uint32_t fwd_cnt; /* Told in every packet. */
 };
 
-/** The rig and its clock, before the device is made. */
+/** The rig, before the device is made. */
 void vsock_guest_prepare(struct vsock_guest *guest, bool defers, uint64_t cid);
 /** The transport and the driver, afterwards. */
 void vsock_guest_plug(struct vsock_guest *guest, struct vmmp_virtio_device *device,
