@@ -22,6 +22,7 @@
 #include "../machine_virtio.h"
 #include "json.h"
 #include "options.h"
+#include "sandbox.h"
 #include "suboptions.h"
 
 /** What a device's outside is opened with; all of it outlives the device. */
@@ -38,8 +39,9 @@ struct device_kind {
     const char *option; /**< "--net". */
     /** What help calls the option's value; NULL: it takes none. "[=…]": it may be left out. */
     const char *value;
-    const char *help; /**< As the rows of options.c. */
-    unsigned most;    /**< How often the option may be given. */
+    const char *help;       /**< As the rows of options.c. */
+    unsigned most;          /**< How often the option may be given. */
+    unsigned sandbox_needs; /**< Bits of enum sandbox_need. */
 
     /** Whether `value` (NULL without one) will do; pure. On false `message` says what would. */
     bool (*check)(const char *value, char message[OPTIONS_MESSAGE]);

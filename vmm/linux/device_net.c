@@ -325,6 +325,7 @@ const struct device_kind device_net = {
             "says listen) or switch=NAME (in this one). Parts:\n"
             "hostfwd=tcp::PORT-:PORT, mac=ADDRESS, mtu=N, queues=N",
     .most = 8,
+    .sandbox_needs = SANDBOX_INTERNET,
     .check = check,
     .state_size = sizeof(struct net_state),
     .open = open_net,

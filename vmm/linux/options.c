@@ -226,6 +226,14 @@ static bool set_stats(struct parser *parser, const char *name, const char *value
     return true;
 }
 
+static bool set_sandbox(struct parser *parser, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    parser->options->sandbox = true;
+    return true;
+}
+
 static bool set_no_reboot(struct parser *parser, const char *name, const char *value)
 {
     (void)name;
@@ -299,6 +307,9 @@ static const struct option_row rows[] = {
     { "--gdb", "PORT[,wait]", set_gdb,
       "let gdb debug the guest on 127.0.0.1:PORT; with ,wait\n"
       "the guest starts when gdb says so" },
+    { "--sandbox", NULL, set_sandbox,
+      "once all is open, allow the VMM only what it still needs;\n"
+      "implies --no-reboot" },
     { "--control", "PATH", set_control, "a Unix socket for 'vmm ctl PATH COMMAND'" },
     { "--log-level", "LEVEL", set_log_level, "error, warning (default), info or debug" },
 };

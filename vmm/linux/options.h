@@ -61,6 +61,7 @@ struct options {
     struct console_choice serial;
     enum vmmp_log_level log_level;
     bool stats;
+    bool sandbox;
     bool no_reboot;    /**< A reset by the guest ends the VMM. */
     uint16_t gdb_port; /**< 0: no gdb. */
     bool gdb_wait;     /**< Do not run before gdb says so. */

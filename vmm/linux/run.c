@@ -9,6 +9,7 @@
 
 #include "message.h"
 #include "run_state.h"
+#include "sandbox.h"
 #include "terminal.h"
 
 static void console_notify(void *cookie)
@@ -111,7 +112,9 @@ static int load_guest(struct run *run)
 
 static bool restarts(const struct run *run)
 {
-    return !run->options->no_reboot && !run->options->gdb_port;
+    const struct options *options = run->options;
+    /* Inside the sandbox /dev/kvm cannot be opened again. */
+    return !options->no_reboot && !options->gdb_port && !options->sandbox;
 }
 
 /* A guest and the VM it is in. What is outside of both stays: files, sockets, the terminal. */
@@ -235,6 +238,15 @@ static void clean_up(struct run *run, int status)
     run_inputs_close(run);
 }
 
+static int enter_sandbox(const struct run *run)
+{
+    unsigned needs = 0;
+    for (unsigned i = 0; i < run->devices.count; i++) {
+        needs |= run->devices.list[i].kind->sandbox_needs;
+    }
+    return run->options->gdb_port ? sandbox_enter(needs | SANDBOX_INTERNET) : sandbox_enter(needs);
+}
+
 /* Runs guest after guest until one ends without asking for a reset. */
 static int run_guests(struct run *run)
 {
@@ -266,7 +278,8 @@ static int run_all(struct run *run)
                                                                               : RUN_ERROR;
     }
     /* Before anything is created that would have to be removed again. */
-    if (hypervisor_check() != 0 || prepare(run) != 0) {
+    if (hypervisor_check() != 0 || prepare(run) != 0 ||
+        (run->options->sandbox && enter_sandbox(run) != 0)) {
         return RUN_ERROR;
     }
     return run_guests(run);

@@ -67,7 +67,7 @@ static void the_sockets_are_there_while_it_is_open(void **state)
     snprintf(path, sizeof(path), "%s/v", folder);
     snprintf(value, sizeof(value), "cid=3,path=%s", path);
     assert_int_equal(hosted_event_loop_create(&loop), 0);
-    const struct device_context context = { loop, NULL, "vsock", 0 };
+    const struct device_context context = { .loop = loop, .name = "vsock" };
     void *device = calloc(1, device_vsock.state_size);
     assert_int_equal(device_vsock.open(device, value, &context), 0);
     assert_int_equal(access(path, F_OK), 0);
