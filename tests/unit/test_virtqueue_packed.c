@@ -554,10 +554,9 @@ static void events_beyond_the_ring(void **state)
 static void kicks_are_switched_off_and_on(void **state)
 {
     struct virtqueue_rig *rig = *state;
-    const struct virtq_packed_event *event = rig->driver.queues[0].packed.device_event;
     for (unsigned idx = 0; idx < 2; idx++) {
         remake(rig, 8, PACKED | (idx ? EVENT_IDX : 0));
-        event = rig->driver.queues[0].packed.device_event;
+        const struct virtq_packed_event *event = rig->driver.queues[0].packed.device_event;
         vmmp_virtqueue_disable_notifications(&rig->vq);
         assert_int_equal(vmmp_le16_get(event->flags), RING_EVENT_FLAGS_DISABLE);
         assert_false(vmmp_virtqueue_enable_notifications(&rig->vq));

@@ -96,8 +96,8 @@ struct virtio_driver_queue {
     uint64_t desc_gpa;
     uint64_t avail_gpa;
     uint64_t used_gpa;
-    uint16_t next_desc; /* Descriptors are handed out in turn. */
-    uint16_t avail_idx; /* Buffers made available; of packed rings too. */
+    uint16_t next_desc;  /* Descriptors are handed out in turn. */
+    uint16_t avail_idx;  /* Buffers made available; of packed rings too. */
     uint16_t kicked_idx; /* avail_idx when a kick was last considered. */
     uint16_t last_used;
     struct virtio_driver_packed packed;
