@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The virtio core with a device made for the purpose, through the PCI transport. */
+/* The virtio core with a device made for the purpose, through PCI and MMIO. */
 #include "vmmp_test.h"
 
 #include <errno.h>
@@ -125,7 +125,6 @@ static const uint16_t toy_sizes[QUEUES] = { 16, 16, 16 };
 struct bench {
     struct virtio_rig rig;
     struct toy toy;
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     uint64_t buffer;
     uint64_t ring; /* Features of rings that the driver wants as well. */
@@ -140,16 +139,15 @@ static void make(struct bench *bench, bool defers, bool pulse,
                                       QUEUES, &bench->rig.memory, &bench->rig.log,
                                       &bench->rig.host),
                      0);
-    assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->toy.virtio, NULL), 0);
-    virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver, transport, &bench->pci, &bench->rig.memory, VIRTIO_RIG_RAM,
+    void *device = virtio_rig_connect(&bench->rig, &bench->toy.virtio, transport);
+    virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->buffer = virtio_driver_alloc(&bench->driver, 4096, 4096);
 }
 
 static void unmake(struct bench *bench)
 {
-    vmmp_virtio_pci_fini(&bench->pci);
+    virtio_rig_disconnect(&bench->rig);
     vmmp_virtio_fini(&bench->toy.virtio);
     virtio_rig_fini(&bench->rig);
 }
@@ -158,6 +156,14 @@ static int setup(void **state)
 {
     struct bench *bench = malloc(sizeof(*bench));
     make(bench, true, false, &virtio_driver_pci_modern);
+    *state = bench;
+    return 0;
+}
+
+static int setup_mmio(void **state)
+{
+    struct bench *bench = malloc(sizeof(*bench));
+    make(bench, true, false, &virtio_driver_mmio);
     *state = bench;
     return 0;
 }
@@ -223,12 +229,12 @@ static bool start(struct bench *bench, uint64_t features, unsigned queues)
 
 static uint8_t status(struct bench *bench)
 {
-    return bench->driver.transport->status(&bench->pci);
+    return bench->driver.transport->status(bench->driver.device);
 }
 
 static void set_status(struct bench *bench, uint8_t value)
 {
-    bench->driver.transport->set_status(&bench->pci, value);
+    bench->driver.transport->set_status(bench->driver.device, value);
 }
 
 static void add(struct bench *bench, unsigned queue, unsigned count)
@@ -253,12 +259,12 @@ static unsigned used(struct bench *bench, unsigned queue)
 /* Reads ISR, as a driver's interrupt handler does. */
 static uint8_t isr(struct bench *bench)
 {
-    return bench->driver.transport->isr(&bench->pci);
+    return bench->driver.transport->isr(bench->driver.device);
 }
 
 static void kick(struct bench *bench, unsigned queue)
 {
-    bench->driver.transport->kick(&bench->pci, queue);
+    bench->driver.transport->kick(bench->driver.device, queue);
 }
 
 /* ---- Making one ---- */
@@ -321,7 +327,7 @@ static void all_sequences_of_two_status_writes(void **state)
         for (unsigned first = 0; first < 256; first++) {
             for (unsigned second = 0; second < 256; second++) {
                 set_status(bench, 0);
-                bench->driver.transport->set_features(&bench->pci, good ? VERSION_1 : 0);
+                bench->driver.transport->set_features(bench->driver.device, good ? VERSION_1 : 0);
                 set_status(bench, (uint8_t)first);
                 uint8_t expected = status_model(0, (uint8_t)first, good);
                 if (status(bench) != expected) {
@@ -344,13 +350,13 @@ static void features_ok_is_refused(void **state)
 {
     struct bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->driver.transport;
-    uint64_t offered = transport->features(&bench->pci);
+    uint64_t offered = transport->features(bench->driver.device);
     assert_int_equal(offered, FEATURE_A | FEATURE_B | INDIRECT | EVENT_IDX | VERSION_1 | PACKED |
                                   BIT(VIRTIO_F_RING_RESET));
     for (unsigned bit = 0; bit < 64; bit++) {
         set_status(bench, 0);
         set_status(bench, 3);
-        transport->set_features(&bench->pci, VERSION_1 | BIT(bit));
+        transport->set_features(bench->driver.device, VERSION_1 | BIT(bit));
         set_status(bench, 11);
         /* B alone is offered, but the device does not work with it. */
         bool good = (offered & BIT(bit)) && BIT(bit) != FEATURE_B;
@@ -362,7 +368,7 @@ static void features_ok_is_refused(void **state)
     }
     set_status(bench, 0);
     set_status(bench, 3);
-    transport->set_features(&bench->pci, offered & ~VERSION_1);
+    transport->set_features(bench->driver.device, offered & ~VERSION_1);
     set_status(bench, 11);
     assert_int_equal(status(bench), 3);
 }
@@ -397,7 +403,7 @@ static void features_are_final_after_features_ok(void **state)
 {
     struct bench *bench = *state;
     assert_true(negotiate(bench, VERSION_1 | FEATURE_A));
-    bench->driver.transport->set_features(&bench->pci, UINT64_MAX);
+    bench->driver.transport->set_features(bench->driver.device, UINT64_MAX);
     assert_true(vmmp_virtio_has_feature(&bench->toy.virtio, 3));
     assert_false(vmmp_virtio_has_feature(&bench->toy.virtio, 5));
     assert_false(vmmp_virtio_has_feature(&bench->toy.virtio, 64));
@@ -408,11 +414,11 @@ static void features_can_be_switched_off(void **state)
 {
     struct bench *bench = *state;
     bench->toy.virtio.features_off = EVENT_IDX | FEATURE_B;
-    assert_int_equal(bench->driver.transport->features(&bench->pci),
+    assert_int_equal(bench->driver.transport->features(bench->driver.device),
                      FEATURE_A | INDIRECT | VERSION_1 | PACKED | BIT(VIRTIO_F_RING_RESET));
     bench->toy.virtio.features_off = PACKED;
     bench->driver.rings = PACKED;
-    assert_false(bench->driver.transport->features(&bench->pci) & PACKED);
+    assert_false(bench->driver.transport->features(bench->driver.device) & PACKED);
     assert_true(start(bench, VERSION_1 | PACKED, 2));
     assert_false(vmmp_virtio_has_feature(&bench->toy.virtio, VIRTIO_F_RING_PACKED));
 }
@@ -523,7 +529,7 @@ static void queues_with_bad_registers_break_the_device(void **state)
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_true(negotiate(bench, VERSION_1));
-        transport->set_queue(&bench->pci, 1, rows[i].size, ok + rows[i].desc,
+        transport->set_queue(bench->driver.device, 1, rows[i].size, ok + rows[i].desc,
                              ok + 0x1000 + rows[i].avail, ok + 0x2000 + rows[i].used);
         assert_true(status(bench) & VIRTIO_STATUS_NEEDS_RESET);
         assert_false(bench->toy.queues[1].vq.enabled);
@@ -544,7 +550,7 @@ static void queue_registers_are_read_only_while_enabled(void **state)
     struct vmmp_virtqueue_config before = bench->toy.queues[1].registers;
     const uint32_t sizes[] = { 0, 1, 3, 65535 };
     for (unsigned i = 0; i < 4; i++) {
-        transport->set_queue(&bench->pci, 1, sizes[i], 0, 1, UINT64_MAX);
+        transport->set_queue(bench->driver.device, 1, sizes[i], 0, 1, UINT64_MAX);
         assert_memory_equal(&bench->toy.queues[1].registers, &before, sizeof(before));
         add(bench, 1, 2);
         kick(bench, 1);
@@ -619,7 +625,7 @@ static void a_slow_reset_shows_in_the_status(void **state)
     /* Nothing can be done meanwhile. */
     set_status(bench, 0);
     set_status(bench, 1);
-    bench->driver.transport->set_features(&bench->pci, VERSION_1);
+    bench->driver.transport->set_features(bench->driver.device, VERSION_1);
     kick(bench, 1);
     vmmp_virtio_broken(&bench->toy.virtio, "late");
     assert_int_equal(bench->toy.resets, 2);
@@ -640,10 +646,10 @@ static void one_queue_is_reset_alone(void **state)
     add(bench, 1, 1);
     kick(bench, 1);
     assert_int_equal(used(bench, 1), 1);
-    vmmp_window_write(&bench->pci.modern, 22, 2, 1);
-    vmmp_window_write(&bench->pci.modern, 58, 2, 1);
-    assert_int_equal(vmmp_window_read(&bench->pci.modern, 58, 2), 0);
-    assert_int_equal(vmmp_window_read(&bench->pci.modern, 28, 2), 0);
+    vmmp_window_write(&bench->rig.pci.modern, 22, 2, 1);
+    vmmp_window_write(&bench->rig.pci.modern, 58, 2, 1);
+    assert_int_equal(vmmp_window_read(&bench->rig.pci.modern, 58, 2), 0);
+    assert_int_equal(vmmp_window_read(&bench->rig.pci.modern, 28, 2), 0);
     assert_int_equal(bench->toy.queue_resets, 1);
     add(bench, 0, 1);
     kick(bench, 0);
@@ -654,9 +660,9 @@ static void one_queue_is_reset_alone(void **state)
     assert_int_equal(used(bench, 1), 3);
     /* Not without the feature. */
     assert_true(start(bench, VERSION_1, 2));
-    vmmp_window_write(&bench->pci.modern, 22, 2, 1);
-    vmmp_window_write(&bench->pci.modern, 58, 2, 1);
-    assert_int_equal(vmmp_window_read(&bench->pci.modern, 28, 2), 1);
+    vmmp_window_write(&bench->rig.pci.modern, 22, 2, 1);
+    vmmp_window_write(&bench->rig.pci.modern, 58, 2, 1);
+    assert_int_equal(vmmp_window_read(&bench->rig.pci.modern, 28, 2), 1);
 }
 
 /* ---- Budgets and deferral ---- */
@@ -931,14 +937,15 @@ static void configuration_bytes(void **state)
                 uint64_t byte = offset + i < 6 ? 0xa0 + offset + i : 0xff;
                 expected |= byte << (8 * i);
             }
-            assert_int_equal(transport->config_read(&bench->pci, offset, sizes[s]), expected);
+            assert_int_equal(transport->config_read(bench->driver.device, offset, sizes[s]),
+                             expected);
         }
     }
-    transport->config_write(&bench->pci, 4, 8, UINT64_C(0x8877665544332211));
+    transport->config_write(bench->driver.device, 4, 8, UINT64_C(0x8877665544332211));
     assert_int_equal(bench->toy.config[4], 0x11);
     assert_int_equal(bench->toy.config[5], 0x22);
-    transport->config_write(&bench->pci, 6, 1, 0x33);
-    transport->config_write(&bench->pci, 3000, 4, 0x33);
+    transport->config_write(bench->driver.device, 6, 1, 0x33);
+    transport->config_write(bench->driver.device, 3000, 4, 0x33);
     assert_int_equal(bench->toy.config[0], 0xa0);
 }
 
@@ -952,7 +959,7 @@ static void configuration_changes(void **state)
     leave(bench);
     assert_int_equal(bench->rig.pulses, 0); /* Not live. */
     virtio_driver_ready(&bench->driver);
-    bench->driver.transport->config_read(&bench->pci, 0, 1);
+    bench->driver.transport->config_read(bench->driver.device, 0, 1);
     uint8_t before = vmmp_virtio_config_generation(dev);
     enter(bench);
     for (unsigned i = 0; i < 256; i++) {
@@ -986,13 +993,13 @@ static void legacy_features_need_no_acceptance(void **state)
 {
     struct bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->driver.transport;
-    assert_int_equal(transport->features(&bench->pci),
+    assert_int_equal(transport->features(bench->driver.device),
                      FEATURE_A | FEATURE_B | INDIRECT | EVENT_IDX | BIT(VIRTIO_F_ANY_LAYOUT));
     set_status(bench, 3);
-    transport->set_features(&bench->pci, UINT32_MAX);
+    transport->set_features(bench->driver.device, UINT32_MAX);
     set_status(bench, 7);
     assert_int_equal(status(bench), 7);
-    assert_int_equal(bench->toy.virtio.driver_features, transport->features(&bench->pci));
+    assert_int_equal(bench->toy.virtio.driver_features, transport->features(bench->driver.device));
     assert_true(vmmp_virtio_live(&bench->toy.virtio));
     /* FEATURES_OK is not of this interface. */
     set_status(bench, 15);
@@ -1000,7 +1007,7 @@ static void legacy_features_need_no_acceptance(void **state)
     /* Features that do not go together. */
     set_status(bench, 0);
     set_status(bench, 3);
-    transport->set_features(&bench->pci, FEATURE_B);
+    transport->set_features(bench->driver.device, FEATURE_B);
     set_status(bench, 7);
     assert_int_equal(status(bench), 7 | VIRTIO_STATUS_NEEDS_RESET);
 }
@@ -1016,7 +1023,7 @@ static void legacy_queues_before_features(void **state)
     kick(bench, 1);
     assert_int_equal(used(bench, 1), 0);
     set_status(bench, 3);
-    bench->driver.transport->set_features(&bench->pci, EVENT_IDX);
+    bench->driver.transport->set_features(bench->driver.device, EVENT_IDX);
     virtio_driver_set_used_event(&bench->driver, 1, 100);
     set_status(bench, 7);
     assert_int_equal(used(bench, 1), 3);
@@ -1030,10 +1037,10 @@ static void legacy_pfn_zero_resets_a_queue(void **state)
     add(bench, 1, 3);
     kick(bench, 1);
     assert_int_equal(used(bench, 1), 3);
-    vmmp_window_write(&bench->pci.legacy, 14, 2, 1);
-    assert_int_not_equal(vmmp_window_read(&bench->pci.legacy, 8, 4), 0);
-    vmmp_window_write(&bench->pci.legacy, 8, 4, 0);
-    assert_int_equal(vmmp_window_read(&bench->pci.legacy, 8, 4), 0);
+    vmmp_window_write(&bench->rig.pci.legacy, 14, 2, 1);
+    assert_int_not_equal(vmmp_window_read(&bench->rig.pci.legacy, 8, 4), 0);
+    vmmp_window_write(&bench->rig.pci.legacy, 8, 4, 0);
+    assert_int_equal(vmmp_window_read(&bench->rig.pci.legacy, 8, 4), 0);
     assert_int_equal(bench->toy.queue_resets, 1);
     kick(bench, 1);
     virtio_driver_set_up_queue(&bench->driver, 1);
@@ -1058,6 +1065,7 @@ static void legacy_reset_and_again(void **state)
 int test_virtio(void)
 {
 #define TEST(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define MMIO(name)   cmocka_unit_test_setup_teardown(name, setup_mmio, teardown)
 #define DIRECT(name) cmocka_unit_test_setup_teardown(name, setup_no_defer, teardown)
 #define LEGACY(name) cmocka_unit_test_setup_teardown(name, setup_legacy, teardown)
 /* On packed rings, with deferral, and without it but with EVENT_IDX. */
@@ -1067,42 +1075,67 @@ int test_virtio(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_checks_its_arguments),
         TEST(all_sequences_of_two_status_writes),
+        MMIO(all_sequences_of_two_status_writes),
         TEST(features_ok_is_refused),
+        MMIO(features_ok_is_refused),
         TEST(negotiation_matrix),
+        MMIO(negotiation_matrix),
         DIRECT(negotiation_matrix),
         TEST(features_are_final_after_features_ok),
+        MMIO(features_are_final_after_features_ok),
         TEST(features_can_be_switched_off),
+        MMIO(features_can_be_switched_off),
         TEST(nothing_happens_before_driver_ok),
+        MMIO(nothing_happens_before_driver_ok),
         DIRECT(nothing_happens_before_driver_ok),
         TEST(a_failed_driver_is_left_alone),
+        MMIO(a_failed_driver_is_left_alone),
         TEST(queues_are_not_enabled_before_features_ok),
+        MMIO(queues_are_not_enabled_before_features_ok),
         TEST(a_bad_chain_breaks_the_device),
+        MMIO(a_bad_chain_breaks_the_device),
         DIRECT(a_bad_chain_breaks_the_device),
         TEST(messages_about_broken_devices_are_limited),
+        MMIO(messages_about_broken_devices_are_limited),
         TEST(queues_with_bad_registers_break_the_device),
+        MMIO(queues_with_bad_registers_break_the_device),
         TEST(queue_registers_are_read_only_while_enabled),
+        MMIO(queue_registers_are_read_only_while_enabled),
         TEST(reset_forgets_everything),
+        MMIO(reset_forgets_everything),
         DIRECT(reset_forgets_everything),
         TEST(requests_in_flight_end_with_a_reset),
+        MMIO(requests_in_flight_end_with_a_reset),
         TEST(a_slow_reset_shows_in_the_status),
+        MMIO(a_slow_reset_shows_in_the_status),
         TEST(one_queue_is_reset_alone),
         TEST(what_the_budget_leaves_is_deferred),
+        MMIO(what_the_budget_leaves_is_deferred),
         TEST(deferred_work_ends_with_a_reset),
+        MMIO(deferred_work_ends_with_a_reset),
         TEST(nothing_is_missed_when_kicks_come_back_on),
+        MMIO(nothing_is_missed_when_kicks_come_back_on),
         DIRECT(without_deferral_one_snapshot_is_drained),
         DIRECT(without_deferral_nothing_is_forgotten),
         TEST(one_interrupt_per_batch),
+        MMIO(one_interrupt_per_batch),
         DIRECT(one_interrupt_per_batch),
         cmocka_unit_test(a_pulse_line_pulses_for_every_batch),
         TEST(two_devices_share_a_line),
+        MMIO(two_devices_share_a_line),
         TEST(callbacks_inside_callbacks),
+        MMIO(callbacks_inside_callbacks),
         DIRECT(callbacks_inside_callbacks),
         TEST(a_reset_from_inside_ends_the_walk),
+        MMIO(a_reset_from_inside_ends_the_walk),
         DIRECT(a_reset_from_inside_ends_the_walk),
         TEST(configuration_bytes),
+        MMIO(configuration_bytes),
         LEGACY(configuration_bytes),
         TEST(configuration_changes),
+        MMIO(configuration_changes),
         TEST(isr_bits_are_cleared_one_by_one),
+        MMIO(isr_bits_are_cleared_one_by_one),
         LEGACY(legacy_features_need_no_acceptance),
         LEGACY(legacy_queues_before_features),
         LEGACY(legacy_pfn_zero_resets_a_queue),
@@ -1123,6 +1156,7 @@ int test_virtio(void)
                                         teardown),
     };
 #undef TEST
+#undef MMIO
 #undef DIRECT
 #undef LEGACY
 #undef BOTH_PACKED

@@ -82,8 +82,8 @@ static void size_and_resize(void **state)
     const struct virtio_driver_transport *transport = bench->driver.transport;
     console_start(bench);
     assert_true(bench->driver.features & BIT(0));
-    assert_int_equal(transport->config_read(&bench->pci, 0, 2), 80);
-    assert_int_equal(transport->config_read(&bench->pci, 2, 2), 25);
+    assert_int_equal(transport->config_read(bench->driver.device, 0, 2), 80);
+    assert_int_equal(transport->config_read(bench->driver.device, 2, 2), 25);
     console_enter(bench);
     vmmp_virtio_console_resize(&bench->console, 80, 25);
     console_leave(bench);
@@ -91,9 +91,9 @@ static void size_and_resize(void **state)
     console_enter(bench);
     vmmp_virtio_console_resize(&bench->console, 300, 100);
     console_leave(bench);
-    assert_int_equal(transport->isr(&bench->pci), VMMP_VIRTIO_ISR_CONFIG);
-    assert_int_equal(transport->config_read(&bench->pci, 0, 4), 300 | 100 << 16);
-    assert_int_equal(transport->config_read(&bench->pci, 4, 4), 0);
+    assert_int_equal(transport->isr(bench->driver.device), VMMP_VIRTIO_ISR_CONFIG);
+    assert_int_equal(transport->config_read(bench->driver.device, 0, 4), 300 | 100 << 16);
+    assert_int_equal(transport->config_read(bench->driver.device, 4, 4), 0);
 }
 
 static void without_a_size(void **state)
@@ -118,17 +118,17 @@ static void emergency_output(void **state)
 {
     struct console_bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->driver.transport;
-    transport->config_write(&bench->pci, 8, 4, 'e');
-    transport->config_write(&bench->pci, 8, 1, 'm');
+    transport->config_write(bench->driver.device, 8, 4, 'e');
+    transport->config_write(bench->driver.device, 8, 1, 'm');
     for (unsigned i = 0; i < 4; i++) { /* As legacy drivers write 32 bits. */
-        transport->config_write(&bench->pci, 8 + i, 1, i == 0 ? 'e' : 0);
+        transport->config_write(bench->driver.device, 8 + i, 1, i == 0 ? 'e' : 0);
     }
-    transport->config_write(&bench->pci, 6, 4, (uint64_t)'r' << 16);
-    transport->config_write(&bench->pci, 0, 8, 0x4141414141414141);
+    transport->config_write(bench->driver.device, 6, 4, (uint64_t)'r' << 16);
+    transport->config_write(bench->driver.device, 0, 8, 0x4141414141414141);
     console_expect(bench, 0, "emer");
     assert_int_equal(bench->console.virtio.status, 0);
     bench->console.port.backend.write = NULL;
-    transport->config_write(&bench->pci, 8, 4, 'x');
+    transport->config_write(bench->driver.device, 8, 4, 'x');
 }
 
 int test_virtio_console(void)

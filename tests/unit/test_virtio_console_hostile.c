@@ -16,7 +16,7 @@ static void three(struct console_bench *bench)
 
 static bool broken(struct console_bench *bench)
 {
-    return bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET;
+    return bench->driver.transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET;
 }
 
 /* The device still does all it should. */
@@ -66,7 +66,7 @@ static void ports_that_do_not_exist(void **state)
     }
     console_say(bench, 2, CONSOLE_PORT_READY, 1); /* Possible, not there. */
     for (unsigned queue = 0; queue < 0x10000; queue += 5) {
-        bench->driver.transport->kick(&bench->pci, queue);
+        bench->driver.transport->kick(bench->driver.device, queue);
     }
     assert_string_equal(console_heard(bench), "");
     for (unsigned id = 0; id < CONSOLE_PORTS; id++) {
@@ -199,7 +199,7 @@ static void hostile_chains_on_other_queues(void **state)
                 virtio_driver_put(&desc[0], bench->buffers, 8, w | VIRTQ_DESC_F_NEXT, 128);
             }
             virtio_driver_offer(&bench->driver, queues[q], 0);
-            bench->driver.transport->kick(&bench->pci, queues[q]);
+            bench->driver.transport->kick(bench->driver.device, queues[q]);
             if (queues[q] == CONSOLE_CONTROL_RX) {
                 /* Looked at when there is something to say. */
                 console_say(bench, 0, CONSOLE_DEVICE_READY, 1);

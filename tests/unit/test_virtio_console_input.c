@@ -64,7 +64,7 @@ static void input_waits_for_the_guest(void **state)
     assert_int_equal(bench->port[0].ready, 6);
     /* Nothing is waited for: no callback. */
     console_post(bench, 0, 1, 2);
-    bench->driver.transport->kick(&bench->pci, RX);
+    bench->driver.transport->kick(bench->driver.device, RX);
     assert_int_equal(bench->port[0].ready, 6);
 }
 

@@ -35,7 +35,7 @@ static void output_waits_for_the_backend(void **state)
     assert_true(virtio_driver_kick(&bench->driver, TX));
     console_expect(bench, 0, "abcde");
     assert_int_equal(console_finished(bench, TX), 0);
-    bench->driver.transport->kick(&bench->pci, TX);
+    bench->driver.transport->kick(bench->driver.device, TX);
     assert_int_equal(bench->port[0].writes, 1); /* A kick is no reason to try again. */
     for (size_t i = 0; i < 7; i++) {
         console_writable(bench, 0, 1);
@@ -169,9 +169,10 @@ static void hostile_chains(void **state)
                 break;
             }
             virtio_driver_offer(&bench->driver, queue, 0);
-            bench->driver.transport->kick(&bench->pci, queue);
+            bench->driver.transport->kick(bench->driver.device, queue);
             console_type(bench, 0, "x");
-            assert_true(bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET);
+            assert_true(bench->driver.transport->status(bench->driver.device) &
+                        VIRTIO_STATUS_NEEDS_RESET);
             assert_int_equal(bench->port[0].writes, 0);
             assert_int_equal(console_finished(bench, queue), 0);
         }

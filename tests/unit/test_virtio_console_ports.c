@@ -26,7 +26,8 @@ static void the_handshake_of_linux(void **state)
     three(bench);
     console_probe(bench);
     assert_true(bench->driver.features >> 1 & 1);
-    assert_int_equal(bench->driver.transport->config_read(&bench->pci, 4, 4), CONSOLE_PORTS);
+    assert_int_equal(bench->driver.transport->config_read(bench->driver.device, 4, 4),
+                     CONSOLE_PORTS);
     assert_string_equal(console_settle(bench), "add 0, add 1, add 3, "
                                                "console 0, size 0 80 25, open 0 1, "
                                                "name 1 " AGENT ", open 1 1, name 3 log, open 3 1");
@@ -179,7 +180,7 @@ static void input_waits_until_the_guest_opens_the_port(void **state)
     assert_false(bench->port[1].open);
     assert_int_equal(console_type(bench, 1, "late"), 0);
     console_post(bench, 1, 1, 16);
-    bench->driver.transport->kick(&bench->pci, CONSOLE_RX(1));
+    bench->driver.transport->kick(bench->driver.device, CONSOLE_RX(1));
     assert_int_equal(bench->port[1].ready, 1);
     bench->port[1].input = "late";
     console_say(bench, 1, CONSOLE_OPEN, 1);
@@ -374,15 +375,15 @@ static void consoles_are_resized(void **state)
     three(bench);
     console_probe(bench);
     console_settle(bench);
-    transport->isr(&bench->pci);
+    transport->isr(bench->driver.device);
     console_enter(bench);
     vmmp_virtio_console_resize(&bench->console, 132, 50);
     vmmp_virtio_console_resize(&bench->console, 132, 50);
     vmmp_virtio_console_port_resize(&bench->console, 1, 1, 1); /* No console. */
     console_leave(bench);
     assert_string_equal(console_heard(bench), "size 0 132 50");
-    assert_true(transport->isr(&bench->pci) & VMMP_VIRTIO_ISR_CONFIG);
-    assert_int_equal(transport->config_read(&bench->pci, 0, 4), 132 | 50 << 16);
+    assert_true(transport->isr(bench->driver.device) & VMMP_VIRTIO_ISR_CONFIG);
+    assert_int_equal(transport->config_read(bench->driver.device, 0, 4), 132 | 50 << 16);
     /* Another console: a message, and configuration is port 0's alone. */
     console_add(bench, 2, true, NULL);
     assert_string_equal(console_settle(bench), "add 2, console 2, open 2 1");
@@ -390,7 +391,7 @@ static void consoles_are_resized(void **state)
     vmmp_virtio_console_port_resize(&bench->console, 2, 300, 100);
     console_leave(bench);
     assert_string_equal(console_heard(bench), "size 2 300 100");
-    assert_int_equal(transport->config_read(&bench->pci, 0, 4), 132 | 50 << 16);
+    assert_int_equal(transport->config_read(bench->driver.device, 0, 4), 132 | 50 << 16);
 }
 
 /* Linux before 6.15 and after 6.16 reads rows first. */
@@ -498,13 +499,14 @@ static void a_driver_without_multiport_has_port_0(void **state)
     virtio_driver_kick(&bench->driver, CONSOLE_TX(0));
     console_expect(bench, 0, "out");
     for (unsigned queue = 2; queue < 10; queue++) {
-        bench->driver.transport->kick(&bench->pci, queue);
+        bench->driver.transport->kick(bench->driver.device, queue);
     }
     assert_int_equal(console_type(bench, 1, "x"), 0);
     console_enter(bench);
     vmmp_virtio_console_resize(&bench->console, 132, 50);
     console_leave(bench);
-    assert_int_equal(bench->driver.transport->config_read(&bench->pci, 0, 4), 132 | 50 << 16);
+    assert_int_equal(bench->driver.transport->config_read(bench->driver.device, 0, 4),
+                     132 | 50 << 16);
     /* Unplugged and plugged in again, which such a driver does not notice. */
     console_remove(bench, 0);
     console_print(bench, 0, "lost", 1);
@@ -532,22 +534,23 @@ static void a_driver_with_few_queues(void **state)
     console_say(bench, 3, CONSOLE_PORT_READY, 1);
     console_say(bench, 3, CONSOLE_OPEN, 1);
     assert_int_equal(console_type(bench, 3, "nowhere"), 0);
-    bench->driver.transport->kick(&bench->pci, CONSOLE_RX(3));
-    bench->driver.transport->kick(&bench->pci, CONSOLE_TX(3));
+    bench->driver.transport->kick(bench->driver.device, CONSOLE_RX(3));
+    bench->driver.transport->kick(bench->driver.device, CONSOLE_TX(3));
     console_remove(bench, 3);
     console_print(bench, 1, "fine", 1);
     virtio_driver_kick(&bench->driver, CONSOLE_TX(1));
     console_expect(bench, 1, "fine");
-    assert_int_equal(bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET, 0);
+    assert_int_equal(
+        bench->driver.transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET, 0);
 }
 
 static void emergency_output_goes_to_port_0(void **state)
 {
     struct console_bench *bench = *state;
     const struct virtio_driver_transport *transport = bench->driver.transport;
-    transport->config_write(&bench->pci, 8, 4, 'x'); /* There is no port 0. */
+    transport->config_write(bench->driver.device, 8, 4, 'x'); /* There is no port 0. */
     three(bench);
-    transport->config_write(&bench->pci, 8, 4, 'y');
+    transport->config_write(bench->driver.device, 8, 4, 'y');
     console_expect(bench, 0, "y");
 }
 

@@ -98,9 +98,8 @@ void console_bench_make(struct console_bench *bench, bool defers, unsigned ports
     }
     virtio_rig_init(&bench->rig, defers, false);
     assert_int_equal(init(bench, ports), 0);
-    assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->console.virtio, NULL), 0);
-    virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver, transport, &bench->pci, &bench->rig.memory, VIRTIO_RIG_RAM,
+    void *device = virtio_rig_connect(&bench->rig, &bench->console.virtio, transport);
+    virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->buffers = virtio_driver_alloc(&bench->driver, 2 * CONSOLE_PORTS * BUFFERS, 4096);
     bench->control = virtio_driver_alloc(&bench->driver, 2 * 128 * CONTROL_BUFFER, 4096);
@@ -109,7 +108,7 @@ void console_bench_make(struct console_bench *bench, bool defers, unsigned ports
 
 void console_bench_unmake(struct console_bench *bench)
 {
-    vmmp_virtio_pci_fini(&bench->pci);
+    virtio_rig_disconnect(&bench->rig);
     vmmp_virtio_console_fini(&bench->console);
     virtio_rig_fini(&bench->rig);
 }
@@ -131,6 +130,11 @@ int console_setup(void **state)
 int console_setup_direct(void **state)
 {
     return make(state, false, 0, &virtio_driver_pci_modern);
+}
+
+int console_setup_mmio(void **state)
+{
+    return make(state, true, 0, &virtio_driver_mmio);
 }
 
 int console_setup_legacy(void **state)
@@ -323,7 +327,7 @@ void console_say_bytes(struct console_bench *bench, const void *bytes, size_t si
     const struct virtio_driver_buffer buffer = { at, (uint32_t)size, false };
     memcpy(virtio_driver_at(&bench->driver, at, size), bytes, size);
     virtio_driver_add(&bench->driver, CONSOLE_CONTROL_TX, &buffer, 1);
-    bench->driver.transport->kick(&bench->pci, CONSOLE_CONTROL_TX);
+    bench->driver.transport->kick(bench->driver.device, CONSOLE_CONTROL_TX);
     /* Linux waits for it, spinning. */
     assert_int_equal(console_finished(bench, CONSOLE_CONTROL_TX), 1);
 }

@@ -54,7 +54,6 @@ struct console_bench {
     struct vmmp_virtio_console console;
     struct vmmp_virtio_console_port memory[CONSOLE_PORTS];
     struct vmmp_virtio_queue queues[VMMP_VIRTIO_CONSOLE_QUEUES(CONSOLE_PORTS)];
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     uint64_t buffers; /* 128 KiB for each direction of each port, */
     uint64_t control; /* buffers of the control queues, */
@@ -73,6 +72,7 @@ size_t console_backend_write(void *cookie, const struct vmmp_iovec *iov, unsigne
 /** cmocka's setup and teardown: a console with one port, or four that are not there yet. */
 int console_setup(void **state);
 int console_setup_direct(void **state);
+int console_setup_mmio(void **state);
 int console_setup_legacy(void **state);
 int console_setup_legacy_direct(void **state);
 int console_setup_ports(void **state);
@@ -83,9 +83,10 @@ int console_teardown(void **state);
 
 #define CONSOLE_TEST(how, name) cmocka_unit_test_setup_teardown(name, how, console_teardown)
 /** On both faces, with and without deferral. */
-#define CONSOLE_EVERYWHERE(name)                                                 \
-    CONSOLE_TEST(console_setup, name), CONSOLE_TEST(console_setup_direct, name), \
-        CONSOLE_TEST(console_setup_legacy, name), CONSOLE_TEST(console_setup_legacy_direct, name)
+#define CONSOLE_EVERYWHERE(name)                                                          \
+    CONSOLE_TEST(console_setup, name), CONSOLE_TEST(console_setup_direct, name),          \
+        CONSOLE_TEST(console_setup_mmio, name), CONSOLE_TEST(console_setup_legacy, name), \
+        CONSOLE_TEST(console_setup_legacy_direct, name)
 #define CONSOLE_PORTS_EVERYWHERE(name)                                                       \
     CONSOLE_TEST(console_setup_ports, name), CONSOLE_TEST(console_setup_ports_direct, name), \
         CONSOLE_TEST(console_setup_ports_legacy, name),                                      \
