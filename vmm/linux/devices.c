@@ -10,8 +10,8 @@ static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for to
 
 const struct device_kind *const device_kinds[] = {
     &device_balloon,
-    &device_net,
     &device_disk,
+    &device_net,
     &device_rng,
     NULL,
 };

@@ -5,8 +5,8 @@
 #include "device.h"
 
 extern const struct device_kind device_balloon;
-extern const struct device_kind device_net;
 extern const struct device_kind device_disk;
+extern const struct device_kind device_net;
 extern const struct device_kind device_rng;
 
 /** Every kind, ended by NULL. */
