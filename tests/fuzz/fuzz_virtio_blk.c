@@ -163,7 +163,8 @@ static void check_request(const struct vmmp_blk_request *request)
 static void backend_submit(void *cookie, struct vmmp_blk_request *request)
 {
     (void)cookie;
-    FUZZ_CHECK(depth == 1 && vmmp_virtio_live(&blk.virtio) && ++steps < 100000);
+    FUZZ_CHECK(depth == 1 && !blk.virtio.resetting && ++steps < 100000);
+    FUZZ_CHECK(vmmp_virtio_status(&blk.virtio) != 0);
     check_request(request);
     if (policy & SCRIBBLE) {
         fuzz_scribble(input, &memory);
