@@ -326,7 +326,7 @@ int vmmp_compat_pci_add_ports(vmm_pci_space_t *space, struct vmmp_pci_function *
         return -1;
     }
     uint16_t first = slot->entry->range.start;
-    bool made = function->bars[bar].type == VMMP_PCI_BAR_NONE;
+    bool made = bar >= VMMP_PCI_BARS || function->bars[bar].type == VMMP_PCI_BAR_NONE;
     if (!made || vmmp_pci_add_bar(function, bar, VMMP_PCI_BAR_IO, power_of_two_at_least(range.size),
                                   window) == 0) {
         if (vmmp_pci_set_bar_address(function, bar, first) == 0 &&

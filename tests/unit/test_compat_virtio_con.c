@@ -18,7 +18,7 @@
 int test_compat_virtio_con(void);
 
 /* What is made lives for ever: kept here, so that nothing counts as lost. */
-static void *kept[8];
+static void *kept[32];
 static unsigned kept_count;
 
 struct bench {
@@ -197,8 +197,8 @@ static int setup(void **state)
     fixture_init(&bench->f, NULL);
     assert_int_equal(vmm_pci_init(&bench->pci), 0);
     assert_int_equal(vmm_io_port_init(&bench->ports, 0x1000), 0);
-    kept[kept_count++ % 8] = bench->pci;
-    kept[kept_count++ % 8] = bench->ports;
+    kept[kept_count++ % 32] = bench->pci;
+    kept[kept_count++ % 32] = bench->ports;
     assert_int_equal(vmmp_compat_set_log(&bench->f.vm, &bench->f.log), 0);
     bench->con = common_make_virtio_con(&bench->f.vm, bench->pci, bench->ports, range, IOPORT_FREE,
                                         9, 82, backend);

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 #define ETHIF_TX_ENQUEUED 0
-#define ETHIF_TX_FAILED   -1
+#define ETHIF_TX_FAILED   (-1)
 #define ETHIF_TX_COMPLETE 1
 
 struct eth_driver;

@@ -62,7 +62,7 @@ int hosted_stream_socket_open(struct hosted_stream *stream)
     if (strlen(path) >= sizeof(address.sun_path)) {
         return say_why(stream, -ENAMETOOLONG);
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         return say_why(stream, -errno);

@@ -27,7 +27,7 @@ static int call(const char *path)
     if (strlen(path) >= sizeof(address.sun_path)) {
         return -1;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     for (int tries = 0; connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0; tries++) {
         if (tries == 300) {
             return -1;
