@@ -162,6 +162,20 @@ static int setup_direct(void **state)
     return make_into(state, true, false);
 }
 
+static int setup_packed(void **state)
+{
+    make_into(state, false, false);
+    ((struct bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
+}
+
+static int setup_packed_direct(void **state)
+{
+    make_into(state, true, false);
+    ((struct bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
+}
+
 static int setup_legacy(void **state)
 {
     return make_into(state, false, true);
@@ -1030,8 +1044,9 @@ static void arguments(void **state)
 int test_virtio_balloon(void)
 {
 #define ON(how, f) cmocka_unit_test_setup_teardown(f, how, teardown)
-#define EACH_WAY(f) \
-    ON(setup, f), ON(setup_direct, f), ON(setup_legacy, f), ON(setup_legacy_direct, f)
+#define EACH_WAY(f)                                                                     \
+    ON(setup, f), ON(setup_direct, f), ON(setup_packed, f), ON(setup_packed_direct, f), \
+        ON(setup_legacy, f), ON(setup_legacy_direct, f)
     const struct CMUnitTest tests[] = {
         EACH_WAY(inflated_pages_are_discarded_in_ranges),
         EACH_WAY(frames_lie_anyhow_in_the_chain),

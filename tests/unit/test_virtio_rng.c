@@ -98,6 +98,20 @@ static int setup_direct(void **state)
     return make(state, false, &virtio_driver_pci_modern);
 }
 
+static int setup_packed(void **state)
+{
+    setup(state);
+    ((struct bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
+}
+
+static int setup_packed_direct(void **state)
+{
+    setup_direct(state);
+    ((struct bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
+}
+
 static int setup_legacy(void **state)
 {
     return make(state, true, &virtio_driver_pci_legacy);
@@ -504,10 +518,12 @@ static void arguments(void **state)
     virtio_rig_fini(&rig);
 }
 
-#define EACH_WAY(f)                                                 \
-    cmocka_unit_test_setup_teardown(f, setup, teardown),            \
-        cmocka_unit_test_setup_teardown(f, setup_direct, teardown), \
-        cmocka_unit_test_setup_teardown(f, setup_legacy, teardown), \
+#define EACH_WAY(f)                                                        \
+    cmocka_unit_test_setup_teardown(f, setup, teardown),                   \
+        cmocka_unit_test_setup_teardown(f, setup_direct, teardown),        \
+        cmocka_unit_test_setup_teardown(f, setup_packed, teardown),        \
+        cmocka_unit_test_setup_teardown(f, setup_packed_direct, teardown), \
+        cmocka_unit_test_setup_teardown(f, setup_legacy, teardown),        \
         cmocka_unit_test_setup_teardown(f, setup_legacy_direct, teardown)
 
 int test_virtio_rng(void)

@@ -44,10 +44,10 @@ falls_in_time()
 }
 
 cat >inflate.sh <<'END'
+# fill: files of 56 MiB.
 fill()
 {
-	dd if=/dev/urandom of=/tmp/part bs=1M count=8 2>/dev/null
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	for _ in 1 2 3 4 5 6 7; do
 		cat /tmp/part
 	done >/tmp/data
 }
@@ -56,44 +56,47 @@ stage()
 	say stage "$1"
 	read -r _
 }
-total()
+# free_memory: in MiB.
+free_memory()
 {
 	while read -r key kib _; do
 		[ "$key" != MemFree: ] || echo $((kib / 1024))
 	done </proc/meminfo
 }
-driver=/sys/bus/virtio/drivers/virtio_balloon
-device=$(cd $driver && echo virtio*)
-echo "$device" >$driver/unbind
+# wait_free TEST MIB
+wait_free()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ "$(free_memory)" "$1" "$2" ] && return
+		sleep 1
+	done
+	fail "free memory is $(free_memory) MiB, not $1 $2"
+}
+dd if=/dev/urandom of=/tmp/part bs=1M count=8 2>/dev/null
 stage start
 fill
 stage filled
 sum=$(sha256sum </tmp/data)
 rm /tmp/data
-say free "$(total)"
-echo "$device" >$driver/bind
-tries=0
-until [ "$(total)" -lt 100 ] || [ $tries = 200 ]; do
-	tries=$((tries + 1))
-	usleep 200000
-done
-say inflated "$(total)"
+say asks
+wait_free -lt 60
 stage inflated
-echo "$device" >$driver/unbind
-say deflated "$(total)"
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-	cat /tmp/part
-done >/tmp/data
+wait_free -gt 120
+say deflated
+fill
 [ "$sum" = "$(sha256sum </tmp/data)" ] || fail the data is not what it was
 stage again
 rm /tmp/data
-for round in 1 2 3; do
-	echo "$device" >$driver/bind
+
+driver=/sys/bus/virtio/drivers/virtio_balloon
+device=$(cd $driver && echo virtio*)
+for _ in 1 2 3; do
 	echo "$device" >$driver/unbind
+	echo "$device" >$driver/bind
 done
 rmmod virtio_balloon || fail rmmod
 for module in $(cat /modules/virtio-5); do insmod "$module" 2>/dev/null; done
-[ -e $driver/$device ] || fail not bound again
+[ -e "$driver/$device" ] || fail not bound again
 say reloaded
 END
 
@@ -102,29 +105,54 @@ at_stage()
 	says "$1" "stage $2"
 }
 
-guest one inflate.sh --balloon=size=128M,stats=1 --stats
+# balloon WORD...: the command, to guest one; its reply is in the file reply.
+balloon()
+{
+	/test/vmm ctl ctl balloon "$@" >reply 2>&1
+	sed 's/^/    /' reply
+}
+
+# balloon_is BYTES: waits until the guest says that it is so large.
+balloon_is()
+{
+	turns=0
+	until balloon >/dev/null && grep -q "\"actual\": $1[,}]" reply; do
+		turns=$((turns + 1))
+		[ $turns -lt "$patience" ] || return 1
+		sleep 1
+	done
+}
+
+guest one inflate.sh --balloon=stats=1,deflate-on-oom --control ctl --stats
 check balloon-starts at_stage one start || finish
 measure one start
 tell one go
 check balloon-filled at_stage one filled
 measure one filled
 tell one go
+check balloon-asks says one asks
+balloon 160M
 check balloon-inflated at_stage one inflated || finish
 measure one inflated
+check balloon-size balloon_is 167772160
+check balloon-guest-statistics grep -q '"total": [1-9]' reply
+balloon
+balloon 0
+check balloon-size-zero balloon_is 0
 tell one go
 check balloon-deflated at_stage one again
 measure one again
 tell one go
-check balloon-grows-when-used grows start filled 80
-check balloon-falls-when-inflated falls filled inflated 80
-check balloon-comes-back grows inflated again 80
+check balloon-grows-when-used grows start filled 40
+check balloon-falls-when-inflated falls filled inflated 40
+check balloon-comes-back grows inflated again 40
 check balloon-reload says one reloaded
 check balloon-ends ended one 0
 check balloon-statistics grep -q '^device balloon .* inflated [1-9]' one.err
 grep '^device balloon' one.err | sed 's/^/    /'
 
 cat >report.sh <<'END'
-dd if=/dev/zero of=/tmp/data bs=1M count=128 2>/dev/null
+dd if=/dev/zero of=/tmp/data bs=1M count=64 2>/dev/null
 say stage filled
 read -r _
 rm /tmp/data
@@ -137,7 +165,7 @@ check reporting-filled at_stage two filled || finish
 measure two filled
 tell two go
 check reporting-freed at_stage two freed
-check reporting-falls-by-itself falls_in_time two filled 80
+check reporting-falls-by-itself falls_in_time two filled 40
 tell two go
 check reporting-ends ended two 0
 check reporting-statistics grep -q '^device balloon .* reported [1-9]' two.err
