@@ -398,7 +398,9 @@ static void reset(void *cookie)
     if (vswitch) {
         vmmp_context_enter(&vswitch->context);
         forget(vswitch, port);
-        port->cid = port->device->guest_cid; /* Perhaps a new one. */
+        /* After a transport reset the driver goes on, perhaps with a new CID. */
+        port->running = vmmp_virtio_live(&port->device->virtio);
+        port->cid = port->device->guest_cid;
         vmmp_context_leave(&vswitch->context);
     }
 }

@@ -187,6 +187,14 @@ static void options_are_checked(void **state)
 
 /* ---- From the guest ---- */
 
+static void expect_header(const struct vmmp_vsock_packet *got, const struct vmmp_vsock_packet *want)
+{
+    uint8_t bytes[2][VMMP_VIRTIO_VSOCK_HEADER];
+    vmmp_vsock_packet_store(got, bytes[0]);
+    vmmp_vsock_packet_store(want, bytes[1]);
+    assert_memory_equal(bytes[0], bytes[1], VMMP_VIRTIO_VSOCK_HEADER);
+}
+
 static void packets_go_to_their_peer(void **state)
 {
     struct bench *bench = *state;
@@ -204,7 +212,7 @@ static void packets_go_to_their_peer(void **state)
         .fwd_cnt = 0xfffffffe,
     };
     vsock_guest_send_raw(&bench->guest, &packet, "hello", 5);
-    assert_memory_equal(&bench->host.last, &packet, sizeof(packet));
+    expect_header(&bench->host.last, &packet);
     assert_memory_equal(bench->host.payload, "hello", 5);
     assert_int_equal(bench->guests.packets, 0);
     packet.dst_cid = UINT64_C(0x100000002); /* Not truncated to 2 (defects §3). */
@@ -237,7 +245,7 @@ static void any_split_into_descriptors(void **state)
         virtio_driver_kick(driver, VIRTIO_VSOCK_TX);
         vsock_guest_settle(&bench->guest);
         assert_int_equal(bench->host.packets, first + 1);
-        assert_memory_equal(&bench->host.last, &packet, sizeof(packet));
+        expect_header(&bench->host.last, &packet);
         assert_int_equal(bench->host.payload[29], first);
         vsock_guest_sent(&bench->guest);
     }
@@ -249,7 +257,7 @@ static void any_split_into_descriptors(void **state)
     virtio_driver_add_indirect(driver, VIRTIO_VSOCK_TX, buffers, 74);
     virtio_driver_kick(driver, VIRTIO_VSOCK_TX);
     assert_int_equal(bench->host.packets, 76);
-    assert_memory_equal(&bench->host.last, &packet, sizeof(packet));
+    expect_header(&bench->host.last, &packet);
 }
 
 static void malformed_packets_are_dropped(void **state)

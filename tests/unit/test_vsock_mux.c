@@ -159,6 +159,7 @@ static void a_hundred_connections(void **state)
             char text[16];
             int length = snprintf(text, sizeof(text), "%u-%u;", i, round);
             vsock_guest_write(guest, 5000 + i, 80, text, (uint32_t)length);
+            vsock_guest_sent(guest);
         }
     }
     for (uint32_t i = 0; i < 100; i++) {
@@ -177,6 +178,7 @@ static void a_hundred_connections(void **state)
         assert_true(bench->ends[i].closed);
         assert_int_equal(bench->ends[i].reason, VMMP_VSOCK_DONE);
         vsock_guest_expect(guest, OP(RST), 80, 5000 + i);
+        vsock_guest_sent(guest);
     }
     assert_int_equal(bench->mux.in_use, 0);
 }

@@ -349,7 +349,6 @@ static void a_new_address(void **state)
     send(bench, 0, 1, OP(REQUEST));
     expect(bench, 1, 0, OP(RST));
     bench->nodes[1].guest.cid = 99;
-    vsock_guest_send(&bench->nodes[1].guest, OP(CREDIT_REQUEST), 1, 2); /* Shows itself. */
     struct vmmp_vsock_packet packet =
         vsock_guest_packet(&bench->nodes[0].guest, OP(REQUEST), 100, 5);
     packet.dst_cid = 99;

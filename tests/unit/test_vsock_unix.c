@@ -582,7 +582,10 @@ static void messages_keep_their_boundaries(void **state)
     assert_true(vsock_guest_next(&bench->guest, &packet, got));
     assert_int_equal(packet.len, 5);
     assert_int_equal(packet.flags, VIRTIO_VSOCK_SEQ_EOM);
-    finish(bench, 7, 99);
+    packet = vsock_guest_packet(&bench->guest, OP(RST), 7, 99);
+    packet.type = VIRTIO_VSOCK_TYPE_SEQPACKET;
+    vsock_guest_send_raw(&bench->guest, &packet, NULL, 0);
+    expect_end(fd);
     close(fd);
 
     snprintf(name, sizeof(name), "%s.seqpacket", bench->path);

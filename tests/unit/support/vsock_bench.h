@@ -242,6 +242,7 @@ static inline struct end *bench_connect(struct bench *bench, uint32_t guest_port
 {
     vsock_guest_send(&bench->guest, OP(REQUEST), guest_port, 80);
     vsock_guest_expect(&bench->guest, OP(RESPONSE), 80, guest_port);
+    vsock_guest_sent(&bench->guest);
     return &bench->ends[bench->end_count - 1];
 }
 
