@@ -25,7 +25,8 @@ static struct vmmp_net_switch_entry *bucket_of(struct vmmp_net_switch *net_switc
     for (unsigned i = 0; i < 6; i++) {
         hash = hash * 31 + address[i];
     }
-    return &net_switch->table[(hash ^ hash >> 8) % BUCKETS * WAYS];
+    size_t bucket = (hash ^ hash >> 8) % BUCKETS;
+    return &net_switch->table[bucket * WAYS];
 }
 
 static void learn(struct vmmp_net_switch *net_switch, const uint8_t *address, unsigned port)

@@ -56,7 +56,7 @@ static struct named_switch *find_switch(const char *name, struct hosted_event_lo
             free(named);
             return NULL;
         }
-        strcpy(named->name, name);
+        memcpy(named->name, name, strlen(name) + 1);
         named->next = switches;
         switches = named;
     }

@@ -436,7 +436,7 @@ int hosted_net_open_socket(struct hosted_net **net, const char *path, bool liste
                           "'%s': the path of a socket has 1 to %zu characters: use a shorter one",
                           path, sizeof(cable->address.sun_path) - 1);
     }
-    strcpy(cable->address.sun_path, path);
+    memcpy(cable->address.sun_path, path, strlen(path) + 1);
     int result = listens ? listen_at(cable, why) : 0;
     if (result != 0) {
         cable_close(&cable->net);
