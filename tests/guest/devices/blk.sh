@@ -26,13 +26,6 @@ e2()
 	shift
 	/e2/ld-linux-aarch64.so.1 --library-path /e2 "/e2/$program" "$@"
 }
-load_ext4()
-{
-	while read -r module; do
-		insmod "/e2/$module" || fail "insmod $module"
-	done </e2/modules
-	mkdir -p /mnt
-}
 drop_caches()
 {
 	sync
@@ -138,8 +131,8 @@ END
 
 filesystem()
 {
-	cat prelude - >make <<'END'
-load_ext4
+	cat prelude - >format <<'END'
+mkdir -p /mnt
 e2 mke2fs -q -t ext4 -E lazy_itable_init=0 /dev/vda || fail mke2fs
 mount -t ext4 -o discard /dev/vda /mnt || fail mount
 say mounted
@@ -157,7 +150,7 @@ echo b >/proc/sysrq-trigger
 sleep 60
 END
 	cat prelude - >check <<'END'
-load_ext4
+mkdir -p /mnt
 e2 e2fsck -p /dev/vda >/dev/null 2>&1
 [ $? -le 1 ] || fail "e2fsck -p"
 e2 e2fsck -fn /dev/vda >/fsck 2>&1 || { cat /fsck; fail "not clean"; }
@@ -182,7 +175,7 @@ while [ -e /mnt/large ]; do
 done
 END
 	cat prelude - >after <<'END'
-load_ext4
+mkdir -p /mnt
 e2 e2fsck -p /dev/vda >/dev/null 2>&1
 [ $? -le 1 ] || fail "e2fsck -p"
 e2 e2fsck -fn /dev/vda >/fsck 2>&1 || { cat /fsck; fail "not clean"; }
@@ -199,7 +192,7 @@ mount -t ext4 /dev/vda /mnt && fstrim /mnt 2>/dev/null
 umount /mnt
 END
 	image a.img "$size"
-	guest a make --disk a.img
+	guest a format --disk a.img
 	check ext4.made says a mounted
 	check ext4.filled says a sum
 	sum=$(said a sum)
