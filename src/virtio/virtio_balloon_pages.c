@@ -29,7 +29,7 @@ static int pass_on(const struct vmmp_balloon_backend *backend, enum fate fate, v
         return backend->discard ? backend->discard(backend->cookie, gpa, len) : 0;
     }
     if (fate == POPULATE) {
-        return backend->populate ? backend->populate(backend->cookie, gpa, len) : 0;
+        return backend->populate(backend->cookie, gpa, len);
     }
     if (backend->hinted) {
         backend->hinted(backend->cookie, gpa, len, fate == HINT_IN_KICK);
@@ -41,6 +41,10 @@ static void range_flush(struct range *range)
 {
     struct vmmp_virtio_balloon *balloon = range->balloon;
     if (range->start == range->end) {
+        return;
+    }
+    if (range->fate == POPULATE && !balloon->backend.populate) {
+        range->start = range->end = 0;
         return;
     }
     balloon->discarded |= range->fate == DISCARD;

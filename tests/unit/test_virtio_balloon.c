@@ -358,6 +358,7 @@ static void deflating_is_a_courtesy(void **state)
     acknowledged(bench, DEFLATE);
     assert_int_equal(bench->balloon.counters.deflated, 2 * PAGE);
     assert_int_equal(bench->call_count, 0); /* There is no populate. */
+    assert_int_equal(bench->balloon.counters.ranges, 0);
 }
 
 static void odd_requests(void **state)
