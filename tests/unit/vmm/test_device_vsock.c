@@ -39,7 +39,7 @@ static void bad_values(void **state)
         { "cid=3,path=", "path" },
         { "cid=3,path=v,connections=0", "from 1 to 65536" },
         { "cid=3,path=v,buffer=2K", "4096" },
-        { "cid=3,path=v,buffer=5000", "power of two" },
+        { "cid=3,path=v,buffer=12K", "power of two" },
         { "cid=3,path=v,colour=red", "colour" },
         { "cid=3,path=/123456789/123456789/123456789/123456789/123456789/123456789/123456789/"
           "123456789/123456789/1234567",
