@@ -221,11 +221,11 @@ const struct device_kind device_vsock = {
     .name = "vsock",
     .option = OPTION,
     .value = "cid=N,path=P[,…]",
-    .help = "sockets between host and guest: the guest is CID N (3 to 4294967294;\n"
-            "Linux keeps CIDs in 32 bits). Its port 1234 is reached through the unix\n"
-            "socket P by saying \"CONNECT 1234\"; its connections to the host's port\n"
-            "1234 go to the unix socket P_1234. connections=N (1024), buffer=SIZE\n"
-            "(128K) for each",
+    .help = "sockets between host and guest, whose CID is N (3 or\n"
+            "more). \"CONNECT 1234\" said to the unix socket P leads\n"
+            "to its port 1234; its connections to port 1234 of the\n"
+            "host lead to the unix socket P_1234.\n"
+            "connections=N (1024), buffer=SIZE of each (128K)",
     .most = 1,
     .check = check,
     .state_size = sizeof(struct vsock),
