@@ -16,7 +16,7 @@ KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 .PHONY: help run test test-guests bench fuzz lint format vmm install clean \
-	deps-build deps-run deps-test unit tsan gcc
+	deps-build deps-run deps-test unit tsan gcc fuzzers
 .NOTPARALLEL:
 
 help:
@@ -47,7 +47,8 @@ $(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
 unit: deps-test $(SYSROOT32)/cflags
 	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
 		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) \
-		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) >/dev/null
+		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) \
+		-DVMMP_FUZZ_BUILD=$(CURDIR)/$(BUILD) >/dev/null
 	@cmake --build $(BUILD)/host
 
 gcc: deps-build
@@ -73,7 +74,10 @@ vmm: deps-build $(SYSROOT64)/cflags
 run: deps-run vmm
 	@tools/run.sh $(VMM_ARM64)
 
-test: deps-test vmm gcc tsan unit
+fuzzers: deps-test
+	@tests/fuzz/run.sh --build $(BUILD)
+
+test: deps-test vmm gcc tsan fuzzers unit
 	@tools/images.sh testbed
 	@cd $(BUILD)/host && $(CTEST)
 

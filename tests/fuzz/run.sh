@@ -1,24 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the fuzzers with clang and runs each for SECONDS_EACH seconds (60).
-# Usage: tests/fuzz/run.sh BUILD-FOLDER [fuzz_TARGET...]
+# Usage: tests/fuzz/run.sh [--build|--run] BUILD-FOLDER [fuzz_TARGET...]
+#   --build: only build them; --run: only run them
 #
 # What they learn is kept in BUILD-FOLDER/fuzz/corpus/TARGET and used again. The inputs to begin with
 # are in tests/fuzz/seeds/TARGET. An input that breaks something is left in
 # BUILD-FOLDER/fuzz/crashes; to see it again: BUILD-FOLDER/fuzz/TARGET THAT-FILE
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -ge 1 ] || { echo "usage: $0 BUILD-FOLDER [fuzz_TARGET...]" >&2; exit 2; }
+build=1 run=1
+case ${1:-} in
+--build) run=0 && shift ;;
+--run) build=0 && shift ;;
+esac
+[ $# -ge 1 ] || { echo "usage: $0 [--build|--run] BUILD-FOLDER [fuzz_TARGET...]" >&2; exit 2; }
 mkdir -p "$1/fuzz/crashes"
-build=$(cd "$1/fuzz" && pwd)
+folder=$(cd "$1/fuzz" && pwd)
 shift
 seconds=${SECONDS_EACH:-60}
 
-CC=${CLANG:-clang} cmake -G Ninja -S "$here" -B "$build" >"$build/cmake.log" || {
-    cat "$build/cmake.log" >&2
-    exit 1
-}
-cmake --build "$build"
+if [ $build = 1 ]; then
+    CC=${CLANG:-clang} cmake -G Ninja -S "$here" -B "$folder" >"$folder/cmake.log" || {
+        cat "$folder/cmake.log" >&2
+        exit 1
+    }
+    cmake --build "$folder"
+fi
+[ $run = 1 ] || exit 0
 if [ $# -eq 0 ]; then
     for source in "$here"/fuzz_*.c; do
         set -- "$@" "$(basename "$source" .c)"
@@ -29,20 +38,20 @@ fi
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 failed=
 for target; do
-    [ -x "$build/$target" ] || { echo "fuzz: there is no $target" >&2; exit 2; }
-    corpus=$build/corpus/$target
+    [ -x "$folder/$target" ] || { echo "fuzz: there is no $target" >&2; exit 2; }
+    corpus=$folder/corpus/$target
     mkdir -p "$corpus"
     echo "fuzz: $target for $seconds s, $(find "$corpus" -type f | wc -l) inputs known"
-    if ! "$build/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -max_len=4096 -print_final_stats=1 -verbosity=1 -artifact_prefix="$build/crashes/$target-" \
-        "$corpus" "$here/seeds/$target" >"$build/$target.log" 2>&1; then
+    if ! "$folder/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+        -max_len=4096 -print_final_stats=1 -verbosity=1 -artifact_prefix="$folder/crashes/$target-" \
+        "$corpus" "$here/seeds/$target" >"$folder/$target.log" 2>&1; then
         failed="$failed $target"
-        grep -E 'ERROR|broken:|runtime error|SUMMARY' "$build/$target.log" || true
-        sed -n 's/.*Test unit written to /fuzz: crashing input: /p' "$build/$target.log"
-        echo "fuzz: $target failed, see $build/$target.log"
+        grep -E 'ERROR|broken:|runtime error|SUMMARY' "$folder/$target.log" || true
+        sed -n 's/.*Test unit written to /fuzz: crashing input: /p' "$folder/$target.log"
+        echo "fuzz: $target failed, see $folder/$target.log"
         continue
     fi
-    grep -E '^#.* cov: ' "$build/$target.log" | tail -n 1
-    grep 'average_exec_per_sec' "$build/$target.log" || true
+    grep -E '^#.* cov: ' "$folder/$target.log" | tail -n 1
+    grep 'average_exec_per_sec' "$folder/$target.log" || true
 done
 [ -z "$failed" ] || { echo "fuzz: failed:$failed" >&2; exit 1; }

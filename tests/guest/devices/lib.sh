@@ -101,7 +101,17 @@ guest()
 # says NAME PATTERN: waits until the guest has said a line that begins with it (after "VMMP ").
 says()
 {
-	wait_for "VMMP $2" "$1.out"
+	tries=0
+	until grep -q -e "VMMP $2" "$1.out" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -lt $((patience * 5)) ] || return 1
+		# One that has ended says no more.
+		kill -0 "$(cat "$1.pid")" 2>/dev/null || {
+			grep -q -e "VMMP $2" "$1.out"
+			return
+		}
+		usleep 200000
+	done
 }
 
 # wait_for PATTERN FILE
