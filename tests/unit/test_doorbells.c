@@ -91,13 +91,14 @@ static struct bench *make_mmio(void)
     return bench;
 }
 
-static struct bench *make_pci(bool legacy)
+static struct bench *make_pci_with(bool legacy, bool waits)
 {
     static const struct vmmp_pci_host_config config = {
         .memory_base = PCI_MEM, .memory_size = PCI_SIZE, .port_base = 0x100, .port_size = 0x8000
     };
     struct bench *bench = malloc(sizeof(*bench));
     make(bench);
+    bench->console.virtio.kicks_are_waited_for = waits;
     const struct vmmp_virtio_pci_options options = { .doorbells = &bench->bells };
     assert_int_equal(vmmp_pci_host_init(&bench->pci_host, &config, &bench->host, NULL), 0);
     assert_int_equal(
@@ -110,6 +111,11 @@ static struct bench *make_pci(bool legacy)
     drive(bench, legacy ? &virtio_driver_pci_legacy : &virtio_driver_pci_modern, &bench->pci);
     vmmp_pci_config_write(&bench->pci_host, 8, 4, 2, 7);
     return bench;
+}
+
+static struct bench *make_pci(bool legacy)
+{
+    return make_pci_with(legacy, false);
 }
 
 static void unmake(struct bench *bench)
@@ -346,6 +352,24 @@ static void notifications_race_with_moves(void **state)
     unmake(bench);
 }
 
+/* The same places as in the tests above, but every kick is an access. */
+static void a_driver_that_is_to_wait(void **state)
+{
+    (void)state;
+    for (unsigned legacy = 0; legacy < 2; legacy++) {
+        struct bench *bench = make_pci_with(legacy, true);
+        assert_false(bench->console.queues[TX].doorbell.added);
+        unsigned written = bench->written;
+        offer(bench);
+        bench->driver.transport->kick(&bench->pci, TX);
+        assert_int_equal(bench->written, written + 1);
+        unmake(bench);
+        bench = make_pci(legacy);
+        assert_true(bench->console.queues[TX].doorbell.added);
+        unmake(bench);
+    }
+}
+
 int test_doorbells(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +380,7 @@ int test_doorbells(void)
         cmocka_unit_test(legacy_notifications),
         cmocka_unit_test(a_bar_that_moves),
         cmocka_unit_test(a_doorbell_that_cannot_be_had),
+        cmocka_unit_test(a_driver_that_is_to_wait),
         cmocka_unit_test(notifications_race_with_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
