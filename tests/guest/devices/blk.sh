@@ -62,7 +62,7 @@ say overlay "$(dd if=/dev/vdc bs=1M count=4 2>/dev/null | tr -d '\0' | wc -c)" \
 dd if=/dev/urandom of=/a bs=1M count=4 2>/dev/null
 dd if=/a of=/dev/vda bs=4k conv=fsync 2>/dev/null &
 dd if=/a of=/dev/vda bs=4k seek=2048 conv=fsync 2>/dev/null &
-wait %1 %2
+wait
 drop_caches
 [ "$(sum /a)" = "$(dd if=/dev/vda bs=4k count=1024 2>/dev/null | sha256sum | cut -d ' ' -f 1)" ] || fail half
 [ "$(sum /a)" = "$(dd if=/dev/vda bs=4k skip=2048 count=1024 2>/dev/null | sha256sum | cut -d ' ' -f 1)" ] || fail half
