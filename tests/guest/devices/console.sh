@@ -87,11 +87,13 @@ port three
 echo "a line for a file" >"$port"
 
 # The size that a terminal beside the VMM was given.
-say size "$(stty size </dev/hvc1 2>/dev/null || echo unknown)"
-until stty size </dev/hvc1 2>/dev/null; do
+size=$(stty size </dev/hvc1 2>/dev/null)
+say size "${size:-unknown}"
+while [ -z "$size" ]; do
 	usleep 200000
+	size=$(stty size </dev/hvc1 2>/dev/null)
 done
-say new-size "$(stty size </dev/hvc1)"
+say new-size "$size"
 
 # Another probe of the driver.
 port org.example.one
