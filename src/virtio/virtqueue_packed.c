@@ -2,6 +2,7 @@
 /* Packed rings (virtio 1.2, 2.8). */
 #include "virtio/virtqueue_packed.h"
 
+#include "virtio/virtqueue_quick.h"
 #include "virtio/virtqueue_walk.h"
 
 #define FLAG(flag) ((uint64_t)(flag) << VIRTQ_PACKED_FLAGS_SHIFT)
@@ -262,48 +263,7 @@ static __attribute__((noinline)) bool pop_indirect(struct vmmp_virtqueue *vq,
     return go_on(vq, chain, gpa, rest, 0, 0);
 }
 
-/* As in virtqueue_split.c; `rest` has AVAIL and USED clear if they are as expected. */
-#define READABLE(n)                                                 \
-    if ((rest - 1) & UNUSUAL_HERE) {                                \
-        START_WRITING(n)                                            \
-        goto writable_##n;                                          \
-    }                                                               \
-    bytes += (uint32_t)rest;                                        \
-    if (UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, &iov[n]))) { \
-        bytes -= (uint32_t)rest;                                    \
-        START_WRITING(n)                                            \
-        return HAND_OVER(n);                                        \
-    }                                                               \
-    if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {                        \
-        taken = (n) + 1;                                            \
-        goto all_readable;                                          \
-    }                                                               \
-    NEXT_DESCRIPTOR(n)
-
-#define WRITABLE(n)                                                 \
-    writable_##n : if (UNLIKELY((rest + writing) & UNUSUAL_HERE))   \
-    {                                                               \
-        return HAND_OVER(n);                                        \
-    }                                                               \
-    bytes += (uint32_t)rest;                                        \
-    if (UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, &iov[n]))) { \
-        bytes -= (uint32_t)rest;                                    \
-        return HAND_OVER(n);                                        \
-    }                                                               \
-    if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {                        \
-        taken = (n) + 1;                                            \
-        goto some_writable;                                         \
-    }                                                               \
-    NEXT_DESCRIPTOR(n)
-
-#define START_WRITING(n)           \
-    KEEP_IN_MEMORY();              \
-    OPAQUE(gpa);                   \
-    OPAQUE(rest);                  \
-    chain->readable = (n);         \
-    chain->readable_bytes = bytes; \
-    bytes = 0;
-
+/* In `rest` AVAIL and USED are clear if they are as expected. */
 #define HAND_OVER(n) go_on(vq, chain, gpa, rest ^ vq->ring.expected, n, bytes)
 
 #define UNUSUAL_HERE vq->unusual

@@ -4,6 +4,7 @@
  * push begin on the split ring's quick way, and everything else is one branch away.
  */
 #include "virtio/virtqueue_split.h"
+#include "virtio/virtqueue_quick.h"
 #include "virtio/virtqueue_walk.h"
 
 /*
@@ -172,54 +173,6 @@ static __attribute__((noinline)) bool go_on_nested(struct vmmp_virtqueue *vq,
 
 static bool pop_indirect(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
                          uint64_t gpa, uint64_t rest);
-
-/*
- * One descriptor of the quick gear; `n` of them came before. READABLE ones as long as there are
- * some, then WRITABLE ones; the first that is neither is handed over. Taking one off the length and
- * off the write flag leaves the bits of `unusual` clear only if the length is 1 to QUICK_LEN and
- * the flag is as expected. Macros, so that each `n` is a constant: this is where the library spends
- * its time.
- */
-#define READABLE(n)                                                 \
-    if ((rest - 1) & UNUSUAL_HERE) {                                \
-        START_WRITING(n)                                            \
-        goto writable_##n;                                          \
-    }                                                               \
-    bytes += (uint32_t)rest;                                        \
-    if (UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, &iov[n]))) { \
-        bytes -= (uint32_t)rest;                                    \
-        START_WRITING(n)                                            \
-        return HAND_OVER(n);                                        \
-    }                                                               \
-    if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {                        \
-        taken = (n) + 1;                                            \
-        goto all_readable;                                          \
-    }                                                               \
-    NEXT_DESCRIPTOR(n)
-
-#define WRITABLE(n)                                                 \
-    writable_##n : if (UNLIKELY((rest + writing) & UNUSUAL_HERE))   \
-    {                                                               \
-        return HAND_OVER(n);                                        \
-    }                                                               \
-    bytes += (uint32_t)rest;                                        \
-    if (UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, &iov[n]))) { \
-        bytes -= (uint32_t)rest;                                    \
-        return HAND_OVER(n);                                        \
-    }                                                               \
-    if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {                        \
-        taken = (n) + 1;                                            \
-        goto some_writable;                                         \
-    }                                                               \
-    NEXT_DESCRIPTOR(n)
-
-#define START_WRITING(n)           \
-    KEEP_IN_MEMORY();              \
-    OPAQUE(gpa);                   \
-    OPAQUE(rest);                  \
-    chain->readable = (n);         \
-    chain->readable_bytes = bytes; \
-    bytes = 0;
 
 #define HAND_OVER(n)                                                           \
     (nested ? go_on_nested(vq, chain, gpa, rest, n, bytes, table, table_bytes) \

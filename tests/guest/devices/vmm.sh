@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh disable=SC2034
+# What is not one device's: the control socket, a machine with everything in it, the sandbox.
+. /test/lib.sh
+
+ctl()
+{
+	/test/vmm ctl ctl "$@" >answer 2>&1
+}
+
+# answers PATTERN WORD...: the control socket's answer.
+answers()
+{
+	pattern=$1
+	shift
+	ctl "$@" || return 1
+	grep -q -e "$pattern" answer
+}
+
+# refuses PATTERN WORD...
+refuses()
+{
+	pattern=$1
+	shift
+	ctl "$@" && return 1
+	grep -q -e "$pattern" answer
+}
+
+# inits NAME N: the guest has started N times.
+inits()
+{
+	tries=0
+	until [ "$(tr -d '\r' <"$1.out" | grep -c 'VMMP init')" = "$2" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt $((${patience:-240} * 5)) ] || return 1
+		usleep 200000
+	done
+}
+
+if wanted control; then
+	cat >script <<'END'
+read -r answer
+END
+	reboot=1
+	guest a script --control ctl --rng --balloon
+	check control-starts inits a 1
+	check control-status answers '"ok": true.*"starts": 1.*"rng".*"balloon"' status
+	check control-mode test "$(stat -c %a ctl)" = 600
+	check control-stats answers '"vcpus": \[{.*"windows": .*"queues": ' stats
+	check control-help answers '"power-off": ' help
+	check control-unknown refuses "did you mean status" statsu
+	check control-extra refuses 'takes nothing' reset now
+	check control-reset answers '"ok": true' reset
+	check control-restarts inits a 2
+	check control-starts-2 answers '"starts": 2' status
+	check control-quit answers '"ok": true' quit
+	check control-ends ended a 0
+	check control-gone test ! -e ctl
+	check control-nobody refuses 'no VMM listens there' status
+	reboot=
+fi
+
+# Every device at once, on each transport, in the sandbox, and the guest finds and uses them.
+if wanted everything; then
+	dd if=/dev/urandom of=disk bs=64k count=16 2>/dev/null
+	sum=$(sha256sum <disk | cut -d' ' -f1)
+	cat >script <<'END'
+count=0
+for device in /sys/bus/virtio/devices/*; do
+	find_driver "$device"
+	[ "$driver" != none ] || fail "no driver for ${device##*/}"
+	count=$((count + 1))
+done
+say devices $count
+say disk "$(sha256sum </dev/vda | cut -d' ' -f1)"
+read -r name </sys/class/net/eth0/address
+say mac "$name"
+dd if=/dev/hwrng of=/random bs=1k count=4 2>/dev/null
+say random "$(wc -c </random)"
+read -r answer
+END
+	for transport in pci mmio; do
+		rm -f answer ctl v.sock
+		guest e script --sandbox --control ctl --transport $transport --disk disk,ro --disk disk,overlay \
+			--net user,mac=02:00:00:00:00:01 --rng --balloon --vsock cid=7,path=v.sock
+		check $transport-devices says e 'devices 7$'
+		check $transport-disk says e "disk $sum"
+		check $transport-mac says e 'mac 02:00:00:00:00:01'
+		check $transport-random says e 'random 4096'
+		check $transport-status answers '"ok": true.*"disk1".*"net0".*"vsock"' status
+		tell e finished
+		check $transport-ends ended e 0
+	done
+fi
+finish
