@@ -22,7 +22,7 @@ TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
 	@echo "make test         build with warnings as errors and run all tests"
-	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels"
+	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
 	@echo "make fuzz         run the fuzzers (SECONDS_EACH=60)"
 	@echo "make lint         clang-format, clang-tidy, gcc -fanalyzer"
@@ -83,6 +83,7 @@ test: deps-test vmm gcc tsan fuzzers unit
 
 test-guests: vmm deps-run
 	@tests/guest/matrix.sh --full $(VMM_ARM64)
+	@tests/guest/device.sh --full all $(VMM_ARM64)
 
 bench: deps-test gcc vmm
 	@bench/run.sh $(BUILD)

@@ -3,7 +3,7 @@
 #
 # One device, tried by stock Debian guests on real KVM.
 #
-#   tests/guest/device.sh [--full] [--gic 2|3] [--cpus N] [--only PATTERN] NAME VMM
+#   tests/guest/device.sh [--full] [--gic 2|3] [--cpus N] [--only PATTERN] NAME|all VMM
 #
 # Boots the testbed's machine once and runs tests/guest/devices/NAME.sh beside the VMM there
 # (busybox sh; what it can use is in tests/guest/devices/lib.sh). VMM is the arm64 build of vmm; the
@@ -52,7 +52,20 @@ parse_options()
 		shift
 	done
 	[ -n "$vmm" ] || usage_error "the name of a device and the path of the arm64 vmm are needed"
-	[ -e "$here/devices/$name.sh" ] || usage_error "there is no tests/guest/devices/$name.sh"
+	[ "$name" = all ] || [ -e "$here/devices/$name.sh" ] || usage_error "there is no tests/guest/devices/$name.sh"
+}
+
+# run_all: every device in turn; the names of those that failed.
+run_all()
+{
+	local script failed=
+	for script in "$here"/devices/*.sh; do
+		name=$(basename "$script" .sh)
+		[ "$name" != lib ] || continue
+		note "device $name"
+		"${BASH_SOURCE[0]}" "${given[@]}" "$name" "$vmm" || failed="$failed $name"
+	done
+	[ -z "$failed" ] || die "failed:$failed"
 }
 
 main()
@@ -60,6 +73,11 @@ main()
 	local options programs file
 	parse_options "$@"
 	check_vmm "$vmm"
+	if [ "$name" = all ]; then
+		given=("${@:1:$#-2}")
+		run_all
+		return
+	fi
 	"$tools/images.sh" testbed
 	temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-device.XXXXXX")
 	trap 'rm -rf "$temp"' EXIT
