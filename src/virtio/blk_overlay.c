@@ -8,6 +8,7 @@
 
 #define CLUSTER VMMP_BLK_OVERLAY_CLUSTER
 #define SECTORS (CLUSTER / VMMP_BLK_SECTOR)
+#define BYTES   ((size_t)VMMP_BLK_SECTOR) /* Of a sector. */
 
 /* What discarding or zeroing may cost at a time. */
 #define RANGE_MAX (UINT64_C(16) << 20)
@@ -128,8 +129,7 @@ static void patch(const struct vmmp_blk_overlay *overlay, const struct vmmp_blk_
         const struct vmmp_blk_overlay_entry *entry = find(overlay, piece.number);
         for (unsigned i = piece.first; i < piece.first + piece.count; i++) {
             if (entry && (entry->valid >> i & 1)) {
-                blk_cursor_put(&cursor, storage_of(overlay, entry) + i * VMMP_BLK_SECTOR,
-                               VMMP_BLK_SECTOR);
+                blk_cursor_put(&cursor, storage_of(overlay, entry) + i * BYTES, VMMP_BLK_SECTOR);
             } else {
                 blk_cursor_skip(&cursor, VMMP_BLK_SECTOR);
             }
@@ -150,8 +150,8 @@ static int write(struct vmmp_blk_overlay *overlay, const struct vmmp_blk_request
         if (!entry) {
             return -ENOSPC;
         }
-        uint8_t *to = storage_of(overlay, entry) + piece.first * VMMP_BLK_SECTOR;
-        size_t bytes = piece.count * VMMP_BLK_SECTOR;
+        uint8_t *to = storage_of(overlay, entry) + piece.first * BYTES;
+        size_t bytes = piece.count * BYTES;
         if (request->op == VMMP_BLK_WRITE) {
             blk_cursor_get(&cursor, to, bytes);
         } else {

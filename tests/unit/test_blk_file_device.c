@@ -27,7 +27,7 @@ struct machine {
     struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     pthread_mutex_t selecting; /* A kick of the driver's selects the queue first. */
-    uint64_t memory[QUEUES]; /* 64 KiB of guest memory for each queue's thread. */
+    uint64_t memory[QUEUES];   /* 64 KiB of guest memory for each queue's thread. */
 };
 
 static int setup_with(void **state, bool only_threads)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The backend: who does a request, and the way of its completion into the device's context. */
+#define _FILE_OFFSET_BITS 64 /* Where a word has 32, too. */
 #include "blk_file_internal.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening an image: what it is, that nobody else has it, and what to say if it will not do. */
+#define _FILE_OFFSET_BITS 64 /* Where a word has 32, too. */
 #include "blk_file_internal.h"
 
 #include <errno.h>

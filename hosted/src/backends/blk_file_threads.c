@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads that do requests with plain system calls, one each at a time. */
+#define _FILE_OFFSET_BITS 64 /* Where a word has 32, too. */
 #include "blk_file_internal.h"
 
 #include <errno.h>

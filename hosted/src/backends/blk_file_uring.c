@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads, writes and flushes through io_uring. The ring is used inside the device's context only. */
+#define _FILE_OFFSET_BITS 64 /* Where a word has 32, too. */
 #include "blk_file_internal.h"
 
 #ifdef HOSTED_URING

@@ -97,7 +97,7 @@ struct vmmp_virtio_blk {
     unsigned in_flight;
     uint32_t waiting; /* Queues that found the pool empty, a bit each, */
     uint32_t dirty;   /* and those with completions not shown yet. */
-    bool commit_due; /* Something was submitted since the last commit. */
+    bool commit_due;  /* Something was submitted since the last commit. */
     bool committing;
     bool writeback_set; /* The driver has written `writeback`, */
     bool writeback;     /* this. */
