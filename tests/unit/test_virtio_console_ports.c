@@ -612,6 +612,9 @@ static void most_ports(void **state)
         assert_int_equal(console->ports[id].tx_queue, CONSOLE_TX(id));
     }
     assert_int_equal(vmmp_virtio_config_read(&console->virtio, 4, 4), MOST);
+    /* The sizes are unknown as yet, but there may be some: F_SIZE. */
+    assert_int_equal(vmmp_virtio_offered(&console->virtio, false) & 7, 7);
+    assert_int_equal(vmmp_virtio_config_read(&console->virtio, 0, 4), 0);
     assert_int_equal(console->virtio.queue_count, CONSOLE_TX(MOST - 1) + 1);
     vmmp_virtio_console_fini(console);
     free(ports.ports);
