@@ -133,7 +133,7 @@ static int make_model(struct con *con, struct vmmp_vm *vmmp)
         .ports = con->ports,
         .queues = con->queues,
         .max = VIRTIO_CON_MAX_PORTS,
-        .rows_first = true,
+        .rows_first = false,
     };
     /* Such consoles have no size. */
     const struct vmmp_virtio_console_options options = { .features_off = FEATURE_SIZE };

@@ -116,7 +116,7 @@ struct vmmp_virtio_console_ports {
     struct vmmp_virtio_queue *queues;       /**< VMMP_VIRTIO_CONSOLE_QUEUES(max) of them. */
     unsigned max;                           /**< 1 to VMMP_VIRTIO_CONSOLE_PORTS_MAX. */
     /**
-     * Tell sizes as rows and columns, as many versions of Linux expect, and not as columns and
+     * Tell sizes as rows and columns, as older versions of Linux expect, and not as columns and
      * rows, as the specification says (5.3.6.2) and others do. The guest cannot be asked.
      */
     bool rows_first;
