@@ -12,6 +12,8 @@
 
 /* The client's ring. */
 #define RING_SIZE 4088u
+/* VIRTIO_CONSOLE_F_SIZE (5.3.3) */
+#define FEATURE_SIZE UINT64_C(1)
 /* Input of a port that the guest has not taken yet. */
 #define KEPT_SIZE 4096u
 
@@ -131,19 +133,21 @@ static int make_model(struct con *con, struct vmmp_vm *vmmp)
         .ports = con->ports,
         .queues = con->queues,
         .max = VIRTIO_CON_MAX_PORTS,
-        .rows_first = true,
+        .rows_first = false,
     };
-    int error = vmmp_virtio_console_init_multiport(&con->model, &memory, NULL, &vmmp->memory,
+    /* Such consoles have no size. */
+    const struct vmmp_virtio_console_options options = { .features_off = FEATURE_SIZE };
+    int error = vmmp_virtio_console_init_multiport(&con->model, &memory, &options, &vmmp->memory,
                                                    &vmmp->log, &vmmp->host);
     for (int i = 0; !error && i < VIRTIO_CON_MAX_PORTS; i++) {
         struct con_port *port = &con->port[i];
-        const struct vmmp_virtio_console_port_options options = {
+        const struct vmmp_virtio_console_port_options port_options = {
             .backend = { .write = write_out, .input_ready = give_kept, .cookie = port },
             .is_console = true,
         };
         port->con = con;
         port->number = i;
-        error = vmmp_virtio_console_port_add(&con->model, (unsigned)i, &options);
+        error = vmmp_virtio_console_port_add(&con->model, (unsigned)i, &port_options);
     }
     return error;
 }

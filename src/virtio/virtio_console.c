@@ -216,7 +216,11 @@ int vmmp_virtio_console_init_multiport(struct vmmp_virtio_console *console,
         return -EINVAL;
     }
     console->multiport = true;
-    return init(console, ports, VMMP_VIRTIO_CONSOLE_QUEUES(ports->max), options, memory, log, host);
+    int result =
+        init(console, ports, VMMP_VIRTIO_CONSOLE_QUEUES(ports->max), options, memory, log, host);
+    /* Linux does nothing with the size of any port without this feature. */
+    console->has_size = true;
+    return result;
 }
 
 void vmmp_virtio_console_fini(struct vmmp_virtio_console *console)

@@ -221,7 +221,7 @@ static int create(void *cookie, const struct machine_device_environment *environ
     struct port *port = cookie;
     struct console *console = port->console;
     const struct vmmp_virtio_console_ports memory = { console->ports, console->queues, MOST_PORTS,
-                                                      true };
+                                                      false };
     int error = 0;
     if (port->id == 0) {
         error =

@@ -66,7 +66,7 @@ struct vmmp_virtio_console_backend {
 };
 
 struct vmmp_virtio_console_options {
-    uint16_t cols; /**< Of port 0. Both 0: the size is unknown and F_SIZE is not offered. */
+    uint16_t cols; /**< Of port 0. Both 0: unknown; with one port F_SIZE is then not offered. */
     uint16_t rows;
     uint64_t features_off; /**< Feature bits not to offer, for tests and old guests. */
 };
@@ -116,7 +116,7 @@ struct vmmp_virtio_console_ports {
     struct vmmp_virtio_queue *queues;       /**< VMMP_VIRTIO_CONSOLE_QUEUES(max) of them. */
     unsigned max;                           /**< 1 to VMMP_VIRTIO_CONSOLE_PORTS_MAX. */
     /**
-     * Tell sizes as rows and columns, as many versions of Linux expect, and not as columns and
+     * Tell sizes as rows and columns, as older versions of Linux expect, and not as columns and
      * rows, as the specification says (5.3.6.2) and others do. The guest cannot be asked.
      */
     bool rows_first;
@@ -191,7 +191,7 @@ size_t vmmp_virtio_console_port_receive(struct vmmp_virtio_console *console, uns
 void vmmp_virtio_console_port_writable(struct vmmp_virtio_console *console, unsigned id);
 /**
  * The terminal behind a console has a new size; the guest is told. Of port 0 it is a configuration
- * change too, if the console was made with a size; without F_MULTIPORT it is nothing else.
+ * change too, if F_SIZE is offered; without F_MULTIPORT it is nothing else.
  */
 void vmmp_virtio_console_port_resize(struct vmmp_virtio_console *console, unsigned id,
                                      uint16_t cols, uint16_t rows);

@@ -105,8 +105,8 @@ for round in 1 2; do
 	echo "$device" >unbind
 	! port two || fail "a port after unbind"
 	echo "$device" >bind
-	wait_port org.example.one
 	wait_port two
+	wait_port org.example.one
 	exec 5<>"$port"
 	line=
 	until [ -n "$line" ]; do
