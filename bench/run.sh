@@ -8,5 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${1:?bench/run.sh: the build folder is needed}
 "$here/micro.sh" "$build"
+"$here/net.sh" "$build"
+"$here/blk.sh" "$build"
 "$here/boot.sh" "$build/arm64/vmm/vmm"
 echo "results: $build/bench/results.json"

@@ -184,8 +184,7 @@ static bool features_acceptable(struct vmmp_virtio_device *dev)
 
 bool vmmp_virtio_live(const struct vmmp_virtio_device *dev)
 {
-    uint8_t bits = VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET | VIRTIO_STATUS_FAILED;
-    return (dev->status & bits) == VIRTIO_STATUS_DRIVER_OK && !dev->resetting;
+    return virtio_live(dev);
 }
 
 uint8_t vmmp_virtio_status(const struct vmmp_virtio_device *dev)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "virtio/iovec.h"
 #include "virtio/virtio_blk_internal.h"
 
 /* What a driver says: the header, and its data on either side of the chain. */
@@ -146,20 +147,6 @@ static void step_done(void *cookie, struct vmmp_blk_request *io, int error)
 
 /* ---- Parsing ---- */
 
-/* Leaves out the first `bytes` of elements; they have more. */
-static void skip(struct vmmp_iovec **iov, unsigned *count, size_t bytes)
-{
-    while (*count > 0 && bytes >= (*iov)->len) {
-        bytes -= (*iov)->len;
-        (*iov)++;
-        (*count)--;
-    }
-    if (bytes > 0 && *count > 0) {
-        (*iov)->base = (uint8_t *)(*iov)->base + bytes;
-        (*iov)->len -= bytes;
-    }
-}
-
 /* Any split over descriptors will do (2.7.4). False if the chain cannot be answered. */
 static bool parse(struct vmmp_virtio_blk_request *request, const struct vmmp_virtqueue_chain *chain,
                   struct parsed *parsed)
@@ -182,10 +169,10 @@ static bool parse(struct vmmp_virtio_blk_request *request, const struct vmmp_vir
     }
     parsed->type = vmmp_le32_get(header.type);
     parsed->sector = vmmp_le64_get(header.sector);
-    parsed->out = chain->iov;
-    parsed->out_count = chain->readable;
+    unsigned at = vmmp_iovec_skip(chain->iov, 0, chain->readable, sizeof(header));
+    parsed->out = &chain->iov[at];
+    parsed->out_count = chain->readable - at;
     parsed->out_bytes = chain->readable_bytes - (uint32_t)sizeof(header);
-    skip(&parsed->out, &parsed->out_count, sizeof(header));
     parsed->in = &chain->iov[chain->readable];
     parsed->in_count = chain->writable;
     parsed->in_bytes = chain->writable_bytes - 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The bytes of virtio-console's ports (virtio 1.2, 5.3.6). */
+#include "virtio/iovec.h"
 #include "virtio/virtio_console_internal.h"
 
 /* Bytes of output per turn where the rest can be deferred. */
@@ -36,22 +37,6 @@ static size_t write_slice(struct vmmp_virtio_console_port *port, size_t *taken)
     return bytes;
 }
 
-/* Moves on by `taken` bytes. The elements are the console's own copy and are consumed in place. */
-static void advance(struct vmmp_virtio_console_port *port, size_t taken)
-{
-    port->transmitted += taken;
-    while (taken > 0) {
-        struct vmmp_iovec *iov = &port->iov[port->at];
-        if (taken < iov->len) {
-            iov->base = (uint8_t *)iov->base + taken;
-            iov->len -= taken;
-            return;
-        }
-        taken -= iov->len;
-        port->at++;
-    }
-}
-
 /*
  * Writes out the chain under way, up to `*turn` bytes. False if the backend did not take everything
  * or the turn is over.
@@ -70,7 +55,8 @@ static bool write_chain(struct vmmp_virtio_console *console, struct vmmp_virtio_
         if (!port->busy) {
             return false; /* The device was reset, or the port removed, from inside the backend. */
         }
-        advance(port, taken);
+        port->transmitted += taken;
+        port->at = vmmp_iovec_skip(port->iov, port->at, port->chain.readable, taken);
         *turn -= taken < *turn ? taken : *turn;
         if (taken < offered) {
             /* A backend may say "writable" inside `write`; then it is asked once more. */

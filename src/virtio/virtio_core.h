@@ -4,6 +4,16 @@
 
 #include <sel4vmmplatsupport/vmmp/virtio.h>
 
+#include "virtio/virtio_spec.h"
+
+/* vmmp_virtio_live(), for whoever asks for every chain. */
+static inline bool virtio_live(const struct vmmp_virtio_device *dev)
+{
+    const unsigned bits =
+        VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET | VIRTIO_STATUS_FAILED;
+    return (dev->status & bits) == VIRTIO_STATUS_DRIVER_OK && !dev->resetting;
+}
+
 /* Stops the queue and gives its registers their reset values. */
 void vmmp_virtio_clear_queue(struct vmmp_virtio_queue *queue);
 

@@ -96,6 +96,12 @@ static inline struct vmmp_virtio_net *net_of(struct vmmp_virtio_device *dev)
     return (struct vmmp_virtio_net *)((char *)dev - offsetof(struct vmmp_virtio_net, virtio));
 }
 
+/* vmmp_virtio_has_feature(), for every frame. */
+static inline bool net_has(const struct vmmp_virtio_net *net, unsigned bit)
+{
+    return net->virtio.driver_features >> bit & 1;
+}
+
 /* virtio_net_rx.c */
 void vmmp_virtio_net_rx_forget(struct vmmp_virtio_net *net, unsigned pair);
 void vmmp_virtio_net_rx_refilled(struct vmmp_virtio_net *net, unsigned pair);

@@ -24,7 +24,7 @@ static unsigned rx_queue(unsigned pair)
 
 static bool merges(const struct vmmp_virtio_net *net)
 {
-    return vmmp_virtio_has_feature(&net->virtio, VIRTIO_NET_F_MRG_RXBUF);
+    return net_has(net, VIRTIO_NET_F_MRG_RXBUF);
 }
 
 /* Moves what is left to the front. True if another chain fits. */
@@ -72,10 +72,8 @@ static void add_slot(struct vmmp_virtio_net_rx *rx, const struct vmmp_virtqueue_
 static enum fill fill(struct vmmp_virtio_net *net, unsigned pair, size_t len)
 {
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
-    bool merge = merges(net);
-
     for (unsigned useless = 0; rx->bytes < len;) {
-        if (!merge && rx->first_slot != rx->end_slot) {
+        if (rx->first_slot != rx->end_slot && !merges(net)) {
             return FILL_FULL;
         }
         if (useless > VMMP_VIRTIO_NET_QUEUE_SIZE || !make_room(rx)) {
@@ -112,13 +110,12 @@ static void finish(struct vmmp_virtio_net *net, unsigned pair, size_t len)
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
     const struct vmmp_iovec *iov = &rx->iov[rx->first_iov];
     unsigned left = rx->end_iov - rx->first_iov;
-    size_t covered = 0;
-    uint16_t buffers = 0;
+    size_t covered = rx->slots[rx->first_slot].bytes;
+    uint16_t buffers = 1;
 
-    do {
+    for (; covered < len; buffers++) {
         covered += rx->slots[rx->first_slot + buffers].bytes;
-        buffers++;
-    } while (covered < len);
+    }
     if (net->header_size > HDR_NUM_BUFFERS) {
         const vmmp_le16_t number = vmmp_le16(buffers);
         if (iov->len >= HDR_SIZE) {
@@ -186,7 +183,11 @@ static void copy_in(struct vmmp_virtio_net *net, unsigned pair, const struct vmm
         vmmp_iovec_write(iov, left, 0, zeroes, header);
     }
     for (unsigned i = 0; i < count; i++) {
-        vmmp_iovec_write(iov, left, at, from[i].base, from[i].len);
+        if (at + from[i].len <= iov->len) {
+            memcpy((uint8_t *)iov->base + at, from[i].base, from[i].len);
+        } else {
+            vmmp_iovec_write(iov, left, at, from[i].base, from[i].len);
+        }
         at += from[i].len;
     }
 }

@@ -2,6 +2,7 @@
 /* Transmission: headers are checked and copied, frames stay where they are. */
 #include <string.h>
 
+#include "virtio/iovec.h"
 #include "virtio/virtio_net_internal.h"
 
 static unsigned tx_queue(unsigned pair)
@@ -11,23 +12,18 @@ static unsigned tx_queue(unsigned pair)
 
 /* ---- The header (5.1.6.2) ---- */
 
-static bool negotiated(const struct vmmp_virtio_net *net, unsigned bit)
-{
-    return vmmp_virtio_has_feature(&net->virtio, bit);
-}
-
 static bool segmentation_allowed(const struct vmmp_virtio_net *net, uint8_t type)
 {
     bool ecn = type & VIRTIO_NET_HDR_GSO_ECN;
     switch (type & ~VIRTIO_NET_HDR_GSO_ECN) {
     case VIRTIO_NET_HDR_GSO_TCPV4:
-        return negotiated(net, VIRTIO_NET_F_HOST_TSO4) &&
-               (!ecn || negotiated(net, VIRTIO_NET_F_HOST_ECN));
+        return net_has(net, VIRTIO_NET_F_HOST_TSO4) &&
+               (!ecn || net_has(net, VIRTIO_NET_F_HOST_ECN));
     case VIRTIO_NET_HDR_GSO_TCPV6:
-        return negotiated(net, VIRTIO_NET_F_HOST_TSO6) &&
-               (!ecn || negotiated(net, VIRTIO_NET_F_HOST_ECN));
+        return net_has(net, VIRTIO_NET_F_HOST_TSO6) &&
+               (!ecn || net_has(net, VIRTIO_NET_F_HOST_ECN));
     case VIRTIO_NET_HDR_GSO_UDP_L4:
-        return !ecn && negotiated(net, VIRTIO_NET_F_HOST_USO);
+        return !ecn && net_has(net, VIRTIO_NET_F_HOST_USO);
     default:
         return false;
     }
@@ -42,49 +38,49 @@ static bool header_fits(const struct vmmp_virtio_net *net, uint8_t *header, size
     bool checksum = header[HDR_FLAGS] & VIRTIO_NET_HDR_F_NEEDS_CSUM;
     uint8_t type = header[HDR_GSO_TYPE];
 
+    if (!checksum) {
+        /* Without, nothing else in the header has a meaning; segmentation needs it. */
+        memset(header, 0, HDR_SIZE);
+        return type == VIRTIO_NET_HDR_GSO_NONE && len <= net->longest;
+    }
+    header[HDR_FLAGS] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
     memset(header + HDR_NUM_BUFFERS, 0, HDR_SIZE - HDR_NUM_BUFFERS);
-    header[HDR_FLAGS] = checksum;
-    if (checksum) {
-        size_t end = (size_t)net_le16(header + HDR_CSUM_START) +
-                     net_le16(header + HDR_CSUM_OFFSET) + sizeof(uint16_t);
-        if (!negotiated(net, VIRTIO_NET_F_CSUM) || end > len) {
-            return false;
-        }
-    } else {
-        memset(header + HDR_CSUM_START, 0, 4);
+    size_t end = (size_t)net_le16(header + HDR_CSUM_START) + net_le16(header + HDR_CSUM_OFFSET) +
+                 sizeof(uint16_t);
+    if (!net_has(net, VIRTIO_NET_F_CSUM) || end > len) {
+        return false;
     }
     if (type == VIRTIO_NET_HDR_GSO_NONE) {
         memset(header + HDR_HDR_LEN, 0, 4);
         return len <= net->longest;
     }
-    return checksum && segmentation_allowed(net, type) && net_le16(header + HDR_GSO_SIZE) > 0 &&
+    return segmentation_allowed(net, type) && net_le16(header + HDR_GSO_SIZE) > 0 &&
            net_le16(header + HDR_HDR_LEN) <= len;
 }
 
 /* ---- Frames ---- */
 
+/* Copies the header; usually it lies in one piece, and is the long one. */
+static void read_header(const struct vmmp_virtqueue_chain *chain, uint8_t *header, size_t size)
+{
+    if (size == HDR_SIZE && chain->iov[0].len >= HDR_SIZE) {
+        memcpy(header, chain->iov[0].base, HDR_SIZE);
+    } else {
+        vmmp_iovec_read(chain->iov, chain->readable, 0, header, size);
+    }
+}
+
 /* Takes the header off the chain's elements and puts the copy before the frame. */
 static bool prepare(struct vmmp_virtio_net *net, struct vmmp_virtio_net_tx *tx)
 {
     struct vmmp_virtqueue_chain *chain = &tx->chain;
-    size_t left = net->header_size;
-    unsigned at = 0;
 
     if (chain->writable > 0 || chain->readable_bytes < net->header_size + ETH_HEADER ||
         chain->readable_bytes > (uint32_t)net->header_size + VMMP_VIRTIO_NET_MAX_FRAME) {
         return false;
     }
-    for (; left > 0; at++) {
-        struct vmmp_iovec *iov = &chain->iov[at];
-        size_t piece = iov->len < left ? iov->len : left;
-        memcpy(tx->header + net->header_size - left, iov->base, piece);
-        left -= piece;
-        if (piece < iov->len) {
-            iov->base = (uint8_t *)iov->base + piece;
-            iov->len -= piece;
-            break;
-        }
-    }
+    read_header(chain, tx->header, net->header_size);
+    unsigned at = vmmp_iovec_skip(chain->iov, 0, chain->readable, net->header_size);
     tx->len = chain->readable_bytes - net->header_size;
     if (!header_fits(net, tx->header, tx->len)) {
         return false;

@@ -89,7 +89,7 @@ void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
 
 static bool can_run(const struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue *queue)
 {
-    return vmmp_virtio_live(dev) && queue->vq.enabled;
+    return virtio_live(dev) && queue->vq.enabled;
 }
 
 static void check(struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue *queue)
@@ -103,7 +103,7 @@ static void check(struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue
 static void flush(struct vmmp_virtio_device *dev, unsigned index)
 {
     struct vmmp_virtio_queue *queue = &dev->queues[index];
-    if (queue->vq.enabled && vmmp_virtqueue_flush(&queue->vq) && vmmp_virtio_live(dev)) {
+    if (queue->vq.enabled && vmmp_virtqueue_flush(&queue->vq) && virtio_live(dev)) {
         queue->interrupts++;
         vmmp_virtio_interrupt(dev, (int)index);
     }
@@ -220,24 +220,28 @@ void vmmp_virtio_resume(struct vmmp_virtio_device *dev, unsigned queue)
 
 /* ---- Chains ---- */
 
+/* With one part of the budget spent there are no chains left either: one number to look at. */
 static void spend(struct vmmp_virtio_budget *left, const struct vmmp_virtqueue_chain *chain)
 {
     uint32_t elements = chain->readable + chain->writable;
     uint64_t bytes = (uint64_t)chain->readable_bytes + chain->writable_bytes;
+    if (elements >= left->elements || bytes >= left->bytes) {
+        left->chains = 0;
+        return;
+    }
     left->chains--;
-    left->elements -= elements < left->elements ? elements : left->elements;
-    left->bytes -= bytes < left->bytes ? bytes : left->bytes;
+    left->elements -= elements;
+    left->bytes -= bytes;
 }
 
 bool vmmp_virtio_pop(struct vmmp_virtio_device *dev, unsigned index,
                      struct vmmp_virtqueue_chain *chain)
 {
     struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
-    if (!queue || !vmmp_virtio_live(dev)) {
+    if (!queue || !virtio_live(dev)) {
         return false;
     }
-    const struct vmmp_virtio_budget *left = &queue->left;
-    if (queue->walking && (left->chains == 0 || left->elements == 0 || left->bytes == 0)) {
+    if (queue->walking && queue->left.chains == 0) {
         queue->exhausted = true;
         return false;
     }

@@ -635,7 +635,7 @@ static void old_sockets_are_replaced_and_others_are_not(void **state)
     char path[80];
 
     assert_int_equal(create(bench, bench->path, error, &other), -EADDRINUSE);
-    assert_non_null(strstr(error, "another program listens"));
+    assert_non_null(strstr(error, "another program uses it"));
     assert_null(other);
     /* A failed attempt leaves this one alone. */
     assert_int_equal(access(bench->path, F_OK), 0);
@@ -654,7 +654,7 @@ static void old_sockets_are_replaced_and_others_are_not(void **state)
     fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     close(fd);
     assert_int_equal(create(bench, path, error, &other), -EADDRINUSE);
-    assert_non_null(strstr(error, "not a socket"));
+    assert_non_null(strstr(error, "it is no socket"));
     assert_int_equal(unlink(path), 0);
 
     /* The second of the two cannot be: the first goes too. */

@@ -38,6 +38,7 @@
 #include <sys/types.h>
 
 #include <hosted/event_loop.h>
+#include <hosted/unix_socket.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -94,8 +95,7 @@ struct hosted_stream {
     bool out_ended;       /**< Socket: this client reads nothing more. */
     bool connected;
     bool told;    /**< What `connected` was called with last. */
-    dev_t device; /**< Of the socket's name, for its removal. */
-    ino_t inode;
+    struct hosted_unix_listener socket;
     char pty[64];
     uint16_t columns; /**< As it was told last. */
     uint16_t rows;

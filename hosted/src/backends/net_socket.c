@@ -2,13 +2,14 @@
 /* A unix socket to another VMM: a frame in each packet, or behind its length in a stream. */
 #include "backends/net_internal.h"
 
+#include <hosted/unix_socket.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,8 +22,8 @@ struct cable {
     struct hosted_net net;
     enum end end;
     bool stream;
-    struct sockaddr_un address;
-    int listener;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* To connect to. */
+    struct hosted_unix_listener listener;
     int fd; /* -1: nobody at the other end. */
     bool listening, added, reading, writing;
     struct hosted_event_source listen_source;
@@ -268,7 +269,7 @@ static int plug(struct cable *cable)
 static void accept_peer(void *cookie, uint32_t events)
 {
     struct cable *cable = cookie;
-    int fd = accept4(cable->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = accept4(cable->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     (void)events;
     if (fd < 0) {
         return;
@@ -293,10 +294,8 @@ static void start_connecting(struct cable *cable)
     if (cable->end != END_CONNECTS || cable->fd >= 0) {
         return;
     }
-    cable->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (cable->fd >= 0 &&
-        connect(cable->fd, (const struct sockaddr *)&cable->address, sizeof(cable->address)) == 0 &&
-        plug(cable) == 0) {
+    cable->fd = hosted_unix_connect(cable->path, SOCK_STREAM);
+    if (cable->fd >= 0 && plug(cable) == 0) {
         return;
     }
     unplug(cable);
@@ -313,7 +312,7 @@ static int cable_attach(struct hosted_net *net)
     cable->retry.work = (struct vmmp_work){ .run = retry, .cookie = cable, .context = context };
     if (cable->end == END_LISTENS) {
         cable->listen_source = (struct hosted_event_source){
-            .fd = cable->listener, .ready = accept_peer, .cookie = cable, .context = context
+            .fd = cable->listener.fd, .ready = accept_peer, .cookie = cable, .context = context
         };
         result = hosted_event_loop_add(net->loop, &cable->listen_source, EPOLLIN);
         cable->listening = result == 0;
@@ -347,10 +346,7 @@ static void cable_close(struct hosted_net *net)
 {
     struct cable *cable = (struct cable *)net;
     unplug(cable);
-    if (cable->listener >= 0) {
-        close(cable->listener);
-        unlink(cable->address.sun_path);
-    }
+    hosted_unix_unlisten(&cable->listener);
     free(cable);
 }
 
@@ -372,53 +368,10 @@ static struct cable *make(enum end end)
         cable->net.ops = &cable_ops;
         cable->end = end;
         cable->stream = true;
-        cable->listener = -1;
+        cable->listener.fd = -1;
         cable->fd = -1;
     }
     return cable;
-}
-
-/* A socket that nobody listens at any more is left over from a VMM that was killed. */
-static bool is_left_over(const struct sockaddr_un *address)
-{
-    struct stat status;
-    if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
-        return false;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool refused = fd >= 0 &&
-                   connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
-                   errno == ECONNREFUSED;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return refused;
-}
-
-static int listen_at(struct cable *cable, char *why)
-{
-    const struct sockaddr *address = (const struct sockaddr *)&cable->address;
-    const char *path = cable->address.sun_path;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0) {
-        return net_refuse(why, errno, "%s: %s", path, strerror(errno));
-    }
-    int result = bind(fd, address, sizeof(cable->address));
-    if (result != 0 && errno == EADDRINUSE && is_left_over(&cable->address)) {
-        unlink(path);
-        result = bind(fd, address, sizeof(cable->address));
-    }
-    if (result != 0 || listen(fd, 1) != 0) {
-        int error = errno;
-        close(fd);
-        return net_refuse(why, error, "%s: %s", path,
-                          error == EADDRINUSE ? "something else is there: choose another path, or "
-                                                "let this end connect"
-                                              : strerror(error));
-    }
-    cable->listener = fd;
-    return 0;
 }
 
 int hosted_net_open_socket(struct hosted_net **net, const char *path, bool listens,
@@ -429,17 +382,22 @@ int hosted_net_open_socket(struct hosted_net **net, const char *path, bool liste
     if (!cable) {
         return net_refuse(why, ENOMEM, "%s: no memory", path);
     }
-    cable->address.sun_family = AF_UNIX;
-    if (strlen(path) == 0 || strlen(path) >= sizeof(cable->address.sun_path)) {
-        free(cable);
-        return net_refuse(why, ENAMETOOLONG,
-                          "'%s': the path of a socket has 1 to %zu characters: use a shorter one",
-                          path, sizeof(cable->address.sun_path) - 1);
+    int result = 0;
+    if (listens) {
+        char message[HOSTED_UNIX_MESSAGE];
+        result = hosted_unix_listen(&cable->listener, path, SOCK_STREAM, 1, message);
+        if (result != 0) {
+            net_refuse(why, -result, "%s", message);
+        }
+    } else if (strlen(path) == 0 || strlen(path) >= sizeof(cable->path)) {
+        result = net_refuse(why, ENAMETOOLONG,
+                            "'%s': the path of a socket has 1 to %zu characters: use a shorter one",
+                            path, sizeof(cable->path) - 1);
+    } else {
+        memcpy(cable->path, path, strlen(path) + 1);
     }
-    memcpy(cable->address.sun_path, path, strlen(path) + 1);
-    int result = listens ? listen_at(cable, why) : 0;
     if (result != 0) {
-        cable_close(&cable->net);
+        free(cable);
         return result;
     }
     *net = &cable->net;

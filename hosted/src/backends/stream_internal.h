@@ -28,4 +28,3 @@ int hosted_stream_socket_open(struct hosted_stream *stream);
 void hosted_stream_socket_listen(struct hosted_stream *stream);
 /** The client has gone; the next one may come. With nothing locked, in the loop's thread. */
 void hosted_stream_socket_gone(struct hosted_stream *stream);
-void hosted_stream_socket_close(struct hosted_stream *stream);

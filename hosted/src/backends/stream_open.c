@@ -169,6 +169,7 @@ static void prepare(struct hosted_stream *stream, const struct hosted_stream_con
     stream->in_fd = -1;
     stream->out_fd = -1;
     stream->listener.fd = -1;
+    stream->socket.fd = -1;
     stream->in_flags = -1;
     stream->out_flags = -1;
     stream->connected = config->kind != HOSTED_STREAM_PTY && config->kind != HOSTED_STREAM_SOCKET;
@@ -263,7 +264,7 @@ void hosted_stream_close(struct hosted_stream *stream)
     hosted_event_source_remove(&stream->out_source);
     close_one(stream->in_source.fd, stream->in_flags, STDIN_FILENO);
     close_one(stream->out_source.fd, stream->out_flags, STDOUT_FILENO);
-    hosted_stream_socket_close(stream);
+    hosted_unix_unlisten(&stream->socket);
     pthread_mutex_destroy(&stream->lock);
     stream->open = false;
 }

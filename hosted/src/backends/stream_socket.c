@@ -2,93 +2,37 @@
 /* Streams that end in a Unix socket, where clients come and go one after the other. */
 #include "stream_internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static void accept_client(void *cookie, uint32_t events);
 
-/* Whether somebody answers at `address`. */
-static bool is_in_use(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool refused = fd >= 0 &&
-                   connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
-                   errno == ECONNREFUSED;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return !refused;
-}
-
-/* Binds `fd`, in the place of a socket that nobody serves any more. 0 or -errno. */
-static int bind_anew(int fd, const struct sockaddr_un *address)
-{
-    struct stat status;
-    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0) {
-        return 0;
-    }
-    int error = errno;
-    if (error != EADDRINUSE || lstat(address->sun_path, &status) != 0 ||
-        !S_ISSOCK(status.st_mode) || is_in_use(address) || unlink(address->sun_path) != 0) {
-        return -error;
-    }
-    return bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : -errno;
-}
-
-static int say_why(const struct hosted_stream *stream, int error)
-{
-    const struct hosted_stream_config *config = &stream->config;
-    const char *mend = "give a path in a folder that you may write";
-    if (error == -EADDRINUSE) {
-        mend = "another program uses it, or it is no socket: give another path";
-    } else if (error == -ENAMETOOLONG) {
-        mend = "give a path of at most 107 characters";
-    }
-    hosted_stream_say(stream, "%s socket:%s: cannot listen there (%s): %s", config->name,
-                      config->path, strerror(-error), mend);
-    return error;
-}
+/* Clients that may queue while one is served. */
+#define BACKLOG 8
 
 int hosted_stream_socket_open(struct hosted_stream *stream)
 {
-    const char *path = stream->config.path;
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct stat status;
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        return say_why(stream, -ENAMETOOLONG);
+    const struct hosted_stream_config *config = &stream->config;
+    char message[HOSTED_UNIX_MESSAGE];
+    int error = hosted_unix_listen(&stream->socket, config->path, SOCK_STREAM, BACKLOG, message);
+    if (error) {
+        hosted_stream_say(stream, "%s socket:%s", config->name, message);
+        return error;
     }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return say_why(stream, -errno);
-    }
-    stream->listener.fd = fd;
+    stream->listener.fd = stream->socket.fd;
     stream->listener.ready = accept_client;
     stream->listener.cookie = stream;
-    /* Linux gives the name the mode that the socket has. */
-    fchmod(fd, 0600);
-    int error = bind_anew(fd, &address);
-    if (error) {
-        return say_why(stream, error);
-    }
-    if (lstat(path, &status) == 0) {
-        stream->device = status.st_dev;
-        stream->inode = status.st_ino;
-    }
-    /* Clients may queue while one is served. */
-    return listen(fd, 8) == 0 ? 0 : say_why(stream, -errno);
+    return 0;
 }
 
 void hosted_stream_socket_listen(struct hosted_stream *stream)
 {
     int error = hosted_event_loop_add(stream->config.loop, &stream->listener, EPOLLIN);
     if (error) {
-        say_why(stream, error);
+        hosted_stream_say(stream, "%s socket:%s: cannot wait for clients (%s)", stream->config.name,
+                          stream->config.path, strerror(-error));
     }
 }
 
@@ -147,19 +91,4 @@ void hosted_stream_socket_gone(struct hosted_stream *stream)
     pthread_mutex_unlock(&stream->lock);
     hosted_stream_tell(stream);
     hosted_stream_socket_listen(stream);
-}
-
-/* Removes the name, if it is still the one that was made. */
-void hosted_stream_socket_close(struct hosted_stream *stream)
-{
-    struct stat status;
-    if (stream->listener.fd < 0) {
-        return;
-    }
-    close(stream->listener.fd);
-    stream->listener.fd = -1;
-    if (stream->inode && lstat(stream->config.path, &status) == 0 &&
-        status.st_dev == stream->device && status.st_ino == stream->inode) {
-        unlink(stream->config.path);
-    }
 }

@@ -26,34 +26,6 @@ static int socket_type(enum vmmp_vsock_type type)
     return type == VMMP_VSOCK_SEQPACKET ? SOCK_SEQPACKET : SOCK_STREAM;
 }
 
-static int new_socket(enum vmmp_vsock_type type)
-{
-    int fd = socket(AF_UNIX, socket_type(type) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return fd < 0 ? -errno : fd;
-}
-
-static struct sockaddr_un address_of(const char *path)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    return address;
-}
-
-static int connect_to(const char *path, enum vmmp_vsock_type type)
-{
-    struct sockaddr_un address = address_of(path);
-    int fd = new_socket(type);
-    if (fd < 0) {
-        return fd;
-    }
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        int error = errno;
-        close(fd);
-        return -error;
-    }
-    return fd;
-}
-
 /* ---- Making the sockets ---- */
 
 static int fail(char error[HOSTED_VSOCK_UNIX_ERROR], int result, const char *format, ...)
@@ -67,76 +39,16 @@ static int fail(char error[HOSTED_VSOCK_UNIX_ERROR], int result, const char *for
     return result;
 }
 
-/* Removes a socket that a VMM left behind; refuses anything that is in use. */
-static int remove_stale(const struct vsock_unix_listener *listener,
-                        char error[HOSTED_VSOCK_UNIX_ERROR])
-{
-    struct stat status;
-    const char *path = listener->path;
-    if (lstat(path, &status) != 0) {
-        return fail(error, -errno, "%s: %s", path, strerror(errno));
-    }
-    if (!S_ISSOCK(status.st_mode)) {
-        return fail(error, -EADDRINUSE,
-                    "%s exists and is not a socket; give another path or remove it", path);
-    }
-    int fd = connect_to(path, listener->type);
-    if (fd >= 0) {
-        close(fd);
-    }
-    /* EPROTOTYPE: another type of socket, EAGAIN: its queue is full; somebody has it. */
-    if (fd != -ECONNREFUSED) {
-        return fail(error, -EADDRINUSE,
-                    "%s: another program listens there; stop it or give another path", path);
-    }
-    if (unlink(path) != 0) {
-        return fail(error, -errno, "%s: cannot remove the old socket: %s", path, strerror(errno));
-    }
-    return 0;
-}
-
 static int listen_on(struct vsock_unix_listener *listener, char error[HOSTED_VSOCK_UNIX_ERROR])
 {
-    struct sockaddr_un address = address_of(listener->path);
-    int fd = new_socket(listener->type);
-    if (fd < 0) {
-        return fail(error, fd, "cannot make a unix socket: %s", strerror(-fd));
-    }
-    listener->source.fd = fd;
-    int result = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : -errno;
-    if (result == -EADDRINUSE) {
-        result = remove_stale(listener, error);
-        if (result != 0) {
-            return result;
-        }
-        result = bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : -errno;
-    }
+    char message[HOSTED_UNIX_MESSAGE];
+    int result = hosted_unix_listen(&listener->socket, listener->path, socket_type(listener->type),
+                                    BACKLOG, message);
     if (result != 0) {
-        return fail(error, result, "%s: cannot make the socket: %s", listener->path,
-                    strerror(-result));
+        return fail(error, result, "%s", message);
     }
-    /* Nobody can connect before listen(), so the mode is right from the first moment. */
-    if (lstat(listener->path, &listener->identity) != 0 || chmod(listener->path, 0600) != 0 ||
-        listen(fd, BACKLOG) != 0) {
-        return fail(error, -errno, "%s: %s", listener->path, strerror(errno));
-    }
+    listener->source.fd = listener->socket.fd;
     return 0;
-}
-
-static void unlisten(struct vsock_unix_listener *listener)
-{
-    struct stat status;
-    if (listener->source.fd < 0) {
-        return;
-    }
-    hosted_event_source_remove(&listener->source);
-    close(listener->source.fd);
-    listener->source.fd = -1;
-    /* Only what was made here: somebody may have removed it and put another in its place. */
-    if (listener->identity.st_ino != 0 && lstat(listener->path, &status) == 0 &&
-        status.st_dev == listener->identity.st_dev && status.st_ino == listener->identity.st_ino) {
-        unlink(listener->path);
-    }
 }
 
 /* ---- Accepting ---- */
@@ -191,7 +103,8 @@ static bool guest_connects(void *cookie, struct vmmp_vsock_connection *connectio
     char path[sizeof(vsock->path) + LONGEST_SUFFIX];
 
     snprintf(path, sizeof(path), "%s_%u", vsock->path, connection->host_port);
-    int fd = vsock->mux && vsock->free ? connect_to(path, connection->type) : -ENOSPC;
+    int fd = vsock->mux && vsock->free ? hosted_unix_connect(path, socket_type(connection->type))
+                                       : -ENOSPC;
     if (fd < 0) {
         vsock->stats.missed++;
         return false;
@@ -231,6 +144,7 @@ static void init_listener(struct hosted_vsock_unix *vsock, unsigned index,
     listener->type = type;
     snprintf(listener->path, sizeof(listener->path), "%.*s%s",
              (int)(sizeof(listener->path) - sizeof(SEQPACKET_SUFFIX)), vsock->path, suffix);
+    listener->socket.fd = -1;
     listener->source.fd = -1;
     listener->source.ready = on_client;
     listener->source.cookie = listener;
@@ -330,7 +244,8 @@ void hosted_vsock_unix_destroy(struct hosted_vsock_unix *vsock)
     }
     hosted_vsock_unix_stop(vsock);
     for (unsigned i = 0; i < 2; i++) {
-        unlisten(&vsock->listeners[i]);
+        hosted_event_source_remove(&vsock->listeners[i].source);
+        hosted_unix_unlisten(&vsock->listeners[i].socket);
     }
     free(vsock);
 }

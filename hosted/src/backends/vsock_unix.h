@@ -2,8 +2,7 @@
 /* What the two halves of the backend share: vsock_unix.c (listening), vsock_unix_link.c (links). */
 #pragma once
 
-#include <sys/stat.h>
-
+#include <hosted/unix_socket.h>
 #include <hosted/vsock_unix.h>
 
 /* "CONNECT 4294967295\n" and a little. */
@@ -39,7 +38,7 @@ struct vsock_unix_listener {
     struct hosted_vsock_unix *owner;
     enum vmmp_vsock_type type;
     char path[108];
-    struct stat identity;              /* Of the socket that was made. */
+    struct hosted_unix_listener socket;
     struct hosted_event_source source; /* `fd` -1: none. */
 };
 
