@@ -3,8 +3,8 @@
 #
 # Disks and networks of our VMM against QEMU's.
 #
-#   bench/devices.sh [--runs N] [--rounds N] [--machine-cpus N] [--aio threads|io_uring]
-#                    [--cache writeback|none] VMM
+#   bench/devices.sh [--runs N] [--rounds N] [--machine-cpus N] [--wall-clock]
+#                    [--aio threads|io_uring] [--cache writeback|none] VMM
 #
 # Boots the same guest (kernel, initial root, 1 CPU, 256 MiB, GICv3, virtio over PCI with MSI-X)
 # under both VMMs in one machine (tools/testbed.sh) with real KVM, alternating, N times each
@@ -17,9 +17,10 @@
 # is a raw file of 64 MiB in the machine's memory (tmpfs). Our VMM: as it comes. QEMU: Debian 13's,
 # as it comes for a raw file: cache=writeback, aio=threads (--aio, --cache: otherwise), an ioeventfd
 # for each queue, TAP with vnet_hdr and without vhost, one queue each.
-# The machine has one CPU (--machine-cpus), so a figure is the cost of everything a request takes
-# beside and in the guest, not what can be hidden on another CPU, and the load of the machine below
-# it disturbs least.
+# The machine has one CPU (--machine-cpus), and its time is the instructions it executes, one a
+# nanosecond (testbed.sh --instructions; --wall-clock: not so). So a figure is the cost of all that a
+# request takes in the guest and beside it, not what can be hidden on another CPU, and whatever else
+# runs below the machine changes nothing.
 #
 # The medians go into build/bench/results.json as blk.iops.kvm, blk.throughput.kvm (read and write),
 # net.throughput.kvm (both ways) and net.rtt.kvm, and the parts of them under their own names; with
@@ -38,6 +39,7 @@ rounds=3
 machine_cpus=1
 aio=threads
 cache=writeback
+clock=(--instructions)
 record=1
 vmm=
 temp=
@@ -64,6 +66,10 @@ parse_options()
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			set_option "$1" "$2"
 			shift
+			;;
+		--wall-clock)
+			clock=()
+			record=0
 			;;
 		-*) usage_error "unknown option '$1'" ;;
 		*) vmm=$1 ;;
@@ -100,7 +106,7 @@ measure()
 	local programs
 	programs=$(dirname "$vmm")/../tests/guest/programs
 	write_commands >"$temp/commands"
-	local options=(--qemu --cpus "$machine_cpus" --memory 2048 --timeout $((600 + runs * rounds * 600))
+	local options=("${clock[@]}" --qemu --cpus "$machine_cpus" --memory 2048 --timeout $((600 + runs * rounds * 600))
 		--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-6.12:/test/linux"
 		--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd"
 		--file "$here/../tests/guest/devices/lib.sh:/test/lib.sh"
