@@ -15,6 +15,8 @@
 #   --qemu             with Debian 13's qemu-system-aarch64 in the machine's PATH
 #   --timeout SECONDS  give up and fail (default 600, 0: never)
 #   --terminal         COMMAND's terminal is this one
+#   --instructions     time passes in the machine with the instructions it executes, one a nanosecond,
+#                      whatever else this one does: for measurements
 #   --no-kvm           a machine without virtualization extensions
 #   --verbose          show the machine's own console when it fails
 #
@@ -37,6 +39,7 @@ limit=600
 terminal=0
 kvm=on
 verbose=0
+accel=tcg,thread=multi
 qemu=
 watchdog=
 tails=()
@@ -51,6 +54,7 @@ parse_options()
 		--qemu) with_qemu=1 ;;
 		--terminal) terminal=1 ;;
 		--no-kvm) kvm=off ;;
+		--instructions) accel=tcg,thread=single ;;
 		--verbose) verbose=1 ;;
 		--) shift && break ;;
 		--gic | --cpus | --memory | --file | --out | --timeout)
@@ -187,9 +191,10 @@ machine()
 	local append='quiet nokaslr mitigations=off cryptomgr.notests panic=-1'
 	arguments=(-nodefaults -display none -no-reboot
 		-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
-		-accel 'tcg,thread=multi' -smp "$cpus" -m "$memory"
+		-accel "$accel" -smp "$cpus" -m "$memory"
 		-kernel "$vmmp_build/testbed/linux-6.12" -initrd "$temp/initrd"
 		-device virtio-serial-pci)
+	[ "$accel" != tcg,thread=single ] || arguments+=(-icount shift=0,sleep=off)
 	if [ "$terminal" = 1 ]; then
 		arguments+=(-chardev "file,id=console,path=$temp/console" -device 'virtconsole,chardev=console'
 			-chardev 'stdio,id=terminal,signal=off' -serial chardev:terminal)

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How fast a network is, over TCP.
+ *
+ *   net_rate serve PORT                      one end: does what each client asks for, for ever
+ *   net_rate send ADDRESS PORT BYTES         the other: to the server, until it has them all,
+ *   net_rate receive ADDRESS PORT BYTES      from it,
+ *   net_rate rtt ADDRESS PORT COUNT          or so many times one byte there and back
+ *
+ * Prints "MICROSECONDS COUNT" (of bytes or of round trips).
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What a client sends first; both ends have the same byte order. */
+enum { SEND, RECEIVE, RTT };
+struct order {
+    uint64_t what;
+    uint64_t count;
+};
+
+static uint8_t buffer[256 << 10];
+
+static void die(const char *what)
+{
+    fprintf(stderr, "net_rate: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void take(int fd, uint64_t count)
+{
+    while (count > 0) {
+        ssize_t got = recv(fd, buffer, count < sizeof(buffer) ? count : sizeof(buffer), 0);
+        if (got <= 0) {
+            die("recv");
+        }
+        count -= (uint64_t)got;
+    }
+}
+
+static void give(int fd, uint64_t count)
+{
+    while (count > 0) {
+        ssize_t sent =
+            send(fd, buffer, count < sizeof(buffer) ? count : sizeof(buffer), MSG_NOSIGNAL);
+        if (sent <= 0) {
+            die("send");
+        }
+        count -= (uint64_t)sent;
+    }
+}
+
+static void set_up(int fd)
+{
+    const int one = 1;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0) {
+        die("TCP_NODELAY");
+    }
+}
+
+/* ---- The server ---- */
+
+static void answer(int fd)
+{
+    struct order order;
+    set_up(fd);
+    if (recv(fd, &order, sizeof(order), MSG_WAITALL) != sizeof(order)) {
+        die("order");
+    }
+    switch (order.what) {
+    case SEND:
+        take(fd, order.count);
+        give(fd, 1);
+        break;
+    case RECEIVE:
+        give(fd, order.count);
+        take(fd, 1);
+        break;
+    default:
+        for (; order.count > 0; order.count--) {
+            take(fd, 1);
+            give(fd, 1);
+        }
+        break;
+    }
+}
+
+static void serve(uint16_t port)
+{
+    const int one = 1;
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+        bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(listener, 8) != 0) {
+        die("listen");
+    }
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0) {
+            die("accept");
+        }
+        if (fork() == 0) {
+            answer(fd);
+            _exit(0);
+        }
+        close(fd);
+    }
+}
+
+/* ---- The client ---- */
+
+static int connect_to(const char *text, uint16_t port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (inet_pton(AF_INET, text, &address.sin_addr) != 1) {
+        errno = EINVAL;
+        die(text);
+    }
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        die("connect");
+    }
+    set_up(fd);
+    return fd;
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void ask(int fd, const struct order *order)
+{
+    if (send(fd, order, sizeof(*order), MSG_NOSIGNAL) != sizeof(*order)) {
+        die("order");
+    }
+}
+
+static uint64_t measure(int fd, const struct order *order)
+{
+    uint64_t start = now_us();
+    ask(fd, order);
+    switch (order->what) {
+    case SEND:
+        give(fd, order->count);
+        take(fd, 1);
+        break;
+    case RECEIVE:
+        take(fd, order->count);
+        break;
+    default:
+        for (uint64_t i = 0; i < order->count; i++) {
+            give(fd, 1);
+            take(fd, 1);
+        }
+        break;
+    }
+    return now_us() - start;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+        serve((uint16_t)strtoul(argv[2], NULL, 10));
+    }
+    if (argc != 5) {
+        fputs("usage: net_rate serve PORT | send|receive|rtt ADDRESS PORT COUNT\n", stderr);
+        return 2;
+    }
+    struct order order = { .count = strtoull(argv[4], NULL, 10) };
+    if (strcmp(argv[1], "send") == 0) {
+        order.what = SEND;
+    } else {
+        order.what = strcmp(argv[1], "receive") == 0 ? RECEIVE : RTT;
+    }
+    int fd = connect_to(argv[2], (uint16_t)strtoul(argv[3], NULL, 10));
+    uint64_t us = measure(fd, &order);
+    if (order.what == RECEIVE) {
+        give(fd, 1);
+    }
+    printf("%llu %llu\n", (unsigned long long)us, (unsigned long long)order.count);
+    return 0;
+}
