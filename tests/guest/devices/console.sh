@@ -184,7 +184,7 @@ END
 	# The guest's console is the terminal.
 	(
 		wait_for /dev/pts/ b.err
-		exec cat "$(sed -n 's,^vmm: --console: ,,p' b.err)" >>b.out
+		exec cat "$(sed -n 's,^vmm: --console: ,,p' b.err)" >>b.out 2>/dev/null
 	) &
 	guest b script --console pty
 	check size.initial says b 'size 24 80'
