@@ -30,6 +30,7 @@ struct toy {
     unsigned resets;
     unsigned queue_resets;
     bool slow_reset;
+    bool idle; /* Leaves everything where it is. */
     struct vmmp_virtqueue_token kept[16];
     unsigned kept_count;
     void (*inside)(struct toy *toy, unsigned queue); /* Called for every chain. */
@@ -78,7 +79,7 @@ static enum vmmp_virtio_progress toy_process(struct vmmp_virtio_device *dev, uns
     struct toy *toy = toy_of(dev);
     struct vmmp_virtqueue_chain chain = { .iov = toy->iov, .capacity = VMMP_VIRTQUEUE_IOVECS(16) };
     toy->processed[queue]++;
-    while (vmmp_virtio_pop(dev, queue, &chain)) {
+    while (!toy->idle && vmmp_virtio_pop(dev, queue, &chain)) {
         if (toy->inside) {
             toy->inside(toy, queue);
         }
@@ -752,6 +753,24 @@ static void nothing_is_missed_when_kicks_come_back_on(void **state)
     assert_int_equal(bench->rig.deferrals, 0);
 }
 
+/* So it is when the walk had nothing to do at all: a kick too many, or the backend's. */
+static void nothing_is_missed_by_a_walk_in_vain(void **state)
+{
+    struct bench *bench = *state;
+    assert_true(start(bench, VERSION_1, 2));
+    bench->toy.after = add_after;
+    kick(bench, 1);
+    assert_int_equal(used(bench, 1), 5);
+    assert_int_equal(bench->rig.pulses, 1);
+    /* One that leaves what is there is not asked for ever. */
+    bench->toy.after = NULL;
+    bench->toy.idle = true;
+    add(bench, 1, 1);
+    assert_true(virtio_driver_kick(&bench->driver, 1));
+    assert_int_equal(used(bench, 1), 0);
+    assert_int_equal(bench->rig.deferrals, 0);
+}
+
 static void without_deferral_one_snapshot_is_drained(void **state)
 {
     struct bench *bench = *state;
@@ -1115,6 +1134,8 @@ int test_virtio(void)
         MMIO(deferred_work_ends_with_a_reset),
         TEST(nothing_is_missed_when_kicks_come_back_on),
         MMIO(nothing_is_missed_when_kicks_come_back_on),
+        TEST(nothing_is_missed_by_a_walk_in_vain),
+        MMIO(nothing_is_missed_by_a_walk_in_vain),
         DIRECT(without_deferral_one_snapshot_is_drained),
         DIRECT(without_deferral_nothing_is_forgotten),
         TEST(one_interrupt_per_batch),
@@ -1153,6 +1174,8 @@ int test_virtio(void)
         cmocka_unit_test_setup_teardown(what_the_budget_leaves_is_deferred, setup_packed, teardown),
         cmocka_unit_test_setup_teardown(deferred_work_ends_with_a_reset, setup_packed, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_missed_when_kicks_come_back_on, setup_packed,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_missed_by_a_walk_in_vain, setup_packed,
                                         teardown),
     };
 #undef TEST
