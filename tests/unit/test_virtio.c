@@ -666,6 +666,47 @@ static void one_queue_is_reset_alone(void **state)
     assert_int_equal(vmmp_window_read(&bench->rig.pci.modern, 28, 2), 1);
 }
 
+/* ---- Taking the transport away ---- */
+
+/* The toy's context, and what was so when it was left. */
+struct watched_context {
+    struct vmmp_context own;
+    struct bench *bench;
+    bool let_go;   /* There was no transport any more, */
+    bool had_line; /* and the way to the line had been there until then. */
+};
+
+static void watched_enter(void *cookie)
+{
+    const struct watched_context *watched = cookie;
+    vmmp_context_enter(&watched->own);
+}
+
+static void watched_leave(void *cookie)
+{
+    struct watched_context *watched = cookie;
+    const struct virtio_rig *rig = &watched->bench->rig;
+    if (!watched->let_go && !watched->bench->toy.virtio.transport_ops) {
+        watched->let_go = true;
+        watched->had_line = rig->pci.function.irq.line || rig->mmio.irq.line;
+    }
+    vmmp_context_leave(&watched->own);
+}
+
+/* Completions come from other threads until the device goes; they find it whole or not at all. */
+static void a_transport_goes_inside_the_context(void **state)
+{
+    struct bench *bench = *state;
+    struct vmmp_context *context = &bench->toy.virtio.context;
+    struct watched_context watched = { .own = *context, .bench = bench };
+    assert_true(start(bench, VERSION_1, 2));
+    *context = (struct vmmp_context){ watched_enter, watched_leave, &watched };
+    virtio_rig_disconnect(&bench->rig);
+    *context = watched.own;
+    assert_true(watched.let_go);
+    assert_true(watched.had_line);
+}
+
 /* ---- Budgets and deferral ---- */
 
 static void what_the_budget_leaves_is_deferred(void **state)
@@ -1128,6 +1169,8 @@ int test_virtio(void)
         TEST(a_slow_reset_shows_in_the_status),
         MMIO(a_slow_reset_shows_in_the_status),
         TEST(one_queue_is_reset_alone),
+        TEST(a_transport_goes_inside_the_context),
+        MMIO(a_transport_goes_inside_the_context),
         TEST(what_the_budget_leaves_is_deferred),
         MMIO(what_the_budget_leaves_is_deferred),
         TEST(deferred_work_ends_with_a_reset),
