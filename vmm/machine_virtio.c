@@ -99,7 +99,11 @@ unsigned machine_mmio_slots(const struct machine_config *config)
     if (config->transport != MACHINE_TRANSPORT_MMIO) {
         return 0;
     }
-    return (config->console ? 1u : 0u) + config->device_count;
+    unsigned slots = config->console ? 1u : 0u;
+    for (unsigned i = 0; i < config->device_count; i++) {
+        slots += !config->devices[i].part;
+    }
+    return slots;
 }
 
 static int add(struct machine *machine, const struct machine_device *device,

@@ -39,7 +39,7 @@ struct machine_device_environment {
 /** A device to be made; `cookie` is passed to both functions. */
 struct machine_device_ops {
     /**
-     * Makes the model and connects it. 0 with `*virtio` set (NULL: it is a part of an earlier
+     * Makes the model and connects it. 0 with `*virtio` set (NULL: it is a `part` of an earlier
      * device, and `destroy` will not be called), or -errno after undoing everything;
      * the machine then says which device failed. The VM does not run.
      */
@@ -53,6 +53,7 @@ struct machine_device {
     const char *name; /**< For messages. */
     const struct machine_device_ops *ops;
     void *cookie;
+    bool part; /**< Of an earlier device's model: it has no place on the bus. */
 };
 
 /** A virtio device's place in the machine. */

@@ -197,8 +197,8 @@ void vmmp_virtio_mmio_fini(struct vmmp_virtio_mmio *mmio)
         for (unsigned i = 0; i < mmio->device->queue_count; i++) {
             vmmp_virtio_doorbell_set(mmio->device, i, &mmio->doorbells, NULL);
         }
-        vmmp_context_leave(&mmio->device->context);
         vmmp_virtio_set_transport(mmio->device, NULL, NULL);
+        vmmp_context_leave(&mmio->device->context);
     }
     vmmp_irq_source_fini(&mmio->irq);
     mmio->device = NULL;

@@ -365,8 +365,11 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
 
 void vmmp_virtio_pci_fini(struct vmmp_virtio_pci *pci)
 {
-    vmmp_pci_unplug(&pci->function);
+    /* First, for what completes meanwhile would interrupt through a function that goes away. */
     if (pci->device && pci->device->transport == pci) {
+        vmmp_context_enter(&pci->device->context);
         vmmp_virtio_set_transport(pci->device, NULL, NULL);
+        vmmp_context_leave(&pci->device->context);
     }
+    vmmp_pci_unplug(&pci->function);
 }

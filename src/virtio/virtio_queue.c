@@ -125,6 +125,7 @@ static void walk_deferring(struct vmmp_virtio_device *dev, struct vmmp_virtio_qu
     queue->left = dev->budget;
     queue->exhausted = false;
     queue->again = false;
+    bool known = false; /* That there is something to pop. */
     vmmp_virtqueue_disable_notifications(&queue->vq);
     while (can_run(dev, queue)) {
         uint64_t chains = queue->chains;
@@ -141,9 +142,12 @@ static void walk_deferring(struct vmmp_virtio_device *dev, struct vmmp_virtio_qu
         }
         bool more = vmmp_virtqueue_enable_notifications(&queue->vq);
         check(dev, queue);
-        if (!more || queue->chains == chains) {
+        /* A device may leave what it could have had. What came after it looked in vain is another
+         * matter: the kick for it was left out. */
+        if (!more || (known && queue->chains == chains)) {
             break;
         }
+        known = true;
         vmmp_virtqueue_disable_notifications(&queue->vq);
     }
 }

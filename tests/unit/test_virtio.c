@@ -30,6 +30,7 @@ struct toy {
     unsigned resets;
     unsigned queue_resets;
     bool slow_reset;
+    bool idle; /* Leaves everything where it is. */
     struct vmmp_virtqueue_token kept[16];
     unsigned kept_count;
     void (*inside)(struct toy *toy, unsigned queue); /* Called for every chain. */
@@ -78,7 +79,7 @@ static enum vmmp_virtio_progress toy_process(struct vmmp_virtio_device *dev, uns
     struct toy *toy = toy_of(dev);
     struct vmmp_virtqueue_chain chain = { .iov = toy->iov, .capacity = VMMP_VIRTQUEUE_IOVECS(16) };
     toy->processed[queue]++;
-    while (vmmp_virtio_pop(dev, queue, &chain)) {
+    while (!toy->idle && vmmp_virtio_pop(dev, queue, &chain)) {
         if (toy->inside) {
             toy->inside(toy, queue);
         }
@@ -665,6 +666,47 @@ static void one_queue_is_reset_alone(void **state)
     assert_int_equal(vmmp_window_read(&bench->rig.pci.modern, 28, 2), 1);
 }
 
+/* ---- Taking the transport away ---- */
+
+/* The toy's context, and what was so when it was left. */
+struct watched_context {
+    struct vmmp_context own;
+    struct bench *bench;
+    bool let_go;   /* There was no transport any more, */
+    bool had_line; /* and the way to the line had been there until then. */
+};
+
+static void watched_enter(void *cookie)
+{
+    const struct watched_context *watched = cookie;
+    vmmp_context_enter(&watched->own);
+}
+
+static void watched_leave(void *cookie)
+{
+    struct watched_context *watched = cookie;
+    const struct virtio_rig *rig = &watched->bench->rig;
+    if (!watched->let_go && !watched->bench->toy.virtio.transport_ops) {
+        watched->let_go = true;
+        watched->had_line = rig->pci.function.irq.line || rig->mmio.irq.line;
+    }
+    vmmp_context_leave(&watched->own);
+}
+
+/* Completions come from other threads until the device goes; they find it whole or not at all. */
+static void a_transport_goes_inside_the_context(void **state)
+{
+    struct bench *bench = *state;
+    struct vmmp_context *context = &bench->toy.virtio.context;
+    struct watched_context watched = { .own = *context, .bench = bench };
+    assert_true(start(bench, VERSION_1, 2));
+    *context = (struct vmmp_context){ watched_enter, watched_leave, &watched };
+    virtio_rig_disconnect(&bench->rig);
+    *context = watched.own;
+    assert_true(watched.let_go);
+    assert_true(watched.had_line);
+}
+
 /* ---- Budgets and deferral ---- */
 
 static void what_the_budget_leaves_is_deferred(void **state)
@@ -749,6 +791,24 @@ static void nothing_is_missed_when_kicks_come_back_on(void **state)
     assert_true(virtio_driver_kick(&bench->driver, 1));
     assert_int_equal(used(bench, 1), 5);
     assert_int_equal(bench->rig.pulses, 1);
+    assert_int_equal(bench->rig.deferrals, 0);
+}
+
+/* So it is when the walk had nothing to do at all: a kick too many, or the backend's. */
+static void nothing_is_missed_by_a_walk_in_vain(void **state)
+{
+    struct bench *bench = *state;
+    assert_true(start(bench, VERSION_1, 2));
+    bench->toy.after = add_after;
+    kick(bench, 1);
+    assert_int_equal(used(bench, 1), 5);
+    assert_int_equal(bench->rig.pulses, 1);
+    /* One that leaves what is there is not asked for ever. */
+    bench->toy.after = NULL;
+    bench->toy.idle = true;
+    add(bench, 1, 1);
+    assert_true(virtio_driver_kick(&bench->driver, 1));
+    assert_int_equal(used(bench, 1), 0);
     assert_int_equal(bench->rig.deferrals, 0);
 }
 
@@ -1109,12 +1169,16 @@ int test_virtio(void)
         TEST(a_slow_reset_shows_in_the_status),
         MMIO(a_slow_reset_shows_in_the_status),
         TEST(one_queue_is_reset_alone),
+        TEST(a_transport_goes_inside_the_context),
+        MMIO(a_transport_goes_inside_the_context),
         TEST(what_the_budget_leaves_is_deferred),
         MMIO(what_the_budget_leaves_is_deferred),
         TEST(deferred_work_ends_with_a_reset),
         MMIO(deferred_work_ends_with_a_reset),
         TEST(nothing_is_missed_when_kicks_come_back_on),
         MMIO(nothing_is_missed_when_kicks_come_back_on),
+        TEST(nothing_is_missed_by_a_walk_in_vain),
+        MMIO(nothing_is_missed_by_a_walk_in_vain),
         DIRECT(without_deferral_one_snapshot_is_drained),
         DIRECT(without_deferral_nothing_is_forgotten),
         TEST(one_interrupt_per_batch),
@@ -1153,6 +1217,8 @@ int test_virtio(void)
         cmocka_unit_test_setup_teardown(what_the_budget_leaves_is_deferred, setup_packed, teardown),
         cmocka_unit_test_setup_teardown(deferred_work_ends_with_a_reset, setup_packed, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_missed_when_kicks_come_back_on, setup_packed,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_missed_by_a_walk_in_vain, setup_packed,
                                         teardown),
     };
 #undef TEST

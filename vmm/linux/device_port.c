@@ -355,6 +355,7 @@ const struct device_kind device_port = {
     .open = open_port,
     .close = close_port,
     .model = &model,
+    .one_model = true,
     .print_stats = print_stats,
     .status = status,
     .command = command,

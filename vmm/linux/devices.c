@@ -55,8 +55,12 @@ static int open_one(struct devices *devices, const struct device_option *option,
         return -1;
     }
     device->kind = kind;
-    devices->models[devices->count] =
-        (struct machine_device){ device->name, kind->model, device->state };
+    devices->models[devices->count] = (struct machine_device){
+        .name = device->name,
+        .ops = kind->model,
+        .cookie = device->state,
+        .part = kind->one_model && device->context.first,
+    };
     devices->count++;
     return 0;
 }

@@ -68,8 +68,10 @@ int vmmp_virtio_mmio_init(struct vmmp_virtio_mmio *mmio, struct vmmp_virtio_devi
                           struct vmmp_irq_line *line,
                           const struct vmmp_virtio_mmio_options *options);
 
-/** The guest must not be able to reach the window. The device can then be finished, or given a new
- * transport. */
+/**
+ * The guest must not be able to reach the window; completions in other threads may still come. The
+ * device can then be finished, or given a new transport. Not inside the device's context.
+ */
 void vmmp_virtio_mmio_fini(struct vmmp_virtio_mmio *mmio);
 
 /** Room for any text of vmmp_virtio_mmio_command_line(). */

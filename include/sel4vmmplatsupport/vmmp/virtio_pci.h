@@ -88,7 +88,11 @@ struct vmmp_virtio_pci {
 int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device *device,
                          const struct vmmp_virtio_pci_options *options);
 
-/** Unplugs the function; the device can then be finished, or given a new transport. */
+/**
+ * Unplugs the function; the device can then be finished, or given a new transport. The guest must
+ * not be able to reach the function; completions in other threads may still come. Not inside the
+ * device's context.
+ */
 void vmmp_virtio_pci_fini(struct vmmp_virtio_pci *pci);
 
 #ifdef __cplusplus

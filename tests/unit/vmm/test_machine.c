@@ -342,7 +342,7 @@ static void test_devices_of_the_configuration(void **state)
     struct counted counted[3] = { 0 };
     struct machine_device devices[3];
     for (unsigned i = 0; i < 3; i++) {
-        devices[i] = (struct machine_device){ "counted", &ops, &counted[i] };
+        devices[i] = (struct machine_device){ "counted", &ops, &counted[i], false };
     }
     f->config.devices = devices;
     f->config.device_count = 3;
@@ -370,6 +370,46 @@ static void test_devices_of_the_configuration(void **state)
     hosted_vm_destroy(&f->vm);
     make_vm(f);
     assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), -ENOSPC);
+}
+
+static int create_part(void *cookie, const struct machine_device_environment *environment,
+                       struct vmmp_virtio_device **virtio)
+{
+    (void)environment;
+    *virtio = NULL;
+    ((struct counted *)cookie)->created++;
+    return 0;
+}
+
+/* A guest that looks where the tree says there is a device finds one; parts of others have none. */
+static void test_mmio_slots(void **state)
+{
+    static const struct machine_device_ops ops = { create_counted, destroy_counted };
+    static const struct machine_device_ops part_ops = { create_part, destroy_counted };
+    struct fixture *f = *state;
+    struct counted counted[4] = { 0 };
+    const struct machine_device devices[4] = { { "counted", &ops, &counted[0], false },
+                                               { "part", &part_ops, &counted[1], true },
+                                               { "counted", &ops, &counted[2], false },
+                                               { "part", &part_ops, &counted[3], true } };
+    unsigned nodes = 0;
+    f->config.devices = devices;
+    f->config.device_count = 4;
+    f->config.transport = MACHINE_TRANSPORT_MMIO;
+    load(f);
+    for (int node = fdt_node_offset_by_compatible(f->fdt, -1, "virtio,mmio"); node >= 0;
+         node = fdt_node_offset_by_compatible(f->fdt, node, "virtio,mmio")) {
+        const void *reg = fdt_getprop(f->fdt, node, "reg", NULL);
+        uint64_t magic = 0;
+        assert_non_null(reg);
+        assert_int_equal(script_read(f->vm.vcpus[0], fdt64_ld(reg), 4, &magic), SCRIPT_DONE);
+        assert_int_equal(magic, 0x74726976);
+        nodes++;
+    }
+    assert_int_equal(nodes, 3);
+    machine_fini(&f->machine);
+    assert_int_equal(counted[0].destroyed + counted[2].destroyed, 2);
+    assert_int_equal(counted[1].destroyed + counted[3].destroyed, 0);
 }
 
 /* The same configuration on a new vm_t: a guest that starts again finds nothing of the old one. */
@@ -514,6 +554,7 @@ int test_machine(void)
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_of_the_configuration, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mmio_slots, setup, teardown),
         cmocka_unit_test_setup_teardown(test_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_machines, setup, teardown),
         cmocka_unit_test_setup_teardown(test_host_refuses, setup, teardown),
