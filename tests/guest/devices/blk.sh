@@ -7,6 +7,7 @@
 
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
+memory=256M
 
 size=$((FULL ? 256 : 32)) # MiB
 cp -r /carry/e2 guest/
