@@ -328,8 +328,9 @@ static void step(void)
         if (fuzz_u8(input) & 1) {
             reset();
         } else {
+            bool enabled = blk.queues[queue].vq.enabled && !blk.virtio.resetting;
             vmmp_virtio_queue_reset(&blk.virtio, queue);
-            FUZZ_CHECK(!can_drain || kept_count == 0 || blk.virtio.resetting);
+            FUZZ_CHECK(!can_drain || !enabled || kept_count == 0);
         }
         break;
     }
