@@ -18,6 +18,9 @@
 #include <sel4vmmplatsupport/vmmp/virtio_pci.h>
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
+/** Feature bits of devices, as opposed to those of rings, that a legacy driver can see. */
+#define VMMP_COMPAT_VIRTIO_DEVICE_BITS UINT64_C(0xffffff)
+
 /** Part of a device's own structure, which vmmp_compat_calloc() made. */
 struct vmmp_compat_virtio {
     virtio_emul_t emul; /**< What the client holds. First, so that it is found again. */

@@ -124,9 +124,8 @@ static void config_read(struct vmmp_virtio_device *dev, uint32_t offset, uint8_t
     const struct vmmp_virtio_blk *blk = blk_of(dev);
     uint8_t config[CONFIG_SIZE] = { 0 };
     put(config, CONFIG_CAPACITY, 8, blk->info.capacity / VMMP_BLK_SECTOR);
-    put(config, CONFIG_SIZE_MAX, 4, SIZE_MAX_BYTES);
-    /* The header and the status need a descriptor each. */
-    put(config, CONFIG_SEG_MAX, 4, blk->queue_size - 2u);
+    put(config, CONFIG_SIZE_MAX, 4, blk->size_max);
+    put(config, CONFIG_SEG_MAX, 4, blk->seg_max);
     put_topology(&blk->info, config);
     put(config, CONFIG_WRITEBACK, 1, writeback(blk));
     put(config, CONFIG_NUM_QUEUES, 2, dev->queue_count);
@@ -375,6 +374,9 @@ int vmmp_virtio_blk_init(struct vmmp_virtio_blk *blk, const struct vmmp_blk_back
     if (!backend->ops->drain) {
         blk->virtio.features_off |= BIT(VIRTIO_F_RING_RESET);
     }
+    blk->size_max = options->size_max ? options->size_max : SIZE_MAX_BYTES;
+    /* The header and the status need a descriptor each. */
+    blk->seg_max = options->seg_max ? options->seg_max : blk->queue_size - 2u;
     copy_id(blk, options->id);
     blk->settle.run = settle;
     blk->settle.cookie = blk;

@@ -227,6 +227,10 @@ static const char *mistake(const struct vmmp_virtio_net_backend *backend,
     if (options->pairs > VMMP_VIRTIO_NET_MAX_PAIRS) {
         return "there can be at most VMMP_VIRTIO_NET_MAX_PAIRS pairs of queues";
     }
+    uint16_t size = options->queue_size;
+    if (size > VMMP_VIRTIO_NET_QUEUE_SIZE || (size & (size - 1)) != 0) {
+        return "the size of queues must be a power of two up to VMMP_VIRTIO_NET_QUEUE_SIZE, or 0";
+    }
     if (backend->offloads && !backend->header) {
         return "offloads need a backend with headers";
     }
@@ -266,10 +270,11 @@ int vmmp_virtio_net_init(struct vmmp_virtio_net *net, const struct vmmp_virtio_n
     }
     net->max_pairs = options->pairs ? options->pairs : 1;
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        sizes[i] = VMMP_VIRTIO_NET_QUEUE_SIZE;
+        sizes[i] = options->queue_size ? options->queue_size : VMMP_VIRTIO_NET_QUEUE_SIZE;
     }
-    int result = vmmp_virtio_init(&net->virtio, &ops, net->queues, sizes, 2u * net->max_pairs + 1,
-                                  memory, log, host);
+    bool control = !(options->features_off & BIT(VIRTIO_NET_F_CTRL_VQ));
+    int result = vmmp_virtio_init(&net->virtio, &ops, net->queues, sizes,
+                                  2u * net->max_pairs + control, memory, log, host);
     if (result != 0) {
         return result;
     }

@@ -57,3 +57,14 @@ CHECK_MEMBER(raw_diskiface_funcs_t, raw_handleIRQ, diskif_raw_handleIRQ_t);
 CHECK_MEMBER(raw_diskiface_funcs_t, low_level_init, diskif_low_level_init_t);
 CHECK_MEMBER(struct disk_driver, disk_data, void *);
 CHECK_MEMBER(struct disk_driver, i_fn, raw_diskiface_funcs_t);
+CHECK_MEMBER(struct disk_driver, cb_cookie, void *);
+CHECK_MEMBER(struct disk_driver, io_ops, ps_io_ops_t);
+CHECK_MEMBER(struct virtio_blk_config, capacity, uint64_t);
+CHECK_MEMBER(struct virtio_blk_config, size_max, uint32_t);
+CHECK_MEMBER(struct virtio_blk_config, seg_max, uint32_t);
+CHECK_MEMBER(struct virtio_blk_config, blk_size, uint32_t);
+CHECK_VALUE(offsetof(struct virtio_blk_config, size_max), 8);
+CHECK_VALUE(offsetof(struct virtio_blk_config, seg_max), 12);
+CHECK_VALUE(offsetof(struct virtio_blk_config, blk_size), 20);
+
+CHECK_VALUE(VIRTIO_VSOCK_CAMKES_MTU, 4096);

@@ -5,11 +5,8 @@
 
 #include <sel4vmmplatsupport/drivers/virtio.h>
 #include <sel4vmmplatsupport/drivers/virtio_con.h>
-#include <sel4vmmplatsupport/vmmp/compat.h>
 
-#include "compat/compat_pci.h"
-#include "support/fixture.h"
-#include "support/virtio_driver.h"
+#include "support/compat_bench.h"
 
 #define RING       4088
 #define PORT_CLASS 4 /* Events of control messages. */
@@ -17,20 +14,10 @@
 
 int test_compat_virtio_con(void);
 
-/* What is made lives for ever: kept here, so that nothing counts as lost. */
-static void *kept[32];
-static unsigned kept_count;
-
 struct bench {
-    struct fixture f;
-    vmm_pci_space_t *pci;
-    vmm_io_port_list_t *ports;
+    struct compat_bench bench;
     virtio_con_t *con;
-    struct virtio_driver driver;
-    uint64_t buffers;
-    uint64_t next;
     char output[VIRTIO_CON_MAX_PORTS][256];
-    unsigned injected;
     char ring[RING];
     bool echo;
 };
@@ -52,102 +39,32 @@ static void client_putchar(int port, char c)
 static void client_inject(void *cookie)
 {
     assert_ptr_equal(cookie, bench);
-    bench->injected++;
+    bench->bench.injected++;
 }
 
 /* ---- The guest ---- */
 
-static uint64_t in(void *device, uint64_t offset, unsigned size)
+static uint64_t in(struct bench *b, unsigned offset, unsigned size)
 {
-    const struct bench *b = device;
-    unsigned value = 0;
-    assert_int_equal(
-        emulate_io_handler(b->ports, b->con->iobase + (unsigned)offset, true, size, &value), 0);
-    return value;
+    return compat_bench_in(&b->bench, offset, size);
 }
 
-static void out(void *device, uint64_t offset, unsigned size, uint64_t value)
+static uint32_t queue_size(struct bench *b, unsigned queue)
 {
-    const struct bench *b = device;
-    unsigned data = (unsigned)value;
-    assert_int_equal(
-        emulate_io_handler(b->ports, b->con->iobase + (unsigned)offset, false, size, &data), 0);
+    compat_bench_out(&b->bench, 0xe, 2, queue);
+    return (uint32_t)in(b, 0xc, 2);
 }
 
-static uint8_t status(void *device)
+static void offer(unsigned queue, const void *bytes, uint32_t size, bool writable)
 {
-    return (uint8_t)in(device, 0x12, 1);
-}
-
-static void set_status(void *device, uint8_t value)
-{
-    out(device, 0x12, 1, value);
-}
-
-static uint64_t features(void *device)
-{
-    return in(device, 0, 4);
-}
-
-static void set_features(void *device, uint64_t value)
-{
-    out(device, 4, 4, value);
-}
-
-static uint32_t queue_size(void *device, unsigned queue)
-{
-    out(device, 0xe, 2, queue);
-    return (uint32_t)in(device, 0xc, 2);
-}
-
-static void set_queue(void *device, unsigned queue, uint32_t size, uint64_t desc, uint64_t avail,
-                      uint64_t used)
-{
-    (void)size, (void)avail, (void)used;
-    out(device, 0xe, 2, queue);
-    out(device, 8, 4, desc >> 12);
-    assert_int_equal(in(device, 8, 4), desc >> 12);
-}
-
-static void kick(void *device, unsigned queue)
-{
-    out(device, 0x10, 2, queue);
-}
-
-static const struct virtio_driver_transport transport = {
-    .legacy = true,
-    .status = status,
-    .set_status = set_status,
-    .features = features,
-    .set_features = set_features,
-    .queue_size = queue_size,
-    .set_queue = set_queue,
-    .kick = kick,
-};
-
-static uint64_t offer(unsigned queue, const void *bytes, uint32_t size, bool writable)
-{
-    uint64_t at = bench->buffers + bench->next;
-    const struct virtio_driver_buffer buffer = { at, size, writable };
-    bench->next += 128;
-    if (bytes) {
-        memcpy(virtio_driver_at(&bench->driver, at, size), bytes, size);
-    }
-    virtio_driver_add(&bench->driver, queue, &buffer, 1);
-    virtio_driver_kick(&bench->driver, queue);
-    return at;
+    compat_bench_offer(&bench->bench, queue, bytes, size, writable);
 }
 
 /* What has come in by `queue`; 0: nothing. */
 static uint32_t take(unsigned queue, void *bytes, uint32_t most)
 {
-    uint32_t head, len;
-    if (!virtio_driver_used(&bench->driver, queue, &head, &len)) {
-        return 0;
-    }
-    uint64_t gpa = vmmp_le64_get(bench->driver.queues[queue].desc[head].addr);
-    assert_true(len <= most);
-    memcpy(bytes, virtio_driver_at(&bench->driver, gpa, len ? len : 1), len);
+    uint32_t len = 0;
+    compat_bench_take(&bench->bench, queue, bytes, most, &len);
     return len;
 }
 
@@ -159,7 +76,7 @@ static void say(uint32_t id, uint16_t event, uint16_t value)
                                  (uint8_t)value,      0 };
     uint32_t head, len;
     offer(3, message, sizeof(message), false);
-    assert_true(virtio_driver_used(&bench->driver, 3, &head, &len));
+    assert_true(virtio_driver_used(&bench->bench.driver, 3, &head, &len));
 }
 
 /* Starts as Linux does; every port is a console in the end. */
@@ -167,9 +84,7 @@ static void probe(void)
 {
     uint8_t message[64];
     unsigned consoles = 0;
-    bench->driver.next_gpa = bench->buffers + 0x40000;
-    bench->next = 0;
-    assert_true(virtio_driver_start(&bench->driver, 1u << 1, 10));
+    compat_bench_probe(&bench->bench, 1u << 1, 10);
     for (unsigned i = 0; i < 16; i++) {
         offer(2, NULL, sizeof(message), true);
     }
@@ -194,18 +109,11 @@ static int setup(void **state)
     struct virtio_console_passthrough backend = { client_inject, client_putchar, NULL };
     bench = calloc(1, sizeof(*bench));
     backend.console_data = bench;
-    fixture_init(&bench->f, NULL);
-    assert_int_equal(vmm_pci_init(&bench->pci), 0);
-    assert_int_equal(vmm_io_port_init(&bench->ports, 0x1000), 0);
-    kept[kept_count++ % 32] = bench->pci;
-    kept[kept_count++ % 32] = bench->ports;
-    assert_int_equal(vmmp_compat_set_log(&bench->f.vm, &bench->f.log), 0);
-    bench->con = common_make_virtio_con(&bench->f.vm, bench->pci, bench->ports, range, IOPORT_FREE,
-                                        9, 82, backend);
+    compat_bench_init(&bench->bench);
+    bench->con = common_make_virtio_con(&bench->bench.f.vm, bench->bench.pci, bench->bench.ports,
+                                        range, IOPORT_FREE, 9, 82, backend);
     assert_non_null(bench->con);
-    virtio_driver_init(&bench->driver, &transport, bench, &vmmp_compat_vm(&bench->f.vm)->memory,
-                       FIXTURE_RAM_BASE, 0x400000);
-    bench->buffers = virtio_driver_alloc(&bench->driver, 0x40000, 4096);
+    compat_bench_connect(&bench->bench, bench->con->iobase);
     *state = bench;
     return 0;
 }
@@ -213,7 +121,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    fixture_fini(&bench->f);
+    compat_bench_fini(&bench->bench);
     free(bench);
     bench = NULL;
     return 0;
@@ -251,12 +159,10 @@ static void test_header(void **state)
         { 0x14, 4, 0 },          { 0x2c, 4, 0x00031af4 }, { 0x34, 1, 0 },
         { 0x3c, 1, 82 },         { 0x3d, 1, 9 },
     };
-    bool failed = false;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint64_t value = vmmp_compat_pci_read(bench->pci, (vmm_pci_address_t){ 0, 1, 0 },
-                                              rows[i].offset, rows[i].size, &failed);
+        uint32_t value = compat_bench_pci(&bench->bench, 1, rows[i].offset, rows[i].size);
         if (value != rows[i].value) {
-            fail_msg("0x%x: 0x%llx", rows[i].offset, (unsigned long long)value);
+            fail_msg("0x%x: 0x%x", rows[i].offset, value);
         }
     }
     assert_int_equal(bench->con->iobase, 0x1000);
@@ -281,9 +187,9 @@ static void test_four_consoles(void **state)
             print(port, text);
             assert_string_equal(bench->output[port], text);
             offer(rx(port), NULL, 64, true);
-            unsigned before = bench->injected;
+            unsigned before = bench->bench.injected;
             type(port, text, RING - 3); /* Around the ring's end. */
-            assert_int_equal(bench->injected, before + 1);
+            assert_int_equal(bench->bench.injected, before + 1);
             assert_int_equal(take(rx(port), bytes, 64), 3);
             offer(rx(port), NULL, 64, true);
             assert_int_equal(take(rx(port), bytes + 3, 61), strlen(text) - 3);
@@ -317,8 +223,8 @@ static void test_input_waits_for_the_guest(void **state)
         bench->con->emul_driver->emul_cb.emul_putchar(2, bench->con->emul, bench->ring, 0,
                                                       RING - 1);
     }
-    assert_int_not_equal(fixture_log_matches(&bench->f, "does not read port 2"), 0);
-    assert_in_range(bench->f.line_count, 1, 20);
+    assert_int_not_equal(fixture_log_matches(&bench->bench.f, "does not read port 2"), 0);
+    assert_in_range(bench->bench.f.line_count, 1, 20);
 }
 
 static void test_nothing_comes_of_an_empty_ring_or_a_wrong_port(void **state)
@@ -326,7 +232,7 @@ static void test_nothing_comes_of_an_empty_ring_or_a_wrong_port(void **state)
     (void)state;
     probe();
     offer(rx(0), NULL, 64, true);
-    unsigned before = bench->injected;
+    unsigned before = bench->bench.injected;
     void (*put)(int, virtio_emul_t *, char *, uint32_t, uint32_t) =
         bench->con->emul_driver->emul_cb.emul_putchar;
     put(0, bench->con->emul, bench->ring, 7, 7);
@@ -335,7 +241,7 @@ static void test_nothing_comes_of_an_empty_ring_or_a_wrong_port(void **state)
     put(0, bench->con->emul, bench->ring, 0, RING);
     put(0, bench->con->emul, NULL, 0, 1);
     put(0, NULL, bench->ring, 0, 1);
-    assert_int_equal(bench->injected, before);
+    assert_int_equal(bench->bench.injected, before);
 }
 
 /* A client that answers from inside putchar. */
@@ -362,7 +268,7 @@ static void test_any_kick_is_harmless(void **state)
     (void)state;
     probe();
     for (unsigned queue = 0; queue < 0x10000; queue++) {
-        out(bench, 0x10, 2, queue);
+        compat_bench_out(&bench->bench, 0x10, 2, queue);
     }
     print(3, "fine");
     assert_string_equal(bench->output[3], "fine");
@@ -371,30 +277,30 @@ static void test_any_kick_is_harmless(void **state)
 static void test_what_cannot_be_had(void **state)
 {
     struct virtio_console_passthrough backend = { NULL, NULL, NULL };
-    vm_t *vm = &bench->f.vm;
+    vm_t *vm = &bench->bench.f.vm;
     (void)state;
     /* Taken. */
-    assert_null(common_make_virtio_con(vm, bench->pci, bench->ports,
+    assert_null(common_make_virtio_con(vm, bench->bench.pci, bench->bench.ports,
                                        (ioport_range_t){ 0x1000, 0x13ff, 0x400 }, IOPORT_ADDR, 1,
                                        82, backend));
-    assert_null(common_make_virtio_con(vm, bench->pci, bench->ports, (ioport_range_t){ 0, 0, 16 },
-                                       IOPORT_FREE, 1, 82, backend));
-    assert_null(common_make_virtio_con(NULL, bench->pci, bench->ports,
+    assert_null(common_make_virtio_con(vm, bench->bench.pci, bench->bench.ports,
+                                       (ioport_range_t){ 0, 0, 16 }, IOPORT_FREE, 1, 82, backend));
+    assert_null(common_make_virtio_con(NULL, bench->bench.pci, bench->bench.ports,
                                        (ioport_range_t){ 0, 0, 0x400 }, IOPORT_FREE, 1, 82,
                                        backend));
-    assert_int_equal(bench->ports->num_ioports, 1);
-    assert_null(bench->pci->bus0[2][0]);
+    assert_int_equal(bench->bench.ports->num_ioports, 1);
+    assert_null(bench->bench.pci->bus0[2][0]);
     /* Another one beside it; without callbacks nothing happens. */
-    virtio_con_t *other = common_make_virtio_con(
-        vm, bench->pci, bench->ports, (ioport_range_t){ 0, 0, 0x400 }, IOPORT_FREE, 1, 82, backend);
+    virtio_con_t *other =
+        common_make_virtio_con(vm, bench->bench.pci, bench->bench.ports,
+                               (ioport_range_t){ 0, 0, 0x400 }, IOPORT_FREE, 1, 82, backend);
     assert_non_null(other);
     assert_int_equal(other->iobase, 0x1400);
-    virtio_con_t *first = bench->con;
     bench->con = other;
+    compat_bench_connect(&bench->bench, other->iobase);
     probe();
     print(0, "dropped");
     assert_string_equal(bench->output[0], "");
-    bench->con = first;
 }
 
 int test_compat_virtio_con(void)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <platsupport/io.h>
+#include <satadrivers/virtio/virtio_blk.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,7 +16,6 @@ extern "C" {
 #define VIRTIO_BLK_XFER_COMPLETE 1
 
 struct disk_driver;
-struct virtio_blk_config;
 
 typedef int (*diskif_raw_xfer)(struct disk_driver *driver, uint8_t direction, uint64_t sector,
                                uint32_t len, uintptr_t guest_buf_phys);

@@ -10,18 +10,28 @@ extern "C" {
 
 typedef struct virtio_emul virtio_emul_t;
 
-/** Takes a packet of the guest's, header and payload, for the guest `cid`. */
+/**
+ * Takes a packet of the guest's for the guest `cid`: a header of 44 bytes and its payload, `len` up
+ * to VIRTIO_VSOCK_CAMKES_MTU bytes in all, good until it returns. Longer data come as several
+ * packets.
+ */
 typedef void (*vsock_tx_forward_fn_t)(int cid, void *buffer, unsigned int len);
 
 typedef struct virtio_vsock_callbacks {
-    /** A packet for the guest; dropped if it has no buffer. */
+    /**
+     * A packet for the guest, `len` bytes with its header, up to VIRTIO_VSOCK_CAMKES_MTU; `buf` is
+     * the client's again on return. What the guest has no buffer for is kept and given to it later,
+     * up to 32 packets; more is lost, with a message. Data too long for a buffer of the guest's are
+     * divided. Dropped without a driver. May be called from inside `forward`.
+     */
     void (*rx_complete)(virtio_emul_t *emul, char *buf, unsigned int len);
 } virtio_vsock_callbacks_t;
 
 typedef struct virtio_vsock_passthrough {
     int guest_cid;
-    void (*injectIRQ)(void *cookie); /**< Injects the device's interrupt; with `vsock_data`. */
-    vsock_tx_forward_fn_t forward;
+    /** Injects the device's interrupt; called with `vsock_data`, once for a batch. */
+    void (*injectIRQ)(void *cookie);
+    vsock_tx_forward_fn_t forward; /**< NULL: packets are dropped. */
     void *vsock_data;
 } virtio_vsock_passthrough_t;
 

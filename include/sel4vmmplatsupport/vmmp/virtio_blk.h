@@ -45,6 +45,8 @@ struct vmmp_virtio_blk_options {
     uint16_t queues;       /**< 0: one. */
     uint16_t queue_size;   /**< A power of two from 4 to VMMP_VIRTIO_BLK_QUEUE_SIZE; 0: that. */
     bool read_only;        /**< Even if the backend is not. */
+    uint32_t size_max;     /**< Bytes of a segment that drivers are told; 0: 4 MiB. */
+    uint32_t seg_max;      /**< Segments of a request that they are told; 0: what a queue holds. */
     uint64_t features_off; /**< Feature bits not to offer, for tests and old guests. */
 };
 
@@ -102,6 +104,8 @@ struct vmmp_virtio_blk {
     bool writeback_set; /* The driver has written `writeback`, */
     bool writeback;     /* this. */
     uint16_t queue_size;
+    uint32_t size_max;
+    uint32_t seg_max;
     struct vmmp_work settle;
     char id[VMMP_VIRTIO_BLK_ID_SIZE];
     struct vmmp_virtio_blk_statistics statistics;

@@ -50,8 +50,9 @@ extern "C" {
 
 /* Offloads, of a backend or towards a guest. */
 #define VMMP_VIRTIO_NET_CSUM 0x01u /**< Checksums are left to be filled in. */
-#define VMMP_VIRTIO_NET_TSO4 0x02u /**< TCP over IPv4 in one long frame. Needs CSUM, as the rest. \
-                                    */
+#define VMMP_VIRTIO_NET_TSO4                                             \
+    0x02u /**< TCP over IPv4 in one long frame. Needs CSUM, as the rest. \
+           */
 #define VMMP_VIRTIO_NET_TSO6 0x04u
 #define VMMP_VIRTIO_NET_ECN  0x08u /**< Such frames may have CWR set. Needs TSO4 or TSO6. */
 #define VMMP_VIRTIO_NET_USO  0x10u /**< UDP over IPv4 and IPv6. */
@@ -86,6 +87,7 @@ struct vmmp_virtio_net_options {
     uint8_t mac[6]; /**< Unicast, not all 0. */
     uint16_t mtu;  /**< 68 to 65535; 0: not told to the guest, whose frames may be of any length. */
     uint8_t pairs; /**< Pairs of queues, 1 to VMMP_VIRTIO_NET_MAX_PAIRS; 0: one. */
+    uint16_t queue_size;   /**< A power of two up to VMMP_VIRTIO_NET_QUEUE_SIZE; 0: that. */
     uint64_t features_off; /**< Feature bits not to offer, for tests and old guests. */
 };
 
