@@ -101,6 +101,7 @@ void console_bench_make(struct console_bench *bench, bool defers, unsigned ports
     void *device = virtio_rig_connect(&bench->rig, &bench->console.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
+    bench->driver.ordered = true;
     bench->buffers = virtio_driver_alloc(&bench->driver, 2 * CONSOLE_PORTS * BUFFERS, 4096);
     bench->control = virtio_driver_alloc(&bench->driver, 2 * 128 * CONTROL_BUFFER, 4096);
     bench->rings = bench->driver.next_gpa;

@@ -115,6 +115,9 @@ struct virtio_driver {
     /* Those of VIRTIO_F_RING_PACKED and VIRTIO_F_IN_ORDER that the test is made for; otherwise they
        are never negotiated. */
     uint64_t rings;
+    /* The device has to offer VIRTIO_F_IN_ORDER and to keep to it, whether it is negotiated or not:
+       every used buffer is the one that was added first of those that have not come back. */
+    bool ordered;
     struct virtio_driver_queue queues[VIRTIO_DRIVER_QUEUES];
 };
 
