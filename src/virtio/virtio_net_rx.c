@@ -70,7 +70,8 @@ static void add_slot(struct vmmp_virtio_net_rx *rx, const struct vmmp_virtqueue_
  * Behind a larger one such a slot is of use, and stays: chains go back in the order in which they
  * came.
  */
-static unsigned give_back_useless(struct vmmp_virtio_net *net, unsigned pair)
+static __attribute__((noinline)) unsigned give_back_useless(struct vmmp_virtio_net *net,
+                                                            unsigned pair)
 {
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
     unsigned count = 0;
@@ -92,7 +93,9 @@ static unsigned give_back_useless(struct vmmp_virtio_net *net, unsigned pair)
 static enum fill fill(struct vmmp_virtio_net *net, unsigned pair, size_t len)
 {
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
-    for (unsigned useless = give_back_useless(net, pair); rx->bytes < len;) {
+    unsigned useless = rx->first_slot != rx->end_slot ? give_back_useless(net, pair) : 0;
+
+    while (rx->bytes < len) {
         if (rx->first_slot != rx->end_slot && !merges(net)) {
             return FILL_FULL;
         }
@@ -106,7 +109,9 @@ static enum fill fill(struct vmmp_virtio_net *net, unsigned pair, size_t len)
             return FILL_EMPTY;
         }
         add_slot(rx, &chain);
-        useless += give_back_useless(net, pair);
+        if (chain.writable_bytes < net->header_size) {
+            useless += give_back_useless(net, pair);
+        }
     }
     return FILL_ENOUGH;
 }
