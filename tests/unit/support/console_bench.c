@@ -138,6 +138,23 @@ int console_setup_mmio(void **state)
     return make(state, true, 0, &virtio_driver_mmio);
 }
 
+static int make_packed(void **state, unsigned ports)
+{
+    make(state, true, ports, &virtio_driver_pci_modern);
+    ((struct console_bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
+}
+
+int console_setup_packed(void **state)
+{
+    return make_packed(state, 0);
+}
+
+int console_setup_ports_packed(void **state)
+{
+    return make_packed(state, CONSOLE_PORTS);
+}
+
 int console_setup_legacy(void **state)
 {
     return make(state, true, 0, &virtio_driver_pci_legacy);

@@ -52,7 +52,7 @@ struct net_bench_options {
     bool direct; /* The host cannot defer. */
     bool legacy;
     bool mmio;
-    bool packed; /* The driver takes packed rings and VIRTIO_F_IN_ORDER where they are offered. */
+    bool packed; /* The driver takes packed rings and VIRTIO_F_IN_ORDER. */
     bool header;
     uint8_t pairs;
     uint16_t mtu;

@@ -437,9 +437,8 @@ bool virtio_driver_used(struct virtio_driver *driver, unsigned index, uint32_t *
     }
     if (packed) {
         skip_packed(queue, *id);
-    } else {
-        queue->last_used++;
     }
+    queue->last_used++;
     return true;
 }
 

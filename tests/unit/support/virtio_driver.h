@@ -99,7 +99,7 @@ struct virtio_driver_queue {
     uint16_t next_desc;  /* Descriptors are handed out in turn. */
     uint16_t avail_idx;  /* Buffers made available; of packed rings too. */
     uint16_t kicked_idx; /* avail_idx when a kick was last considered. */
-    uint16_t last_used;
+    uint16_t last_used;  /* Used buffers taken; of packed rings too. */
     struct virtio_driver_packed packed;
     struct virtio_driver_fifo fifo;
 };
