@@ -232,6 +232,7 @@ int vmmp_virtio_balloon_hint(struct vmmp_virtio_balloon *balloon, enum vmmp_ball
 static const struct vmmp_virtio_ops ops = {
     .name = "virtio-balloon",
     .type = VIRTIO_ID_BALLOON,
+    .in_order = true,
     .features = features,
     .accept = accept_features,
     .config_size = CONFIG_SIZE,

@@ -131,6 +131,7 @@ static bool reset(struct vmmp_virtio_device *dev)
 static const struct vmmp_virtio_ops ops = {
     .name = "virtio-console",
     .type = VIRTIO_ID_CONSOLE,
+    .in_order = true,
     .features = features,
     .config_size = CONFIG_SIZE,
     .config_read = config_read,

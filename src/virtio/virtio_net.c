@@ -201,6 +201,7 @@ static bool reset(struct vmmp_virtio_device *dev)
 static const struct vmmp_virtio_ops ops = {
     .name = "virtio-net",
     .type = VIRTIO_ID_NET,
+    .in_order = true,
     .features = features,
     .accept = accept,
     .config_size = CONFIG_SIZE,

@@ -66,13 +66,36 @@ static void add_slot(struct vmmp_virtio_net_rx *rx, const struct vmmp_virtqueue_
 }
 
 /*
- * Sees to `len` bytes in the slots; without merging to one slot, whatever its size. Chains that not
- * even a header fits into (5.1.6.3.1) come back empty, but not for ever.
+ * Gives the first slots back empty if not even a header fits into them (5.1.6.3.1); how many.
+ * Behind a larger one such a slot is of use, and stays: chains go back in the order in which they
+ * came.
+ */
+static __attribute__((noinline)) unsigned give_back_useless(struct vmmp_virtio_net *net,
+                                                            unsigned pair)
+{
+    struct vmmp_virtio_net_rx *rx = &net->rx[pair];
+    unsigned count = 0;
+    while (rx->first_slot != rx->end_slot && rx->slots[rx->first_slot].bytes < net->header_size) {
+        const struct vmmp_virtio_net_slot *slot = &rx->slots[rx->first_slot++];
+        rx->first_iov += slot->elements;
+        rx->bytes -= slot->bytes;
+        vmmp_virtio_push(&net->virtio, rx_queue(pair), &slot->token, 0);
+        rx->unshown = true;
+        count++;
+    }
+    return count;
+}
+
+/*
+ * Sees to `len` bytes in the slots, a header's worth of them in the first; without merging to one
+ * slot, whatever its size. Does not look for useful ones for ever.
  */
 static enum fill fill(struct vmmp_virtio_net *net, unsigned pair, size_t len)
 {
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
-    for (unsigned useless = 0; rx->bytes < len;) {
+    unsigned useless = rx->first_slot != rx->end_slot ? give_back_useless(net, pair) : 0;
+
+    while (rx->bytes < len) {
         if (rx->first_slot != rx->end_slot && !merges(net)) {
             return FILL_FULL;
         }
@@ -85,13 +108,10 @@ static enum fill fill(struct vmmp_virtio_net *net, unsigned pair, size_t len)
             net->stats.rx_waits++;
             return FILL_EMPTY;
         }
-        if (chain.writable_bytes < net->header_size) {
-            vmmp_virtio_push(&net->virtio, rx_queue(pair), &chain.token, 0);
-            rx->unshown = true;
-            useless++;
-            continue;
-        }
         add_slot(rx, &chain);
+        if (chain.writable_bytes < net->header_size) {
+            useless += give_back_useless(net, pair);
+        }
     }
     return FILL_ENOUGH;
 }

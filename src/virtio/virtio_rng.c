@@ -151,6 +151,7 @@ static bool reset(struct vmmp_virtio_device *dev)
 static const struct vmmp_virtio_ops ops = {
     .name = "virtio-rng",
     .type = VIRTIO_ID_ENTROPY,
+    .in_order = true,
     .process = process,
     .queue_reset = queue_reset,
     .reset = reset,

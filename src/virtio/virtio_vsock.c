@@ -405,6 +405,7 @@ static bool reset(struct vmmp_virtio_device *dev)
 static const struct vmmp_virtio_ops ops = {
     .name = "virtio-vsock",
     .type = VIRTIO_ID_VSOCK,
+    .in_order = true,
     .features = features,
     .config_size = CONFIG_SIZE,
     .config_read = config_read,

@@ -39,7 +39,6 @@ struct call {
 struct bench {
     struct virtio_rig rig;
     struct vmmp_virtio_balloon balloon;
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     uint8_t *more_ram;
     uint64_t buffers;
@@ -93,6 +92,8 @@ static void backend_changed(void *cookie)
 struct recipe {
     bool direct; /* The host cannot defer. */
     bool legacy;
+    bool mmio;
+    bool packed;
     bool must_tell;
     bool client_ends_hints;
     struct vmmp_virtio_balloon_options options;
@@ -120,11 +121,14 @@ static struct bench *make(const struct recipe *recipe)
                                               &bench->rig.memory, &bench->rig.log,
                                               &bench->rig.host),
                      0);
-    assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->balloon.virtio, NULL), 0);
-    virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver,
-                       recipe->legacy ? &virtio_driver_pci_legacy : &virtio_driver_pci_modern,
-                       &bench->pci, &bench->rig.memory, VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
+    const struct virtio_driver_transport *transport = recipe->legacy ? &virtio_driver_pci_legacy
+                                                      : recipe->mmio ? &virtio_driver_mmio
+                                                                     : &virtio_driver_pci_modern;
+    void *device = virtio_rig_connect(&bench->rig, &bench->balloon.virtio, transport);
+    virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
+                       VIRTIO_RIG_RAM_SIZE);
+    bench->driver.ordered = true;
+    bench->driver.rings = recipe->packed ? UINT64_MAX : 0;
     bench->buffers = virtio_driver_alloc(&bench->driver, 0x100000, 4096);
     return bench;
 }
@@ -132,7 +136,7 @@ static struct bench *make(const struct recipe *recipe)
 static int teardown(void **state)
 {
     struct bench *bench = *state;
-    vmmp_virtio_pci_fini(&bench->pci);
+    virtio_rig_disconnect(&bench->rig);
     vmmp_virtio_balloon_fini(&bench->balloon);
     virtio_rig_fini(&bench->rig);
     free(bench->more_ram);
@@ -169,6 +173,18 @@ static int setup_packed(void **state)
     return 0;
 }
 
+static int setup_mmio(void **state)
+{
+    *state = make(&(struct recipe){ .mmio = true, .options = EVERYTHING });
+    return 0;
+}
+
+static int setup_packed_mmio(void **state)
+{
+    *state = make(&(struct recipe){ .mmio = true, .packed = true, .options = EVERYTHING });
+    return 0;
+}
+
 static int setup_packed_direct(void **state)
 {
     make_into(state, true, false);
@@ -193,12 +209,12 @@ static void start(struct bench *bench)
 
 static uint64_t get(struct bench *bench, uint32_t offset)
 {
-    return bench->driver.transport->config_read(&bench->pci, offset, 4);
+    return bench->driver.transport->config_read(bench->driver.device, offset, 4);
 }
 
 static void put(struct bench *bench, uint32_t offset, uint32_t value)
 {
-    bench->driver.transport->config_write(&bench->pci, offset, 4, value);
+    bench->driver.transport->config_write(bench->driver.device, offset, 4, value);
 }
 
 static void enter(struct bench *bench)
@@ -341,7 +357,7 @@ static void frames_that_are_not_ram(void **state)
     expect_call(bench, 0, 'D', FIRST + 300, 2);
     assert_int_equal(bench->balloon.counters.refused, 6);
     assert_int_equal(bench->rig.messages, 6);
-    assert_false(bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET);
+    assert_false(bench->driver.transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET);
     for (unsigned i = 0; i < 100; i++) {
         request(bench, DEFLATE, frames, 1, 1);
     }
@@ -507,7 +523,7 @@ static void the_target_is_shown(void **state)
     leave(bench);
     assert_int_equal(get(bench, NUM_PAGES), 3);
     assert_int_equal(bench->rig.pulses, before + 1);
-    assert_int_equal(bench->driver.transport->isr(&bench->pci), VMMP_VIRTIO_ISR_CONFIG);
+    assert_int_equal(bench->driver.transport->isr(bench->driver.device), VMMP_VIRTIO_ISR_CONFIG);
     assert_int_equal(vmmp_virtio_balloon_target(&bench->balloon), 3 * PAGE);
     enter(bench);
     assert_int_equal(vmmp_virtio_balloon_set_target(&bench->balloon, 3 * PAGE), 0);
@@ -539,7 +555,7 @@ static void the_driver_says_how_large_it_is(void **state)
     /* 5.5.6.2.1: byte by byte, the value counts with its last byte. */
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(vmmp_virtio_balloon_actual(&bench->balloon), UINT64_C(0x01020304) * PAGE);
-        bench->driver.transport->config_write(&bench->pci, ACTUAL + i, 1, 0x11 * i);
+        bench->driver.transport->config_write(bench->driver.device, ACTUAL + i, 1, 0x11 * i);
     }
     assert_int_equal(vmmp_virtio_balloon_actual(&bench->balloon), UINT64_C(0x33221100) * PAGE);
     assert_int_equal(bench->changes, 2);
@@ -570,7 +586,8 @@ static void features_by_option(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         void *bench = make(&rows[i].recipe);
         struct bench *made = bench;
-        assert_int_equal(made->driver.transport->features(&made->pci) & 0xffffff, rows[i].features);
+        assert_int_equal(made->driver.transport->features(made->driver.device) & 0xffffff,
+                         rows[i].features);
         assert_int_equal(made->balloon.virtio.queue_count, rows[i].queues);
         teardown(&bench);
     }
@@ -758,7 +775,7 @@ static void a_report_outside_ram(void **state)
     virtio_driver_add(&bench->driver, REPORTS, buffers, 2);
     virtio_driver_kick(&bench->driver, REPORTS);
     assert_int_equal(bench->call_count, 0);
-    assert_true(bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET);
+    assert_true(bench->driver.transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET);
 }
 
 static void readable_reports_are_none(void **state)
@@ -851,7 +868,7 @@ static void a_queue_of_no_feature_is_left_alone(void **state)
     const struct virtio_driver_buffer buffer = { (FIRST + 512) * (uint64_t)PAGE, PAGE, true };
     assert_true(virtio_driver_start(&bench->driver, ~BIT(VIRTIO_BALLOON_F_PAGE_REPORTING), 5));
     virtio_driver_add(&bench->driver, REPORTS, &buffer, 1);
-    bench->driver.transport->kick(&bench->pci, REPORTS);
+    bench->driver.transport->kick(bench->driver.device, REPORTS);
     settle(bench);
     assert_int_equal(bench->call_count, 0);
     assert_true(outstanding(bench, REPORTS));
@@ -906,10 +923,10 @@ static void a_round_of_hints(void **state)
     expect_call(bench, 0, 'K', FIRST + 512, 64);
     expect_call(bench, 1, 'K', FIRST + 640, 64);
     assert_int_equal(bench->balloon.counters.hinted, 128 * PAGE);
-    bench->driver.transport->isr(&bench->pci);
+    bench->driver.transport->isr(bench->driver.device);
     tell(bench, 0, 4); /* The driver has no more: DONE, and it gets its pages back. */
     assert_int_equal(get(bench, COMMAND), 1);
-    assert_true(bench->driver.transport->isr(&bench->pci) & VMMP_VIRTIO_ISR_CONFIG);
+    assert_true(bench->driver.transport->isr(bench->driver.device) & VMMP_VIRTIO_ISR_CONFIG);
     hint(bench, 512, 64);
     assert_int_equal(bench->call_count, 2);
     assert_int_equal(bench->balloon.hint_rounds, 1);
@@ -1047,7 +1064,8 @@ int test_virtio_balloon(void)
 #define ON(how, f) cmocka_unit_test_setup_teardown(f, how, teardown)
 #define EACH_WAY(f)                                                                     \
     ON(setup, f), ON(setup_direct, f), ON(setup_packed, f), ON(setup_packed_direct, f), \
-        ON(setup_legacy, f), ON(setup_legacy_direct, f)
+        ON(setup_mmio, f), ON(setup_packed_mmio, f), ON(setup_legacy, f),               \
+        ON(setup_legacy_direct, f)
     const struct CMUnitTest tests[] = {
         EACH_WAY(inflated_pages_are_discarded_in_ranges),
         EACH_WAY(frames_lie_anyhow_in_the_chain),

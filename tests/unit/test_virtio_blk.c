@@ -39,6 +39,27 @@ static int setup_legacy(void **state)
     return make(state, &(struct blk_bench_options){ .legacy = true });
 }
 
+static int setup_mmio(void **state)
+{
+    return make(state, &(struct blk_bench_options){ .defers = true, .mmio = true });
+}
+
+static int setup_packed(void **state)
+{
+    return make(state, &(struct blk_bench_options){ .defers = true, .packed = true });
+}
+
+static int setup_packed_direct(void **state)
+{
+    return make(state, &(struct blk_bench_options){ .packed = true });
+}
+
+static int setup_packed_queues(void **state)
+{
+    return make(state, &(struct blk_bench_options){
+                           .defers = true, .packed = true, .blk = { .queues = 4 } });
+}
+
 static int setup_full(void **state)
 {
     return make(state, &(struct blk_bench_options){
@@ -724,7 +745,9 @@ static void bad_arguments(void **state)
 }
 
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define TEST_ALL(test)    TEST(test, setup), TEST(test, setup_direct), TEST(test, setup_legacy)
+#define TEST_SPLIT(test) \
+    TEST(test, setup), TEST(test, setup_direct), TEST(test, setup_legacy), TEST(test, setup_mmio)
+#define TEST_ALL(test) TEST_SPLIT(test), TEST(test, setup_packed), TEST(test, setup_packed_direct)
 
 int test_virtio_blk(void)
 {
@@ -740,20 +763,26 @@ int test_virtio_blk(void)
         cmocka_unit_test(topology),
         TEST_ALL(a_disk_can_grow),
         TEST(write_back_and_through, setup),
+        TEST(write_back_and_through, setup_mmio),
+        TEST(write_back_and_through, setup_packed),
         TEST(write_back_and_through, setup_legacy),
         TEST_ALL(a_failed_write_is_not_flushed),
         TEST_ALL(backend_errors),
         TEST(completes_out_of_order, setup),
         TEST_ALL(waits_for_a_free_request),
         TEST(commits_once_a_walk, setup),
+        TEST(commits_once_a_walk, setup_mmio),
+        TEST(commits_once_a_walk, setup_packed),
         TEST_ALL(completes_inside_commit),
         TEST_ALL(reset_waits_for_the_backend),
         TEST(reset_takes_its_time, setup_hasty),
         TEST(one_queue_is_reset, setup_queues),
+        TEST(one_queue_is_reset, setup_packed_queues),
         TEST(one_queue_is_reset, setup_queues_direct),
         TEST_ALL(the_end_with_requests_in_flight),
-        TEST_ALL(broken_with_requests_in_flight),
+        TEST_SPLIT(broken_with_requests_in_flight),
         TEST(four_queues, setup_queues),
+        TEST(four_queues, setup_packed_queues),
         TEST(four_queues, setup_queues_direct),
         cmocka_unit_test(bad_arguments),
     };

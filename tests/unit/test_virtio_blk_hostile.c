@@ -15,11 +15,15 @@
 
 int test_virtio_blk_hostile(void);
 
-static int make(void **state, bool legacy, bool read_only)
+enum face { MODERN, LEGACY, MMIO, PACKED };
+
+static int make(void **state, enum face face, bool read_only)
 {
     const struct blk_bench_options options = {
         .defers = true,
-        .legacy = legacy,
+        .legacy = face == LEGACY,
+        .mmio = face == MMIO,
+        .packed = face == PACKED,
         .info = { .discard = true, .write_zeroes = true, .range_max = 65536 },
         .blk = { .read_only = read_only },
     };
@@ -32,17 +36,27 @@ static int make(void **state, bool legacy, bool read_only)
 
 static int setup(void **state)
 {
-    return make(state, false, false);
+    return make(state, MODERN, false);
 }
 
 static int setup_legacy(void **state)
 {
-    return make(state, true, false);
+    return make(state, LEGACY, false);
+}
+
+static int setup_mmio(void **state)
+{
+    return make(state, MMIO, false);
+}
+
+static int setup_packed(void **state)
+{
+    return make(state, PACKED, false);
 }
 
 static int setup_read_only(void **state)
 {
-    return make(state, false, true);
+    return make(state, MODERN, true);
 }
 
 static int teardown(void **state)
@@ -352,24 +366,31 @@ static void messages_are_few(void **state)
 }
 
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define TEST_BOTH(test)   TEST(test, setup), TEST(test, setup_legacy)
+#define TEST_SPLIT(test)  TEST(test, setup), TEST(test, setup_legacy), TEST(test, setup_mmio)
+#define TEST_ALL(test)    TEST_SPLIT(test), TEST(test, setup_packed)
 
 int test_virtio_blk_hostile(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST_BOTH(beyond_the_end),
-        TEST_BOTH(lengths_that_are_not_sectors),
-        TEST_BOTH(unknown_kinds),
-        TEST_BOTH(data_in_the_wrong_direction),
+        TEST_ALL(beyond_the_end),
+        TEST_ALL(lengths_that_are_not_sectors),
+        TEST_ALL(unknown_kinds),
+        TEST_ALL(data_in_the_wrong_direction),
         TEST(a_read_only_disk, setup_read_only),
-        TEST_BOTH(segments),
+        TEST_ALL(segments),
         TEST(kinds_not_negotiated, setup),
-        TEST_BOTH(chains_without_an_answer),
+        TEST(kinds_not_negotiated, setup_mmio),
+        TEST(kinds_not_negotiated, setup_packed),
+        TEST_ALL(chains_without_an_answer),
         TEST(buffers_that_are_not_ram, setup),
-        TEST_BOTH(as_many_descriptors_as_there_are),
-        TEST_BOTH(a_chain_that_loops),
-        TEST_BOTH(configuration_at_any_width),
+        TEST(buffers_that_are_not_ram, setup_mmio),
+        TEST(buffers_that_are_not_ram, setup_packed),
+        TEST_ALL(as_many_descriptors_as_there_are),
+        TEST_SPLIT(a_chain_that_loops),
+        TEST_ALL(configuration_at_any_width),
         TEST(messages_are_few, setup),
+        TEST(messages_are_few, setup_mmio),
+        TEST(messages_are_few, setup_packed),
     };
     return cmocka_run_group_tests_name("virtio_blk_hostile", tests, NULL, NULL);
 }

@@ -269,7 +269,7 @@ int test_virtio_console_hostile(void)
         CONSOLE_PORTS_EVERYWHERE(messages_in_pieces),
         CONSOLE_PORTS_EVERYWHERE(small_control_buffers),
         CONSOLE_PORTS_EVERYWHERE(control_buffers_of_the_wrong_direction),
-        CONSOLE_PORTS_EVERYWHERE(hostile_chains_on_other_queues),
+        CONSOLE_PORTS_SPLIT(hostile_chains_on_other_queues),
         CONSOLE_PORTS_EVERYWHERE(a_flood_of_messages),
         CONSOLE_PORTS_EVERYWHERE(a_reset_from_inside_a_backend),
     };

@@ -27,6 +27,21 @@ static int setup_direct(void **state)
     return make(state, &(struct net_bench_options){ .direct = true });
 }
 
+static int setup_mmio(void **state)
+{
+    return make(state, &(struct net_bench_options){ .mmio = true });
+}
+
+static int setup_packed(void **state)
+{
+    return make(state, &(struct net_bench_options){ .packed = true });
+}
+
+static int setup_packed_direct(void **state)
+{
+    return make(state, &(struct net_bench_options){ .direct = true, .packed = true });
+}
+
 static int setup_legacy(void **state)
 {
     return make(state, &(struct net_bench_options){ .legacy = true });
@@ -35,6 +50,12 @@ static int setup_legacy(void **state)
 static int setup_offloads(void **state)
 {
     return make(state, &(struct net_bench_options){ .header = true, .offloads = NET_OFFLOADS });
+}
+
+static int setup_packed_offloads(void **state)
+{
+    return make(state, &(struct net_bench_options){
+                           .header = true, .packed = true, .offloads = NET_OFFLOADS });
 }
 
 static int setup_mtu(void **state)
@@ -265,7 +286,7 @@ static void a_full_backend_holds_the_queue(void **state)
     virtio_driver_kick(&bench->driver, NET_TX);
     assert_int_equal(bench->frames, 2);
     assert_int_equal(net_bench_finished(bench, NET_TX), 2);
-    bench->driver.transport->kick(&bench->pci, NET_TX);
+    bench->driver.transport->kick(bench->driver.device, NET_TX);
     assert_int_equal(bench->offers, 3); /* A kick is no reason to try again. */
     for (unsigned i = 2; i < 5; i++) {
         bench->room = 1;
@@ -380,6 +401,36 @@ static void buffers_too_small_for_a_header(void **state)
         assert_int_equal(len, 0);
     }
     expect_received(bench, frame, 100);
+}
+
+/* Such buffers behind a larger one do not overtake it. */
+static void small_buffers_behind_a_large_one(void **state)
+{
+    static const uint32_t sizes[] = { 60, 5, 30, 0, 2000 };
+    static const uint32_t used[] = { 60, 5, HDR_SIZE + 70 - 65, 0, HDR_SIZE + 100 };
+    struct net_bench *bench = *state;
+    uint32_t id;
+    uint32_t len;
+    uint16_t ids[5];
+    net_bench_start(bench, NET_ALL);
+    for (unsigned i = 0; i < 5; i++) {
+        const struct virtio_driver_buffer buffer = { bench->buffers + i * 4096, sizes[i], true };
+        ids[i] = virtio_driver_add(&bench->driver, NET_RX, &buffer, 1);
+    }
+    net_bench_fill(frame, 100, net_bench_mac, 5);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 70), 0);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 100), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(virtio_driver_used(&bench->driver, NET_RX, &id, &len));
+        assert_int_equal(id, ids[i]);
+        assert_int_equal(len, used[i]);
+    }
+    const uint8_t *first = virtio_driver_at(&bench->driver, bench->buffers, 60);
+    assert_int_equal(net_le16(first + HDR_NUM_BUFFERS), 3);
+    assert_memory_equal(first + HDR_SIZE, frame, 48);
+    assert_memory_equal(first + 4096, frame + 48, 5);
+    assert_memory_equal(first + 8192, frame + 53, 17);
+    assert_memory_equal(first + 4 * 4096 + HDR_SIZE, frame, 100);
 }
 
 /* Readable buffers before the writable ones are skipped. */
@@ -601,7 +652,7 @@ static void reset_from_inside_transmit(void **state)
     bench->reset = true;
     virtio_driver_kick(&bench->driver, NET_TX);
     assert_int_equal(bench->offers, 1);
-    assert_int_equal(bench->driver.transport->status(&bench->pci), 0);
+    assert_int_equal(bench->driver.transport->status(bench->driver.device), 0);
     net_bench_start(bench, NET_ALL);
     net_bench_send(bench, NET_TX, NULL, frame, 100, 1);
     virtio_driver_kick(&bench->driver, NET_TX);
@@ -701,55 +752,125 @@ int test_virtio_net(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(frames_go_out, setup),
+        TEST(frames_go_out, setup_mmio),
+        TEST(frames_go_out, setup_packed),
         TEST(frames_go_out, setup_direct),
+        TEST(frames_go_out, setup_packed_direct),
         TEST(frames_go_out, setup_legacy),
         TEST(one_interrupt_for_a_batch, setup),
+        TEST(one_interrupt_for_a_batch, setup_mmio),
+        TEST(one_interrupt_for_a_batch, setup_packed),
         TEST(one_interrupt_for_a_batch, setup_direct),
+        TEST(one_interrupt_for_a_batch, setup_packed_direct),
         TEST(a_header_split_anywhere, setup),
+        TEST(a_header_split_anywhere, setup_mmio),
+        TEST(a_header_split_anywhere, setup_packed),
         TEST(a_header_split_anywhere, setup_legacy),
         TEST(the_header_goes_along, setup_offloads),
+        TEST(the_header_goes_along, setup_packed_offloads),
         TEST(headers_that_lie, setup_offloads),
+        TEST(headers_that_lie, setup_packed_offloads),
         TEST(headers_that_lie, setup),
+        TEST(headers_that_lie, setup_mmio),
+        TEST(headers_that_lie, setup_packed),
         TEST(segmentation_that_was_not_negotiated, setup_offloads),
+        TEST(segmentation_that_was_not_negotiated, setup_packed_offloads),
         TEST(frames_too_short_or_too_long, setup_mtu),
         TEST(a_frame_longer_than_any, setup),
+        TEST(a_frame_longer_than_any, setup_mmio),
+        TEST(a_frame_longer_than_any, setup_packed),
         TEST(chains_that_are_no_frames, setup),
+        TEST(chains_that_are_no_frames, setup_mmio),
+        TEST(chains_that_are_no_frames, setup_packed),
         TEST(chains_that_are_no_frames, setup_direct),
+        TEST(chains_that_are_no_frames, setup_packed_direct),
         TEST(chains_that_are_no_frames, setup_legacy),
         TEST(a_full_backend_holds_the_queue, setup),
+        TEST(a_full_backend_holds_the_queue, setup_mmio),
+        TEST(a_full_backend_holds_the_queue, setup_packed),
         TEST(a_full_backend_holds_the_queue, setup_direct),
+        TEST(a_full_backend_holds_the_queue, setup_packed_direct),
         TEST(a_backend_that_is_writable_at_once, setup),
+        TEST(a_backend_that_is_writable_at_once, setup_mmio),
+        TEST(a_backend_that_is_writable_at_once, setup_packed),
         TEST(a_backend_that_is_writable_at_once, setup_direct),
+        TEST(a_backend_that_is_writable_at_once, setup_packed_direct),
         TEST(frames_come_in, setup),
+        TEST(frames_come_in, setup_mmio),
+        TEST(frames_come_in, setup_packed),
         TEST(frames_come_in, setup_direct),
+        TEST(frames_come_in, setup_packed_direct),
         TEST(frames_come_in, setup_legacy),
         TEST(frames_come_in, setup_offloads),
+        TEST(frames_come_in, setup_packed_offloads),
         TEST(without_merging, setup),
+        TEST(without_merging, setup_mmio),
+        TEST(without_merging, setup_packed),
         TEST(without_merging, setup_legacy),
         TEST(legacy_headers, setup_legacy),
         TEST(merging, setup),
+        TEST(merging, setup_mmio),
+        TEST(merging, setup_packed),
         TEST(merging, setup_direct),
+        TEST(merging, setup_packed_direct),
         TEST(merging, setup_offloads),
+        TEST(merging, setup_packed_offloads),
         TEST(buffers_too_small_for_a_header, setup),
+        TEST(buffers_too_small_for_a_header, setup_mmio),
+        TEST(buffers_too_small_for_a_header, setup_packed),
         TEST(buffers_too_small_for_a_header, setup_direct),
+        TEST(buffers_too_small_for_a_header, setup_packed_direct),
+        TEST(small_buffers_behind_a_large_one, setup),
+        TEST(small_buffers_behind_a_large_one, setup_direct),
+        TEST(small_buffers_behind_a_large_one, setup_packed),
         TEST(buffers_of_both_directions, setup),
+        TEST(buffers_of_both_directions, setup_mmio),
+        TEST(buffers_of_both_directions, setup_packed),
         TEST(no_buffers, setup),
+        TEST(no_buffers, setup_mmio),
+        TEST(no_buffers, setup_packed),
         TEST(no_buffers, setup_direct),
+        TEST(no_buffers, setup_packed_direct),
         TEST(kicks_are_off_while_there_are_buffers, setup),
+        TEST(kicks_are_off_while_there_are_buffers, setup_mmio),
+        TEST(kicks_are_off_while_there_are_buffers, setup_packed),
         TEST(received_as_a_batch, setup),
+        TEST(received_as_a_batch, setup_mmio),
+        TEST(received_as_a_batch, setup_packed),
         TEST(received_as_a_batch, setup_direct),
+        TEST(received_as_a_batch, setup_packed_direct),
         TEST(answers_from_inside_transmit, setup),
+        TEST(answers_from_inside_transmit, setup_mmio),
+        TEST(answers_from_inside_transmit, setup_packed),
         TEST(answers_from_inside_transmit, setup_direct),
+        TEST(answers_from_inside_transmit, setup_packed_direct),
         TEST(tiny_and_huge_frames_for_the_guest, setup),
+        TEST(tiny_and_huge_frames_for_the_guest, setup_mmio),
+        TEST(tiny_and_huge_frames_for_the_guest, setup_packed),
         TEST(crumbs, setup),
+        TEST(crumbs, setup_mmio),
+        TEST(crumbs, setup_packed),
         TEST(reserve_and_commit, setup_offloads),
+        TEST(reserve_and_commit, setup_packed_offloads),
         TEST(commit_after_a_reset, setup_offloads),
+        TEST(commit_after_a_reset, setup_packed_offloads),
         TEST(reset_with_a_frame_held, setup),
+        TEST(reset_with_a_frame_held, setup_mmio),
+        TEST(reset_with_a_frame_held, setup_packed),
         TEST(reset_from_inside_transmit, setup),
+        TEST(reset_from_inside_transmit, setup_mmio),
+        TEST(reset_from_inside_transmit, setup_packed),
         TEST(reset_from_inside_transmit, setup_direct),
+        TEST(reset_from_inside_transmit, setup_packed_direct),
         TEST(the_next_driver_gets_what_is_held, setup),
+        TEST(the_next_driver_gets_what_is_held, setup_mmio),
+        TEST(the_next_driver_gets_what_is_held, setup_packed),
         TEST(queue_reset, setup),
+        TEST(queue_reset, setup_mmio),
+        TEST(queue_reset, setup_packed),
         TEST(without_a_driver, setup),
+        TEST(without_a_driver, setup_mmio),
+        TEST(without_a_driver, setup_packed),
         cmocka_unit_test(bad_arguments),
     };
     return cmocka_run_group_tests_name("virtio_net", tests, NULL, NULL);

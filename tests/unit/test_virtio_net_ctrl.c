@@ -30,6 +30,16 @@ static int setup_direct(void **state)
     return make(state, &(struct net_bench_options){ .direct = true });
 }
 
+static int setup_mmio(void **state)
+{
+    return make(state, &(struct net_bench_options){ .mmio = true, .mtu = 1400 });
+}
+
+static int setup_packed(void **state)
+{
+    return make(state, &(struct net_bench_options){ .packed = true, .mtu = 1400 });
+}
+
 static int setup_legacy(void **state)
 {
     return make(state, &(struct net_bench_options){ .legacy = true });
@@ -40,9 +50,20 @@ static int setup_pairs(void **state)
     return make(state, &(struct net_bench_options){ .pairs = 2 });
 }
 
+static int setup_packed_pairs(void **state)
+{
+    return make(state, &(struct net_bench_options){ .packed = true, .pairs = 2 });
+}
+
 static int setup_offloads(void **state)
 {
     return make(state, &(struct net_bench_options){ .header = true, .offloads = NET_OFFLOADS });
+}
+
+static int setup_packed_offloads(void **state)
+{
+    return make(state, &(struct net_bench_options){
+                           .header = true, .packed = true, .offloads = NET_OFFLOADS });
 }
 
 static int teardown(void **state)
@@ -79,7 +100,7 @@ static bool tagged_passes(struct net_bench *bench, unsigned vlan)
 
 static uint64_t config(struct net_bench *bench, uint32_t offset, unsigned size)
 {
-    return bench->driver.transport->config_read(&bench->pci, offset, size);
+    return bench->driver.transport->config_read(bench->driver.device, offset, size);
 }
 
 /* ---- Configuration ---- */
@@ -101,7 +122,7 @@ static void what_the_driver_reads(void **state)
 static void features_fit_the_backend(void **state)
 {
     struct net_bench *bench = *state;
-    uint64_t offered = bench->driver.transport->features(&bench->pci);
+    uint64_t offered = bench->driver.transport->features(bench->driver.device);
     uint64_t offloads = NET_BIT(VIRTIO_NET_F_CSUM) | NET_BIT(VIRTIO_NET_F_GUEST_CSUM) |
                         NET_BIT(VIRTIO_NET_F_HOST_TSO4) | NET_BIT(VIRTIO_NET_F_HOST_TSO6) |
                         NET_BIT(VIRTIO_NET_F_HOST_USO) | NET_BIT(VIRTIO_NET_F_GUEST_USO4) |
@@ -155,7 +176,7 @@ static void the_link(void **state)
     vmmp_virtio_net_set_link(&bench->net, false);
     net_bench_leave(bench);
     assert_int_equal(bench->rig.pulses, 1);
-    assert_int_equal(bench->driver.transport->isr(&bench->pci), VMMP_VIRTIO_ISR_CONFIG);
+    assert_int_equal(bench->driver.transport->isr(bench->driver.device), VMMP_VIRTIO_ISR_CONFIG);
     assert_int_equal(config(bench, CONFIG_STATUS, 2), 0);
     assert_false(passes(bench, net_bench_mac));
     net_bench_send(bench, NET_TX, NULL, frame, 100, 1);
@@ -195,9 +216,9 @@ static void the_address_of_legacy_drivers(void **state)
     struct net_bench *bench = *state;
     net_bench_start(bench, NET_ALL & ~NET_BIT(VIRTIO_NET_F_CTRL_MAC_ADDR));
     for (unsigned i = 0; i < 6; i++) {
-        bench->driver.transport->config_write(&bench->pci, i, 1, other[i]);
+        bench->driver.transport->config_write(bench->driver.device, i, 1, other[i]);
     }
-    bench->driver.transport->config_write(&bench->pci, CONFIG_STATUS, 2, 0xffff);
+    bench->driver.transport->config_write(bench->driver.device, CONFIG_STATUS, 2, 0xffff);
     assert_memory_equal(bench->net.mac, other, 6);
     assert_int_equal(config(bench, CONFIG_STATUS, 2), VIRTIO_NET_S_LINK_UP);
     virtio_driver_reset(&bench->driver);
@@ -208,7 +229,7 @@ static void the_address_is_read_only_for_others(void **state)
 {
     struct net_bench *bench = *state;
     net_bench_start(bench, NET_ALL);
-    bench->driver.transport->config_write(&bench->pci, 0, 4, 0);
+    bench->driver.transport->config_write(bench->driver.device, 0, 4, 0);
     assert_memory_equal(bench->net.mac, net_bench_mac, 6);
 }
 
@@ -443,7 +464,7 @@ static void a_command_without_room_for_an_answer(void **state)
     const struct virtio_driver_buffer buffer = { bench->buffers, 3, false };
     virtio_driver_add(&bench->driver, 2, &buffer, 1);
     virtio_driver_kick(&bench->driver, 2);
-    assert_true(bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET);
+    assert_true(bench->driver.transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET);
     net_bench_start(bench, NET_ALL);
     assert_int_equal(flag(bench, VIRTIO_NET_CTRL_RX_PROMISC, 1), VIRTIO_NET_OK);
 }
@@ -543,31 +564,70 @@ int test_virtio_net_ctrl(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_the_driver_reads, setup),
+        TEST(what_the_driver_reads, setup_mmio),
+        TEST(what_the_driver_reads, setup_packed),
         TEST(features_fit_the_backend, setup),
+        TEST(features_fit_the_backend, setup_mmio),
+        TEST(features_fit_the_backend, setup_packed),
         TEST(features_fit_the_backend, setup_pairs),
+        TEST(features_fit_the_backend, setup_packed_pairs),
         TEST(features_fit_the_backend, setup_offloads),
+        TEST(features_fit_the_backend, setup_packed_offloads),
         TEST(features_that_lack_others, setup_offloads),
+        TEST(features_that_lack_others, setup_packed_offloads),
         TEST(offloads_towards_the_guest, setup_offloads),
+        TEST(offloads_towards_the_guest, setup_packed_offloads),
         TEST(the_link, setup),
+        TEST(the_link, setup_mmio),
+        TEST(the_link, setup_packed),
         TEST(the_link, setup_direct),
         TEST(the_mtu, setup),
+        TEST(the_mtu, setup_mmio),
+        TEST(the_mtu, setup_packed),
         TEST(the_address_of_legacy_drivers, setup_legacy),
         TEST(the_address_is_read_only_for_others, setup),
+        TEST(the_address_is_read_only_for_others, setup_mmio),
+        TEST(the_address_is_read_only_for_others, setup_packed),
         TEST(announcing, setup),
+        TEST(announcing, setup_mmio),
+        TEST(announcing, setup_packed),
         TEST(everything_until_the_driver_says, setup),
+        TEST(everything_until_the_driver_says, setup_mmio),
+        TEST(everything_until_the_driver_says, setup_packed),
         TEST(receive_modes, setup),
+        TEST(receive_modes, setup_mmio),
+        TEST(receive_modes, setup_packed),
         TEST(receive_modes, setup_legacy),
         TEST(address_tables, setup),
+        TEST(address_tables, setup_mmio),
+        TEST(address_tables, setup_packed),
         TEST(a_new_address, setup),
+        TEST(a_new_address, setup_mmio),
+        TEST(a_new_address, setup_packed),
         TEST(vlans, setup),
+        TEST(vlans, setup_mmio),
+        TEST(vlans, setup_packed),
         TEST(unknown_commands, setup),
+        TEST(unknown_commands, setup_mmio),
+        TEST(unknown_commands, setup_packed),
         TEST(features_not_negotiated, setup),
+        TEST(features_not_negotiated, setup_mmio),
+        TEST(features_not_negotiated, setup_packed),
         TEST(half_a_command, setup),
+        TEST(half_a_command, setup_mmio),
+        TEST(half_a_command, setup_packed),
         TEST(a_command_without_room_for_an_answer, setup),
+        TEST(a_command_without_room_for_an_answer, setup_mmio),
+        TEST(a_command_without_room_for_an_answer, setup_packed),
         TEST(no_control_queue, setup),
+        TEST(no_control_queue, setup_mmio),
+        TEST(no_control_queue, setup_packed),
         TEST(pairs_of_queues, setup_pairs),
+        TEST(pairs_of_queues, setup_packed_pairs),
         TEST(pairs_change_while_running, setup_pairs),
+        TEST(pairs_change_while_running, setup_packed_pairs),
         TEST(one_pair_of_two, setup_pairs),
+        TEST(one_pair_of_two, setup_packed_pairs),
     };
     return cmocka_run_group_tests_name("virtio_net_ctrl", tests, NULL, NULL);
 }

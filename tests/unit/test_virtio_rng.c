@@ -20,7 +20,6 @@ int test_virtio_rng(void);
 struct bench {
     struct virtio_rig rig;
     struct vmmp_virtio_rng rng;
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     uint64_t buffers;
     size_t left;
@@ -65,17 +64,17 @@ static void make_limited(struct bench *bench, bool defers,
     assert_int_equal(vmmp_virtio_rng_init(&bench->rng, &entropy, &options, &bench->rig.memory,
                                           &bench->rig.log, &bench->rig.host),
                      0);
-    assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->rng.virtio, NULL), 0);
-    virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver, transport, &bench->pci, &bench->rig.memory, VIRTIO_RIG_RAM,
+    void *device = virtio_rig_connect(&bench->rig, &bench->rng.virtio, transport);
+    virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
+    bench->driver.ordered = true;
     bench->buffers = virtio_driver_alloc(&bench->driver, 0x200000, 4096);
     memset(virtio_driver_at(&bench->driver, bench->buffers, 0x200000), UNTOUCHED, 0x200000);
 }
 
 static void unmake(struct bench *bench)
 {
-    vmmp_virtio_pci_fini(&bench->pci);
+    virtio_rig_disconnect(&bench->rig);
     vmmp_virtio_rng_fini(&bench->rng);
     virtio_rig_fini(&bench->rig);
 }
@@ -96,6 +95,18 @@ static int setup(void **state)
 static int setup_direct(void **state)
 {
     return make(state, false, &virtio_driver_pci_modern);
+}
+
+static int setup_mmio(void **state)
+{
+    return make(state, true, &virtio_driver_mmio);
+}
+
+static int setup_packed_mmio(void **state)
+{
+    setup_mmio(state);
+    ((struct bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
 }
 
 static int setup_packed(void **state)
@@ -218,10 +229,10 @@ static void a_chain_of_pieces_is_filled_in_order(void **state)
 static void no_features_but_the_core_s(void **state)
 {
     struct bench *bench = *state;
-    uint64_t offered = bench->driver.transport->features(&bench->pci);
+    uint64_t offered = bench->driver.transport->features(bench->driver.device);
     assert_int_equal(offered & ((UINT64_C(1) << 24) - 1), 0);
-    assert_int_equal(bench->driver.transport->config_read(&bench->pci, 0, 1), 0xff);
-    bench->driver.transport->config_write(&bench->pci, 0, 1, 1);
+    assert_int_equal(bench->driver.transport->config_read(bench->driver.device, 0, 1), 0xff);
+    bench->driver.transport->config_write(bench->driver.device, 0, 1, 1);
 }
 
 /* 5.4.6.2: less than the buffer, but not nothing. */
@@ -244,7 +255,7 @@ static void a_source_without_bytes(void **state)
     ask(bench, 100, 64);
     assert_true(waits(bench));
     assert_int_equal(bench->rig.pulses, 0);
-    bench->driver.transport->kick(&bench->pci, 0);
+    bench->driver.transport->kick(bench->driver.device, 0);
     assert_int_equal(bench->fills, 1); /* A kick is no reason to ask again. */
     bench->left = 70;
     ready(bench);
@@ -276,7 +287,7 @@ static void a_source_that_is_ready_inside_fill(void **state)
     bench->left = 8;
     virtio_rig_run(&bench->rig);
     bench->wake = false;
-    bench->driver.transport->kick(&bench->pci, 0);
+    bench->driver.transport->kick(bench->driver.device, 0);
     assert_int_equal(answered(bench), 8);
     while (virtio_rig_run(&bench->rig)) {
     }
@@ -319,7 +330,7 @@ static void a_request_outside_ram_breaks_the_device(void **state)
     struct bench *bench = *state;
     start(bench);
     ask(bench, VIRTIO_RIG_RAM_SIZE, 8);
-    assert_true(bench->driver.transport->status(&bench->pci) & VIRTIO_STATUS_NEEDS_RESET);
+    assert_true(bench->driver.transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET);
     assert_int_equal(bench->fills, 0);
     start(bench);
     ask(bench, 0, 8);
@@ -377,7 +388,7 @@ static void a_reset_while_the_source_is_dry(void **state)
     bench->left = 0;
     ask(bench, 0, 64);
     virtio_driver_reset(&bench->driver);
-    assert_int_equal(bench->driver.transport->status(&bench->pci), 0);
+    assert_int_equal(bench->driver.transport->status(bench->driver.device), 0);
     bench->left = SIZE_MAX;
     ready(bench);
     assert_int_equal(bench->fills, 1);
@@ -523,6 +534,8 @@ static void arguments(void **state)
         cmocka_unit_test_setup_teardown(f, setup_direct, teardown),        \
         cmocka_unit_test_setup_teardown(f, setup_packed, teardown),        \
         cmocka_unit_test_setup_teardown(f, setup_packed_direct, teardown), \
+        cmocka_unit_test_setup_teardown(f, setup_mmio, teardown),          \
+        cmocka_unit_test_setup_teardown(f, setup_packed_mmio, teardown),   \
         cmocka_unit_test_setup_teardown(f, setup_legacy, teardown),        \
         cmocka_unit_test_setup_teardown(f, setup_legacy_direct, teardown)
 

@@ -151,11 +151,13 @@ void blk_bench_init(struct blk_bench *bench, const struct blk_bench_options *opt
                                           &options->blk, &bench->rig.memory, &bench->rig.log,
                                           &bench->rig.host),
                      0);
-    assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->blk.virtio, NULL), 0);
-    virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver,
-                       options->legacy ? &virtio_driver_pci_legacy : &virtio_driver_pci_modern,
-                       &bench->pci, &bench->rig.memory, VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
+    const struct virtio_driver_transport *transport = options->legacy ? &virtio_driver_pci_legacy
+                                                      : options->mmio ? &virtio_driver_mmio
+                                                                      : &virtio_driver_pci_modern;
+    void *device = virtio_rig_connect(&bench->rig, &bench->blk.virtio, transport);
+    virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
+                       VIRTIO_RIG_RAM_SIZE);
+    bench->driver.rings = options->packed ? UINT64_MAX : 0;
     bench->headers = virtio_driver_alloc(&bench->driver, 16 * 512, 16);
     bench->statuses = virtio_driver_alloc(&bench->driver, 512, 1);
     bench->data = virtio_driver_alloc(&bench->driver, 0x100000, 4096);
@@ -163,7 +165,7 @@ void blk_bench_init(struct blk_bench *bench, const struct blk_bench_options *opt
 
 void blk_bench_fini(struct blk_bench *bench)
 {
-    vmmp_virtio_pci_fini(&bench->pci);
+    virtio_rig_disconnect(&bench->rig);
     vmmp_virtio_blk_fini(&bench->blk);
     assert_int_equal(bench->blk.in_flight, 0);
     virtio_rig_fini(&bench->rig);

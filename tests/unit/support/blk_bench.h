@@ -40,7 +40,6 @@ struct blk_bench {
     struct virtio_rig rig;
     struct vmmp_virtio_blk blk;
     struct vmmp_virtio_blk_request requests[BLK_REQUESTS];
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     struct script_disk disk;
     uint64_t headers; /* Room for 16 bytes each, */
@@ -53,6 +52,8 @@ struct blk_bench {
 struct blk_bench_options {
     bool defers;
     bool legacy;
+    bool mmio;
+    bool packed; /* The driver takes packed rings and VIRTIO_F_IN_ORDER where they are offered. */
     bool cannot_drain;
     struct vmmp_blk_info info; /* `capacity` 0: BLK_CAPACITY. */
     struct vmmp_virtio_blk_options blk;

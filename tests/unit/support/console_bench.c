@@ -101,6 +101,7 @@ void console_bench_make(struct console_bench *bench, bool defers, unsigned ports
     void *device = virtio_rig_connect(&bench->rig, &bench->console.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
+    bench->driver.ordered = true;
     bench->buffers = virtio_driver_alloc(&bench->driver, 2 * CONSOLE_PORTS * BUFFERS, 4096);
     bench->control = virtio_driver_alloc(&bench->driver, 2 * 128 * CONTROL_BUFFER, 4096);
     bench->rings = bench->driver.next_gpa;
@@ -135,6 +136,23 @@ int console_setup_direct(void **state)
 int console_setup_mmio(void **state)
 {
     return make(state, true, 0, &virtio_driver_mmio);
+}
+
+static int make_packed(void **state, unsigned ports)
+{
+    make(state, true, ports, &virtio_driver_pci_modern);
+    ((struct console_bench *)*state)->driver.rings = UINT64_MAX;
+    return 0;
+}
+
+int console_setup_packed(void **state)
+{
+    return make_packed(state, 0);
+}
+
+int console_setup_ports_packed(void **state)
+{
+    return make_packed(state, CONSOLE_PORTS);
 }
 
 int console_setup_legacy(void **state)

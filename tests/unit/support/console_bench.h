@@ -73,24 +73,30 @@ size_t console_backend_write(void *cookie, const struct vmmp_iovec *iov, unsigne
 int console_setup(void **state);
 int console_setup_direct(void **state);
 int console_setup_mmio(void **state);
+int console_setup_packed(void **state);
 int console_setup_legacy(void **state);
 int console_setup_legacy_direct(void **state);
 int console_setup_ports(void **state);
 int console_setup_ports_direct(void **state);
+int console_setup_ports_packed(void **state);
 int console_setup_ports_legacy(void **state);
 int console_setup_ports_legacy_direct(void **state);
 int console_teardown(void **state);
 
 #define CONSOLE_TEST(how, name) cmocka_unit_test_setup_teardown(name, how, console_teardown)
-/** On both faces, with and without deferral. */
-#define CONSOLE_EVERYWHERE(name)                                                          \
+/** For tests that write descriptors of split rings themselves. */
+#define CONSOLE_SPLIT(name)                                                               \
     CONSOLE_TEST(console_setup, name), CONSOLE_TEST(console_setup_direct, name),          \
         CONSOLE_TEST(console_setup_mmio, name), CONSOLE_TEST(console_setup_legacy, name), \
         CONSOLE_TEST(console_setup_legacy_direct, name)
-#define CONSOLE_PORTS_EVERYWHERE(name)                                                       \
+#define CONSOLE_PORTS_SPLIT(name)                                                            \
     CONSOLE_TEST(console_setup_ports, name), CONSOLE_TEST(console_setup_ports_direct, name), \
         CONSOLE_TEST(console_setup_ports_legacy, name),                                      \
         CONSOLE_TEST(console_setup_ports_legacy_direct, name)
+/** On both faces, with and without deferral, and on both kinds of rings. */
+#define CONSOLE_EVERYWHERE(name) CONSOLE_SPLIT(name), CONSOLE_TEST(console_setup_packed, name)
+#define CONSOLE_PORTS_EVERYWHERE(name) \
+    CONSOLE_PORTS_SPLIT(name), CONSOLE_TEST(console_setup_ports_packed, name)
 
 void console_enter(struct console_bench *bench);
 void console_leave(struct console_bench *bench);

@@ -81,18 +81,21 @@ struct net_bench *net_bench_make(const struct net_bench_options *options)
     assert_int_equal(vmmp_virtio_net_init(&bench->net, &backend, &net, &bench->rig.memory,
                                           &bench->rig.log, &bench->rig.host),
                      0);
-    assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->net.virtio, NULL), 0);
-    virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver,
-                       options->legacy ? &virtio_driver_pci_legacy : &virtio_driver_pci_modern,
-                       &bench->pci, &bench->rig.memory, VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
+    const struct virtio_driver_transport *transport = options->legacy ? &virtio_driver_pci_legacy
+                                                      : options->mmio ? &virtio_driver_mmio
+                                                                      : &virtio_driver_pci_modern;
+    void *device = virtio_rig_connect(&bench->rig, &bench->net.virtio, transport);
+    virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
+                       VIRTIO_RIG_RAM_SIZE);
+    bench->driver.ordered = true;
+    bench->driver.rings = options->packed ? UINT64_MAX : 0;
     bench->buffers = virtio_driver_alloc(&bench->driver, 0x180000, 4096);
     return bench;
 }
 
 void net_bench_unmake(struct net_bench *bench)
 {
-    vmmp_virtio_pci_fini(&bench->pci);
+    virtio_rig_disconnect(&bench->rig);
     vmmp_virtio_net_fini(&bench->net);
     virtio_rig_fini(&bench->rig);
     free(bench);
@@ -190,11 +193,19 @@ unsigned net_bench_finished(struct net_bench *bench, unsigned queue)
     return count;
 }
 
-/* Copies `len` bytes out of the chain that begins with descriptor `id`. */
+/*
+ * Copies `len` bytes out of the chain that begins with descriptor `id`. Of a packed ring only the
+ * first descriptor is known: the pieces of net_bench_post() lie one behind the other.
+ */
 static void copy_chain(struct net_bench *bench, unsigned queue, uint32_t id, uint32_t len,
                        uint8_t *to)
 {
     const struct virtio_driver_queue *ring = &bench->driver.queues[queue];
+    if (virtio_driver_has(&bench->driver, VIRTIO_F_RING_PACKED)) {
+        uint64_t at = vmmp_le64_get(ring->desc[id].addr);
+        memcpy(to, virtio_driver_at(&bench->driver, at, len), len);
+        return;
+    }
     while (len > 0) {
         const struct virtq_desc *desc = &ring->desc[id];
         uint32_t part = vmmp_le32_get(desc->len);

@@ -22,7 +22,6 @@
 struct net_bench {
     struct virtio_rig rig;
     struct vmmp_virtio_net net;
-    struct vmmp_virtio_pci pci;
     struct virtio_driver driver;
     uint64_t buffers; /* 1 MiB of guest memory, */
     uint64_t used;    /* and how much of it is in use. */
@@ -52,6 +51,8 @@ struct net_bench {
 struct net_bench_options {
     bool direct; /* The host cannot defer. */
     bool legacy;
+    bool mmio;
+    bool packed; /* The driver takes packed rings and VIRTIO_F_IN_ORDER. */
     bool header;
     uint8_t pairs;
     uint16_t mtu;

@@ -58,6 +58,8 @@ bool virtio_driver_negotiate(struct virtio_driver *driver, uint64_t wanted)
     add_status(driver, VIRTIO_STATUS_ACKNOWLEDGE);
     add_status(driver, VIRTIO_STATUS_DRIVER);
     wanted &= ~(RINGS & ~driver->rings);
+    assert_true(!driver->ordered || transport->legacy ||
+                (transport->features(driver->device) >> VIRTIO_F_IN_ORDER & 1));
     driver->features = transport->features(driver->device) & wanted;
     transport->set_features(driver->device, driver->features);
     if (transport->legacy) {
@@ -429,12 +431,14 @@ bool virtio_driver_used(struct virtio_driver *driver, unsigned index, uint32_t *
     }
     if (virtio_driver_has(driver, VIRTIO_F_IN_ORDER)) {
         next_in_order(&queue->fifo, id, len);
+    } else if (driver->ordered) {
+        assert_true(queue->fifo.head != queue->fifo.tail);
+        assert_int_equal(*id, queue->fifo.buffers[queue->fifo.head++ % VIRTIO_DRIVER_IDS].id);
     }
     if (packed) {
         skip_packed(queue, *id);
-    } else {
-        queue->last_used++;
     }
+    queue->last_used++;
     return true;
 }
 

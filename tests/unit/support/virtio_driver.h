@@ -99,7 +99,7 @@ struct virtio_driver_queue {
     uint16_t next_desc;  /* Descriptors are handed out in turn. */
     uint16_t avail_idx;  /* Buffers made available; of packed rings too. */
     uint16_t kicked_idx; /* avail_idx when a kick was last considered. */
-    uint16_t last_used;
+    uint16_t last_used;  /* Used buffers taken; of packed rings too. */
     struct virtio_driver_packed packed;
     struct virtio_driver_fifo fifo;
 };
@@ -115,6 +115,9 @@ struct virtio_driver {
     /* Those of VIRTIO_F_RING_PACKED and VIRTIO_F_IN_ORDER that the test is made for; otherwise they
        are never negotiated. */
     uint64_t rings;
+    /* The device has to offer VIRTIO_F_IN_ORDER and to keep to it, whether it is negotiated or not:
+       every used buffer is the one that was added first of those that have not come back. */
+    bool ordered;
     struct virtio_driver_queue queues[VIRTIO_DRIVER_QUEUES];
 };
 

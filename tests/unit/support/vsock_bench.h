@@ -194,7 +194,7 @@ static inline void bench_make(struct bench *bench, bool defers,
     {                                                        \
         struct bench *bench = malloc(sizeof(*bench));        \
         bench_make(bench, defers, transport);                \
-        bench->guest.driver.rings = packed ? PACKED_BIT : 0; \
+        bench->guest.driver.rings = packed ? UINT64_MAX : 0; \
         *state = bench;                                      \
         return 0;                                            \
     }

@@ -18,6 +18,7 @@ void vsock_guest_plug(struct vsock_guest *guest, struct vmmp_virtio_device *devi
     void *function = virtio_rig_connect(&guest->rig, device, transport);
     virtio_driver_init(&guest->driver, transport, function, &guest->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
+    guest->driver.ordered = true;
     guest->rx = virtio_driver_alloc(
         &guest->driver, (uint64_t)VSOCK_GUEST_RX_SIZE * VMMP_VIRTIO_VSOCK_QUEUE_SIZE, 4096);
     guest->tx = virtio_driver_alloc(&guest->driver,
