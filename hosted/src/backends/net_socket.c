@@ -12,8 +12,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <hosted/unix_socket.h>
-
 #define LENGTH   4u
 #define RETRY_NS UINT64_C(1000000000)
 
