@@ -300,6 +300,9 @@ static bool add_segment(struct vmmp_virtio_blk_request *request,
         request->parts[request->ranges].offset = sector * VMMP_BLK_SECTOR;
         request->parts[request->ranges].length = (uint64_t)sectors * VMMP_BLK_SECTOR;
         request->ranges++;
+        /* A backend may do all of it at once. */
+        vmmp_virtio_spend(&request->blk->virtio, request->queue,
+                          (uint64_t)sectors * VMMP_BLK_SECTOR);
     }
     return true;
 }

@@ -260,6 +260,16 @@ bool vmmp_virtio_pop(struct vmmp_virtio_device *dev, unsigned index,
     return true;
 }
 
+void vmmp_virtio_spend(struct vmmp_virtio_device *dev, unsigned index, uint64_t bytes)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    if (queue && queue->walking) {
+        struct vmmp_virtio_budget *left = &queue->left;
+        left->chains = bytes < left->bytes ? left->chains : 0;
+        left->bytes -= bytes < left->bytes ? bytes : left->bytes;
+    }
+}
+
 void vmmp_virtio_push(struct vmmp_virtio_device *dev, unsigned index,
                       const struct vmmp_virtqueue_token *token, uint32_t written)
 {

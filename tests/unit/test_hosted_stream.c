@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -571,6 +572,28 @@ static void test_socket_input_back_pressure(void **state)
     assert_int_equal(f->leaves, 1);
 }
 
+/* Who waits is not announced over and over, and is served in the end. */
+static void test_socket_without_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before;
+    unsigned rounds = 0;
+    begin(f, HOSTED_STREAM_SOCKET, socket_path(f));
+    int client = call(f);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(hosted_event_loop_step(f->loop, 0), 0);
+    assert_true(f->stream.timer.armed);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (f->connects == 0) { /* 100 ms. */
+        assert_int_equal(hosted_event_loop_step(f->loop, -1), 0);
+        assert_true(++rounds < 6);
+    }
+    close(client);
+}
+
 static void test_socket_left_behind(void **state)
 {
     struct fixture *f = *state;
@@ -629,6 +652,7 @@ int test_hosted_stream(void)
         cmocka_unit_test_setup_teardown(test_socket_serves_one_client_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_socket_client_that_says_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_socket_input_back_pressure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_socket_without_descriptors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_socket_left_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(test_socket_that_cannot_be, setup, teardown),
     };

@@ -368,7 +368,7 @@ static void merging(void **state)
     struct net_bench *bench = *state;
     net_bench_start(bench, NET_ALL);
     for (size_t len = 14; len < 2000; len += 61) {
-        net_bench_post(bench, NET_RX, (unsigned)(len + 12) / 100 + 2, 100, 1 + len % 3);
+        net_bench_post(bench, NET_RX, (unsigned)(len + 12) / 100 + 2, 100, 1 + (unsigned)(len % 3));
         net_bench_fill(frame, len, net_bench_mac, (uint8_t)len);
         assert_int_equal(net_bench_receive(bench, 0, frame, len), 0);
         expect_received(bench, frame, len);

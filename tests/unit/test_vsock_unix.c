@@ -319,6 +319,23 @@ static void a_client_that_says_nothing(void **state)
     assert_int_equal(hosted_vsock_unix_stats(bench->backend).refused, 1);
 }
 
+/* What there is of the line stays unread: the loop sleeps all the same, until time is up. */
+static void a_client_that_stops_within_the_line(void **state)
+{
+    struct bench *bench = *state;
+    int fd = open_socket(SOCK_STREAM, bench->path, false);
+    char byte;
+    unsigned rounds = 0;
+    say(fd, "CONNECT 12");
+    turn(bench);
+    while (recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN) { /* 20 ms. */
+        assert_int_equal(hosted_event_loop_step(bench->loop, -1), 0);
+        assert_true(++rounds < 5);
+    }
+    close(fd);
+    assert_int_equal(hosted_vsock_unix_stats(bench->backend).refused, 1);
+}
+
 static void more_clients_than_links(void **state)
 {
     struct bench *bench = *state;
@@ -437,6 +454,39 @@ static void a_slow_reader(void **state)
     }
     assert_true(held_up);
     assert_memory_equal(got, sent, sizeof(sent));
+    finish(bench, 7, 99);
+    close(fd);
+}
+
+/* More than one system call takes; the socket, which has room, would not say that it is writable.
+ */
+static void data_in_many_pieces(void **state)
+{
+    enum { PIECES = 100 };
+    struct bench *bench = *state;
+    struct virtio_driver_buffer buffers[1 + PIECES];
+    uint8_t data[PIECES];
+    uint8_t got[PIECES + 1];
+    start(bench);
+    int fd = connect_guest(bench, SOCK_STREAM);
+    turn(bench); /* That it is writable has been told. */
+    struct vmmp_vsock_packet packet = vsock_guest_packet(&bench->guest, OP(RW), 7, 99);
+    packet.len = PIECES;
+    uint64_t at = bench->guest.tx;
+    uint8_t *bytes = virtio_driver_at(&bench->guest.driver, at, VMMP_VIRTIO_VSOCK_HEADER + PIECES);
+    vmmp_vsock_packet_store(&packet, bytes);
+    buffers[0] = (struct virtio_driver_buffer){ at, VMMP_VIRTIO_VSOCK_HEADER, false };
+    for (unsigned i = 0; i < PIECES; i++) {
+        data[i] = bytes[VMMP_VIRTIO_VSOCK_HEADER + i] = (uint8_t)(i * 7);
+        buffers[1 + i] =
+            (struct virtio_driver_buffer){ at + VMMP_VIRTIO_VSOCK_HEADER + i, 1, false };
+    }
+    virtio_driver_add(&bench->guest.driver, VIRTIO_VSOCK_TX, buffers, 1 + PIECES);
+    virtio_driver_kick(&bench->guest.driver, VIRTIO_VSOCK_TX);
+    vsock_guest_settle(&bench->guest);
+    turn(bench);
+    assert_int_equal(recv(fd, got, sizeof(got), MSG_PEEK), PIECES);
+    assert_memory_equal(got, data, PIECES);
     finish(bench, 7, 99);
     close(fd);
 }
@@ -745,10 +795,12 @@ int test_vsock_unix(void)
         TEST(garbage_is_refused),
         TEST(nobody_listens_in_the_guest),
         TEST(a_client_that_says_nothing),
+        TEST(a_client_that_stops_within_the_line),
         TEST(more_clients_than_links),
         TEST(the_guest_finds_a_listener),
         TEST(the_guest_finds_nobody),
         TEST(a_slow_reader),
+        TEST(data_in_many_pieces),
         TEST(a_slow_guest),
         TEST(the_peer_is_gone),
         TEST(a_client_that_leaves_data_behind),

@@ -9,6 +9,9 @@
 
 #include "message.h"
 
+/* How long to leave clients alone when there are no descriptors for them. */
+#define AGAIN_NS UINT64_C(100000000)
+
 static void forget(struct control_client *client)
 {
     hosted_event_source_remove(&client->source);
@@ -136,12 +139,29 @@ static struct control_client *place(struct control *control)
     return victim;
 }
 
+static void accept_again(void *cookie)
+{
+    struct control *control = cookie;
+    hosted_event_source_modify(&control->source, EPOLLIN);
+}
+
+/* Who waits would be announced over and over, and a guest can use descriptors up (--net user). */
+static void pause_accepting(struct control *control)
+{
+    const struct vmmp_host host = hosted_event_loop_host(control->loop);
+    hosted_event_source_modify(&control->source, 0);
+    host.ops->timer_arm(host.cookie, &control->again, host.ops->now(host.cookie) + AGAIN_NS);
+}
+
 static void accept_client(void *cookie, uint32_t events)
 {
     struct control *control = cookie;
     int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     (void)events;
     if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(control);
+        }
         return;
     }
     struct control_client *client = place(control);
@@ -165,6 +185,8 @@ int control_open(struct control *control, const char *path, struct hosted_event_
     control->source.fd = control->listener.fd;
     control->source.ready = accept_client;
     control->source.cookie = control;
+    control->again.work.run = accept_again;
+    control->again.work.cookie = control;
     int error = hosted_event_loop_add(loop, &control->source, EPOLLIN);
     if (error) {
         message_error("--control %s: %s", path, strerror(-error));
@@ -185,6 +207,8 @@ void control_close(struct control *control)
         }
     }
     hosted_event_source_remove(&control->source);
+    const struct vmmp_host host = hosted_event_loop_host(control->loop);
+    host.ops->timer_cancel(host.cookie, &control->again);
     hosted_unix_unlisten(&control->listener);
     control->open = false;
 }

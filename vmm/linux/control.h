@@ -49,6 +49,7 @@ struct control {
     struct hosted_event_loop *loop;
     struct hosted_unix_listener listener;
     struct hosted_event_source source;
+    struct vmmp_timer again; /**< Accepts again after there were no descriptors. */
     struct control_client clients[CONTROL_CLIENTS];
     bool open;
 };

@@ -201,7 +201,6 @@ static void close_port(void *state)
 
 /* ---- The model ---- */
 
-/* Inside the device's context, or before there is a guest. */
 static int plug(struct port *port)
 {
     const struct vmmp_virtio_console_port_options options = {
@@ -212,7 +211,15 @@ static int plug(struct port *port)
         .cols = port->columns,
         .rows = port->rows,
     };
-    return vmmp_virtio_console_port_add(&port->console->model, port->id, &options);
+    const struct vmmp_context *context = &port->console->model.virtio.context;
+    vmmp_context_enter(context);
+    int error = vmmp_virtio_console_port_add(&port->console->model, port->id, &options);
+    vmmp_context_leave(context);
+    if (!error) {
+        /* What was typed meanwhile is offered, so that the new port knows that it waits. */
+        console_pump_notify(&port->pump);
+    }
+    return error;
 }
 
 static int create(void *cookie, const struct machine_device_environment *environment,
@@ -233,7 +240,6 @@ static int create(void *cookie, const struct machine_device_environment *environ
         console->made = true;
         *virtio = &console->model.virtio;
     }
-    /* A guest that starts again finds what the outside has typed meanwhile. */
     port->pump.outside = &port->outside;
     port->pump.console = &console->model;
     port->pump.port = port->id;
@@ -307,17 +313,23 @@ static bool command_resize(struct port *port, char *const words[], char message[
     return true;
 }
 
-static bool command_plug(struct port *port, bool in, char message[OPTIONS_MESSAGE])
+static int unplug(struct port *port)
 {
     struct vmmp_virtio_console *console = &port->console->model;
+    vmmp_context_enter(&console->virtio.context);
+    int error = vmmp_virtio_console_port_remove(console, port->id);
+    vmmp_context_leave(&console->virtio.context);
+    return error;
+}
+
+static bool command_plug(struct port *port, bool in, char message[OPTIONS_MESSAGE])
+{
     if (port->unplugged != in) {
         snprintf(message, OPTIONS_MESSAGE, "%s is plugged %s already", port->label,
                  in ? "in" : "out");
         return false;
     }
-    vmmp_context_enter(&console->virtio.context);
-    int error = in ? plug(port) : vmmp_virtio_console_port_remove(console, port->id);
-    vmmp_context_leave(&console->virtio.context);
+    int error = in ? plug(port) : unplug(port);
     if (error) {
         snprintf(message, OPTIONS_MESSAGE, "%s: %s", port->label, strerror(-error));
         return false;

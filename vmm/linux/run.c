@@ -265,6 +265,9 @@ static int run_guests(struct run *run)
         if (begin_guest(run) != 0) {
             return RUN_ERROR;
         }
+        /* What was typed meanwhile: nobody tells of it again, and new devices do not know. */
+        console_notify(run);
+        serial_notify(run);
     }
 }
 

@@ -60,10 +60,10 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
                          unsigned count, char why[HOSTED_NET_WHY]);
 
 /**
- * A cable to another process: a unix socket at `path`. One of the two listens, the other connects;
- * in either order and again when the other end comes back: a connection is tried every second, and
- * meanwhile frames are dropped. Stream sockets carry each frame behind its length, 32 bits,
- * big-endian, as QEMU's "-netdev stream" does.
+ * A cable to another process: a unix socket at `path`, for its owner alone (mode 0600). One of the
+ * two listens, the other connects; in either order and again when the other end comes back: a
+ * connection is tried every second, and meanwhile frames are dropped. Stream sockets carry each
+ * frame behind its length, 32 bits, big-endian, as QEMU's "-netdev stream" does.
  */
 int hosted_net_open_socket(struct hosted_net **net, const char *path, bool listens,
                            char why[HOSTED_NET_WHY]);

@@ -94,7 +94,7 @@ struct hosted_stream {
     bool out_waiting;     /**< The loop waits for room. */
     bool out_ended;       /**< Socket: this client reads nothing more. */
     bool connected;
-    bool told;    /**< What `connected` was called with last. */
+    bool told; /**< What `connected` was called with last. */
     struct hosted_unix_listener socket;
     char pty[64];
     uint16_t columns; /**< As it was told last. */
@@ -104,7 +104,7 @@ struct hosted_stream {
     struct hosted_event_source out_source;
     struct hosted_event_source listener;
     struct vmmp_host host;
-    struct vmmp_timer timer; /**< Looks at the pseudo-terminal. */
+    struct vmmp_timer timer; /**< Looks at the pseudo-terminal, or for clients again. */
     struct hosted_stream_ring input;
     struct hosted_stream_ring output;
 };

@@ -6,15 +6,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LENGTH       4u
-#define RECONNECT_NS (UINT64_C(1) * 1000000000)
+#define LENGTH   4u
+#define RETRY_NS UINT64_C(1000000000)
 
 enum end { END_FD, END_LISTENS, END_CONNECTS };
 
@@ -260,10 +259,20 @@ static int plug(struct cable *cable)
         .cookie = cable,
         .context = &cable->net.model->virtio.context,
     };
-    int result = hosted_event_loop_add(cable->net.loop, &cable->source, EPOLLIN);
+    /* The guest before may have left a frame that is out in part. */
+    bool unsent = cable->unsent > 0;
+    int result =
+        hosted_event_loop_add(cable->net.loop, &cable->source, EPOLLIN | (unsent ? EPOLLOUT : 0u));
     cable->added = result == 0;
     cable->reading = cable->added;
+    cable->writing = cable->added && unsent;
     return result;
+}
+
+static void try_later(struct cable *cable)
+{
+    const struct vmmp_host *host = &cable->net.host;
+    host->ops->timer_arm(host->cookie, &cable->retry, host->ops->now(host->cookie) + RETRY_NS);
 }
 
 static void accept_peer(void *cookie, uint32_t events)
@@ -272,6 +281,11 @@ static void accept_peer(void *cookie, uint32_t events)
     int fd = accept4(cable->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     (void)events;
     if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            /* Who waits would be announced over and over. */
+            hosted_event_source_modify(&cable->listen_source, 0);
+            try_later(cable);
+        }
         return;
     }
     if (cable->fd >= 0) {
@@ -286,7 +300,9 @@ static void accept_peer(void *cookie, uint32_t events)
 
 static void retry(void *cookie)
 {
-    start_connecting(cookie);
+    struct cable *cable = cookie;
+    hosted_event_source_modify(&cable->listen_source, EPOLLIN);
+    start_connecting(cable);
 }
 
 static void start_connecting(struct cable *cable)
@@ -299,8 +315,7 @@ static void start_connecting(struct cable *cable)
         return;
     }
     unplug(cable);
-    cable->net.host.ops->timer_arm(cable->net.host.cookie, &cable->retry,
-                                   cable->net.host.ops->now(cable->net.host.cookie) + RECONNECT_NS);
+    try_later(cable);
 }
 
 static int cable_attach(struct hosted_net *net)

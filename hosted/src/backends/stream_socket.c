@@ -2,12 +2,17 @@
 /* Streams that end in a Unix socket, where clients come and go one after the other. */
 #include "stream_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How long to leave clients alone when there are no descriptors for them. */
+#define AGAIN_NS UINT64_C(100000000)
+
 static void accept_client(void *cookie, uint32_t events);
+static void accept_again(void *cookie);
 
 /* Clients that may queue while one is served. */
 #define BACKLOG 8
@@ -24,6 +29,7 @@ int hosted_stream_socket_open(struct hosted_stream *stream)
     stream->listener.fd = stream->socket.fd;
     stream->listener.ready = accept_client;
     stream->listener.cookie = stream;
+    stream->timer.work.run = accept_again;
     return 0;
 }
 
@@ -56,12 +62,29 @@ static bool adopt(struct hosted_stream *stream, int fd)
     return true;
 }
 
+static void accept_again(void *cookie)
+{
+    struct hosted_stream *stream = cookie;
+    hosted_event_source_modify(&stream->listener, EPOLLIN);
+}
+
+/* Who waits would be announced over and over. */
+static void pause_accepting(struct hosted_stream *stream)
+{
+    const struct vmmp_host *host = &stream->host;
+    hosted_event_source_modify(&stream->listener, 0);
+    host->ops->timer_arm(host->cookie, &stream->timer, host->ops->now(host->cookie) + AGAIN_NS);
+}
+
 static void accept_client(void *cookie, uint32_t events)
 {
     struct hosted_stream *stream = cookie;
     int fd = accept4(stream->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     (void)events;
     if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(stream);
+        }
         return;
     }
     if (!adopt(stream, fd)) {

@@ -91,7 +91,9 @@ void vsock_unix_link_greet(struct vsock_unix_link *link)
 {
     struct hosted_vsock_unix *vsock = link->owner;
     link->state = VSOCK_UNIX_GREETING;
-    if (hosted_event_loop_add(vsock->loop, &link->source, (uint32_t)EPOLLIN) != 0) {
+    /* Part of a line stays in the socket: told of only once, or the loop would never rest. */
+    if (hosted_event_loop_add(vsock->loop, &link->source, (uint32_t)EPOLLIN | (uint32_t)EPOLLET) !=
+        0) {
         give_up(link);
         return;
     }
@@ -221,13 +223,41 @@ static ssize_t send_message(struct vsock_unix_link *link, const struct vmmp_iove
     return sent;
 }
 
+/*
+ * What the socket takes of a stream. All that it can: only a socket that has refused something says
+ * later that it is writable.
+ */
+static ssize_t send_stream(const struct vsock_unix_link *link, const struct vmmp_iovec *iov,
+                           unsigned count)
+{
+    ssize_t done = 0;
+    while (count > 0) {
+        struct iovec pieces[PIECES];
+        unsigned some = to_iovecs(pieces, iov, count);
+        size_t offered = 0;
+        for (unsigned i = 0; i < some; i++) {
+            offered += pieces[i].iov_len;
+        }
+        struct msghdr message = { .msg_iov = pieces, .msg_iovlen = some };
+        ssize_t sent = sendmsg(link->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0) {
+            return done > 0 ? done : sent;
+        }
+        done += sent;
+        if ((size_t)sent < offered) {
+            break;
+        }
+        iov += some;
+        count -= some;
+    }
+    return done;
+}
+
 int64_t vsock_unix_send(void *cookie, struct vmmp_vsock_connection *connection,
                         const struct vmmp_iovec *iov, unsigned count, uint32_t bytes,
                         uint32_t flags)
 {
     struct vsock_unix_link *link = connection->user;
-    struct iovec pieces[PIECES];
-    struct msghdr message = { .msg_iov = pieces, .msg_iovlen = to_iovecs(pieces, iov, count) };
     ssize_t sent;
     (void)cookie;
     (void)flags;
@@ -238,7 +268,7 @@ int64_t vsock_unix_send(void *cookie, struct vmmp_vsock_connection *connection,
     if (link->type == VMMP_VSOCK_SEQPACKET && count > PIECES) {
         sent = send_message(link, iov, count, bytes);
     } else {
-        sent = sendmsg(link->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = send_stream(link, iov, count);
     }
     if (sent >= 0) {
         return sent;

@@ -202,6 +202,11 @@ bool vmmp_virtio_has_feature(const struct vmmp_virtio_device *dev, unsigned bit)
  */
 bool vmmp_virtio_pop(struct vmmp_virtio_device *dev, unsigned queue,
                      struct vmmp_virtqueue_chain *chain);
+/**
+ * Takes `bytes` more off the budget of the walk under way: for work that the bytes of a chain do
+ * not tell of, such as a range that a few of them name. Nothing outside a walk.
+ */
+void vmmp_virtio_spend(struct vmmp_virtio_device *dev, unsigned queue, uint64_t bytes);
 /** Gives a chain back; also from outside a walk, then followed by vmmp_virtio_flush(). */
 void vmmp_virtio_push(struct vmmp_virtio_device *dev, unsigned queue,
                       const struct vmmp_virtqueue_token *token, uint32_t written);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -189,6 +190,28 @@ static void test_call(void **state)
     free(text);
 }
 
+/* Who waits is not announced over and over, and gets an answer in the end. */
+static void test_without_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before;
+    unsigned rounds = 0;
+    int fd = connect_to(f);
+    assert_int_equal(send(fd, "a\n", 2, 0), 2);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = before;
+    none.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(hosted_event_loop_step(f->loop, 0), 0);
+    assert_true(f->control.again.armed);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (f->calls == 0) { /* 100 ms. */
+        assert_int_equal(hosted_event_loop_step(f->loop, -1), 0);
+        assert_true(++rounds < 6);
+    }
+    close(fd);
+}
+
 static void test_the_socket(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +254,7 @@ int test_control(void)
         cmocka_unit_test_setup_teardown(test_piece_by_piece, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_call, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_descriptors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_socket, setup, teardown),
     };
     return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -156,6 +156,33 @@ static void test_open_while_somebody_is_there(void **state)
     device_port.model->destroy(f->ports[0]);
 }
 
+/* Nobody tells of it a second time: the new port has to know that there is input. */
+static void test_what_was_typed_before(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char message[OPTIONS_MESSAGE] = "";
+    const struct vmmp_virtio_console *console = create(f);
+    strcpy(address.sun_path, path_of(f, 1));
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(send(client, "typed", 5, MSG_NOSIGNAL), 5);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(hosted_event_loop_step(f->loop, 0), 0);
+    }
+    assert_true(console->ports[1].starved);
+    device_port.model->destroy(f->ports[0]);
+    console = create(f);
+    assert_true(console->ports[1].starved);
+    assert_false(console->ports[0].starved);
+    assert_true(command(f, 1, "unplug", message));
+    assert_true(command(f, 1, "plug", message));
+    assert_true(console->ports[1].starved);
+    device_port.model->destroy(f->ports[0]);
+    close(client);
+    assert_int_equal(hosted_event_loop_step(f->loop, 0), 0);
+}
+
 static void test_commands(void **state)
 {
     struct fixture *f = *state;
@@ -208,6 +235,7 @@ int test_device_port(void)
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test_setup_teardown(test_ports_are_one_device, setup, teardown),
         cmocka_unit_test_setup_teardown(test_open_while_somebody_is_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_typed_before, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commands, setup, teardown),
         cmocka_unit_test_setup_teardown(test_statistics, setup, teardown),
     };
