@@ -177,6 +177,9 @@ static void rx_complete(void *cb_cookie, unsigned count, void **cookies, unsigne
 {
     struct net *net = cb_cookie;
     struct vmmp_iovec iov[BUFFERS];
+    if (count == 0) {
+        return;
+    }
     count = count < BUFFERS ? count : BUFFERS;
     if (gather(net, count, cookies, lens, iov) &&
         vmmp_virtio_net_receive(&net->model, 0, iov, count) == -EAGAIN) {

@@ -734,6 +734,11 @@ static void bad_arguments(void **state)
     bad = good;
     bad.pairs = VMMP_VIRTIO_NET_MAX_PAIRS + 1;
     assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
+    bad = good;
+    bad.queue_size = 2 * VMMP_VIRTIO_NET_QUEUE_SIZE;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
+    bad.queue_size = 100;
+    assert_int_equal(vmmp_virtio_net_init(&net, &backend, &bad, &memory, NULL, NULL), -EINVAL);
     backend.offloads = VMMP_VIRTIO_NET_CSUM;
     assert_int_equal(vmmp_virtio_net_init(&net, &backend, &good, &memory, NULL, NULL), -EINVAL);
     backend.header = true;
