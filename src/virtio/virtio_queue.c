@@ -125,6 +125,7 @@ static void walk_deferring(struct vmmp_virtio_device *dev, struct vmmp_virtio_qu
     queue->left = dev->budget;
     queue->exhausted = false;
     queue->again = false;
+    bool more = false;
     vmmp_virtqueue_disable_notifications(&queue->vq);
     while (can_run(dev, queue)) {
         uint64_t chains = queue->chains;
@@ -139,9 +140,11 @@ static void walk_deferring(struct vmmp_virtio_device *dev, struct vmmp_virtio_qu
         if (progress == VMMP_VIRTIO_WAITING) {
             break;
         }
-        bool more = vmmp_virtqueue_enable_notifications(&queue->vq);
+        /* A device that takes nothing, although there is something, is not asked for ever. */
+        bool idle = more && queue->chains == chains;
+        more = vmmp_virtqueue_enable_notifications(&queue->vq);
         check(dev, queue);
-        if (!more || queue->chains == chains) {
+        if (!more || idle) {
             break;
         }
         vmmp_virtqueue_disable_notifications(&queue->vq);

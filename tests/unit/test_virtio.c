@@ -30,6 +30,7 @@ struct toy {
     unsigned resets;
     unsigned queue_resets;
     bool slow_reset;
+    bool lazy; /* Takes nothing. */
     struct vmmp_virtqueue_token kept[16];
     unsigned kept_count;
     void (*inside)(struct toy *toy, unsigned queue); /* Called for every chain. */
@@ -78,7 +79,7 @@ static enum vmmp_virtio_progress toy_process(struct vmmp_virtio_device *dev, uns
     struct toy *toy = toy_of(dev);
     struct vmmp_virtqueue_chain chain = { .iov = toy->iov, .capacity = VMMP_VIRTQUEUE_IOVECS(16) };
     toy->processed[queue]++;
-    while (vmmp_virtio_pop(dev, queue, &chain)) {
+    while (!toy->lazy && vmmp_virtio_pop(dev, queue, &chain)) {
         if (toy->inside) {
             toy->inside(toy, queue);
         }
@@ -752,6 +753,30 @@ static void nothing_is_missed_when_kicks_come_back_on(void **state)
     assert_int_equal(bench->rig.deferrals, 0);
 }
 
+/* Nor if the walk, begun for another reason, had found nothing until then. */
+static void nothing_is_missed_by_a_walk_that_found_nothing(void **state)
+{
+    struct bench *bench = *state;
+    assert_true(start(bench, VERSION_1, 2));
+    bench->toy.after = add_after;
+    vmmp_context_enter(&bench->toy.virtio.context);
+    vmmp_virtio_resume(&bench->toy.virtio, 1);
+    vmmp_context_leave(&bench->toy.virtio.context);
+    assert_int_equal(used(bench, 1), 5);
+}
+
+/* A device that takes nothing although there is something is not asked for ever. */
+static void a_device_that_takes_nothing_is_left_alone(void **state)
+{
+    struct bench *bench = *state;
+    assert_true(start(bench, VERSION_1, 2));
+    bench->toy.lazy = true;
+    add(bench, 1, 1);
+    assert_true(virtio_driver_kick(&bench->driver, 1));
+    assert_in_range(bench->toy.processed[1], 1, 4);
+    assert_int_equal(used(bench, 1), 0);
+}
+
 static void without_deferral_one_snapshot_is_drained(void **state)
 {
     struct bench *bench = *state;
@@ -1115,6 +1140,9 @@ int test_virtio(void)
         MMIO(deferred_work_ends_with_a_reset),
         TEST(nothing_is_missed_when_kicks_come_back_on),
         MMIO(nothing_is_missed_when_kicks_come_back_on),
+        TEST(nothing_is_missed_by_a_walk_that_found_nothing),
+        MMIO(nothing_is_missed_by_a_walk_that_found_nothing),
+        TEST(a_device_that_takes_nothing_is_left_alone),
         DIRECT(without_deferral_one_snapshot_is_drained),
         DIRECT(without_deferral_nothing_is_forgotten),
         TEST(one_interrupt_per_batch),
