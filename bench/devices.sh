@@ -8,7 +8,7 @@
 #
 # Boots the same guest (kernel, initial root, 1 CPU, 256 MiB, GICv3, virtio over PCI with MSI-X)
 # under both VMMs in one machine (tools/testbed.sh) with real KVM, alternating, N times each
-# (default 3). In each, N rounds (default 3) of:
+# (default 2). In each, N rounds (default 3) of:
 #   iops      4096 bytes at random places, 16 at once, read; iopsw: written; iops1: read, 1 at once
 #   read, write  131072 bytes in order, 8 at once
 #   send, receive  32 MiB over one TCP connection with the machine beside the guest, over TAP
@@ -34,7 +34,7 @@ tools=$here/../tools
 # shellcheck source=tools/guest.sh
 . "$tools/guest.sh"
 
-runs=3
+runs=2
 rounds=3
 machine_cpus=1
 aio=threads

@@ -194,7 +194,7 @@ machine()
 		-accel "$accel" -smp "$cpus" -m "$memory"
 		-kernel "$vmmp_build/testbed/linux-6.12" -initrd "$temp/initrd"
 		-device virtio-serial-pci)
-	[ "$accel" != tcg,thread=single ] || arguments+=(-icount shift=0,sleep=off)
+	[ "$accel" != tcg,thread=single ] || arguments+=(-icount 'shift=0,sleep=off')
 	if [ "$terminal" = 1 ]; then
 		arguments+=(-chardev "file,id=console,path=$temp/console" -device 'virtconsole,chardev=console'
 			-chardev 'stdio,id=terminal,signal=off' -serial chardev:terminal)

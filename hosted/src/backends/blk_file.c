@@ -115,12 +115,22 @@ int hosted_blk_file_attach(struct hosted_blk_file *file, struct hosted_event_loo
         .cookie = file,
         .context = context,
     };
-    return hosted_event_loop_add(loop, &file->source, EPOLLIN);
+    int error = hosted_event_loop_add(loop, &file->source, EPOLLIN);
+    if (error == 0 && file->uring) {
+        error = blk_file_uring_watch(file, loop, context);
+        if (error != 0) {
+            hosted_event_source_remove(&file->source);
+        }
+    }
+    return error;
 }
 
 void hosted_blk_file_detach(struct hosted_blk_file *file)
 {
     hosted_event_source_remove(&file->source);
+    if (file->uring) {
+        blk_file_uring_unwatch(file);
+    }
 }
 
 /* ---- Opening and closing ---- */

@@ -38,7 +38,7 @@ struct hosted_blk_file {
     struct vmmp_blk_info info;
     uint32_t alignment; /* Of offsets and lengths of direct I/O; else 1. */
 
-    int event; /* An eventfd: there are completions. */
+    int event; /* An eventfd: the threads have completions. */
     struct hosted_event_source source;
 
     /* The device's context guards these. */
@@ -63,6 +63,7 @@ struct hosted_blk_file {
     unsigned uring_limit;
     unsigned uring_unsubmitted;
     struct io_uring ring;
+    struct hosted_event_source uring_source;
 #endif
 };
 
@@ -130,6 +131,10 @@ void blk_file_threads_reap(struct hosted_blk_file *file, bool wait);
 /* False if the kernel has none, or none that will do. */
 bool blk_file_uring_start(struct hosted_blk_file *file, unsigned in_flight);
 void blk_file_uring_stop(struct hosted_blk_file *file);
+/* Has the loop reap. 0 or -errno. */
+int blk_file_uring_watch(struct hosted_blk_file *file, struct hosted_event_loop *loop,
+                         const struct vmmp_context *context);
+void blk_file_uring_unwatch(struct hosted_blk_file *file);
 /* False if it must be done by a thread. */
 bool blk_file_uring_add(struct hosted_blk_file *file, struct vmmp_blk_request *request);
 void blk_file_uring_commit(struct hosted_blk_file *file);
@@ -141,6 +146,16 @@ static inline bool blk_file_uring_start(struct hosted_blk_file *file, unsigned i
     return false;
 }
 static inline void blk_file_uring_stop(struct hosted_blk_file *file)
+{
+    (void)file;
+}
+static inline int blk_file_uring_watch(struct hosted_blk_file *file, struct hosted_event_loop *loop,
+                                       const struct vmmp_context *context)
+{
+    (void)file, (void)loop, (void)context;
+    return 0;
+}
+static inline void blk_file_uring_unwatch(struct hosted_blk_file *file)
 {
     (void)file;
 }

@@ -21,14 +21,42 @@ bool blk_file_uring_start(struct hosted_blk_file *file, unsigned in_flight)
         return false;
     }
     /* Kernels before 5.5 drop completions when there is no room for them. */
-    bool good = (file->ring.features & IORING_FEAT_NODROP) &&
-                io_uring_register_eventfd(&file->ring, file->event) == 0;
-    if (!good) {
+    if (!(file->ring.features & IORING_FEAT_NODROP)) {
         io_uring_queue_exit(&file->ring);
         return false;
     }
     file->uring_limit = file->ring.sq.ring_entries;
     return true;
+}
+
+static void ready(void *cookie, uint32_t events)
+{
+    struct hosted_blk_file *file = cookie;
+    (void)events;
+    blk_file_uring_reap(file, false);
+    blk_file_uring_commit(file);
+    blk_file_threads_commit(file);
+}
+
+/*
+ * The ring itself is watched, not an eventfd of its own: that would have to be read, and would wake
+ * the loop for what blk_file_uring_commit has completed already.
+ */
+int blk_file_uring_watch(struct hosted_blk_file *file, struct hosted_event_loop *loop,
+                         const struct vmmp_context *context)
+{
+    file->uring_source = (struct hosted_event_source){
+        .fd = file->ring.ring_fd,
+        .ready = ready,
+        .cookie = file,
+        .context = context,
+    };
+    return hosted_event_loop_add(loop, &file->uring_source, EPOLLIN);
+}
+
+void blk_file_uring_unwatch(struct hosted_blk_file *file)
+{
+    hosted_event_source_remove(&file->uring_source);
 }
 
 void blk_file_uring_stop(struct hosted_blk_file *file)
@@ -78,10 +106,6 @@ void blk_file_uring_commit(struct hosted_blk_file *file)
     if (file->uring_unsubmitted == 0) {
         return;
     }
-    /*
-     * The eventfd stays on meanwhile, although it wakes the loop for nothing when all is complete
-     * here: the kernel has no barrier between a completion and its look at that switch.
-     */
     int submitted = io_uring_submit(&file->ring);
     if (submitted > 0) {
         file->uring_unsubmitted -= (unsigned)submitted;
