@@ -125,7 +125,7 @@ static void driver_ok(struct vmmp_virtio_device *dev)
     bool poisons = vmmp_virtio_has_feature(dev, VIRTIO_BALLOON_F_PAGE_POISON);
     balloon->poison = poisons ? get32(balloon->driver_config + CONFIG_POISON) : 0;
     assign_roles(balloon);
-    balloon_stats_start(balloon);
+    vmmp_balloon_stats_start(balloon);
 }
 
 static enum vmmp_virtio_progress process(struct vmmp_virtio_device *dev, unsigned queue)
@@ -134,13 +134,13 @@ static enum vmmp_virtio_progress process(struct vmmp_virtio_device *dev, unsigne
     switch (balloon->roles[queue]) {
     case VMMP_BALLOON_INFLATE:
     case VMMP_BALLOON_DEFLATE:
-        return balloon_frames(balloon, queue);
+        return vmmp_balloon_frames(balloon, queue);
     case VMMP_BALLOON_STATSQ:
-        return balloon_stats(balloon, queue);
+        return vmmp_balloon_stats(balloon, queue);
     case VMMP_BALLOON_HINTQ:
-        return balloon_hints(balloon, queue);
+        return vmmp_balloon_hints(balloon, queue);
     case VMMP_BALLOON_REPORTQ:
-        return balloon_reports(balloon, queue);
+        return vmmp_balloon_reports(balloon, queue);
     case VMMP_BALLOON_UNUSED:
     default:
         return VMMP_VIRTIO_WAITING;
@@ -160,14 +160,14 @@ static bool reset(struct vmmp_virtio_device *dev)
 {
     struct vmmp_virtio_balloon *balloon = balloon_of(dev);
     if (balloon->discarded) {
-        balloon_populate_all(balloon);
+        vmmp_balloon_populate_all(balloon);
         balloon->discarded = false;
     }
     memset(balloon->driver_config, 0, sizeof(balloon->driver_config));
     balloon->poison = 0;
     balloon->hint_command = VIRTIO_BALLOON_CMD_ID_STOP;
     balloon->hint_under_way = false;
-    balloon_stats_forget(balloon);
+    vmmp_balloon_stats_forget(balloon);
     if (balloon->actual != 0) {
         balloon->actual = 0;
         balloon_changed(balloon);
@@ -293,7 +293,7 @@ int vmmp_virtio_balloon_init(struct vmmp_virtio_balloon *balloon,
     if (backend) {
         balloon->backend = *backend;
     }
-    balloon_stats_init(balloon);
+    vmmp_balloon_stats_init(balloon);
     return 0;
 }
 

@@ -120,7 +120,7 @@ static void take_frames(struct vmmp_virtio_balloon *balloon,
     range_flush(range);
 }
 
-enum vmmp_virtio_progress balloon_frames(struct vmmp_virtio_balloon *balloon, unsigned queue)
+enum vmmp_virtio_progress vmmp_balloon_frames(struct vmmp_virtio_balloon *balloon, unsigned queue)
 {
     bool inflate = balloon->roles[queue] == VMMP_BALLOON_INFLATE;
     struct vmmp_virtqueue_chain chain = balloon_chain(balloon);
@@ -140,7 +140,7 @@ enum vmmp_virtio_progress balloon_frames(struct vmmp_virtio_balloon *balloon, un
     return VMMP_VIRTIO_DRAINED;
 }
 
-void balloon_populate_all(struct vmmp_virtio_balloon *balloon)
+void vmmp_balloon_populate_all(struct vmmp_virtio_balloon *balloon)
 {
     const struct vmmp_guest_memory *memory = balloon->virtio.memory;
     struct range range = { .balloon = balloon, .fate = POPULATE };
@@ -180,7 +180,7 @@ static uint64_t take_buffers(struct vmmp_virtio_balloon *balloon,
  * 5.5.6.7. Discarded pages read as zeroes: a guest whose free pages hold something else
  * (F_PAGE_POISON) keeps them.
  */
-enum vmmp_virtio_progress balloon_reports(struct vmmp_virtio_balloon *balloon, unsigned queue)
+enum vmmp_virtio_progress vmmp_balloon_reports(struct vmmp_virtio_balloon *balloon, unsigned queue)
 {
     struct vmmp_virtqueue_chain chain = balloon_chain(balloon);
     struct range range = { .balloon = balloon, .fate = DISCARD };
@@ -219,7 +219,7 @@ static void hear_command(struct vmmp_virtio_balloon *balloon,
     }
 }
 
-enum vmmp_virtio_progress balloon_hints(struct vmmp_virtio_balloon *balloon, unsigned queue)
+enum vmmp_virtio_progress vmmp_balloon_hints(struct vmmp_virtio_balloon *balloon, unsigned queue)
 {
     struct vmmp_virtqueue_chain chain = balloon_chain(balloon);
     uint64_t kicks = balloon->queues[queue].kicks;

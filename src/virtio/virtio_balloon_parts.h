@@ -39,13 +39,13 @@ static inline void balloon_changed(struct vmmp_virtio_balloon *balloon)
 }
 
 /* virtio_balloon_pages.c: queues of page frames, reports and hints; what was inflated comes back */
-enum vmmp_virtio_progress balloon_frames(struct vmmp_virtio_balloon *balloon, unsigned queue);
-enum vmmp_virtio_progress balloon_reports(struct vmmp_virtio_balloon *balloon, unsigned queue);
-enum vmmp_virtio_progress balloon_hints(struct vmmp_virtio_balloon *balloon, unsigned queue);
-void balloon_populate_all(struct vmmp_virtio_balloon *balloon);
+enum vmmp_virtio_progress vmmp_balloon_frames(struct vmmp_virtio_balloon *balloon, unsigned queue);
+enum vmmp_virtio_progress vmmp_balloon_reports(struct vmmp_virtio_balloon *balloon, unsigned queue);
+enum vmmp_virtio_progress vmmp_balloon_hints(struct vmmp_virtio_balloon *balloon, unsigned queue);
+void vmmp_balloon_populate_all(struct vmmp_virtio_balloon *balloon);
 
 /* virtio_balloon_stats.c */
-void balloon_stats_init(struct vmmp_virtio_balloon *balloon);
-void balloon_stats_start(struct vmmp_virtio_balloon *balloon);
-enum vmmp_virtio_progress balloon_stats(struct vmmp_virtio_balloon *balloon, unsigned queue);
-void balloon_stats_forget(struct vmmp_virtio_balloon *balloon);
+void vmmp_balloon_stats_init(struct vmmp_virtio_balloon *balloon);
+void vmmp_balloon_stats_start(struct vmmp_virtio_balloon *balloon);
+enum vmmp_virtio_progress vmmp_balloon_stats(struct vmmp_virtio_balloon *balloon, unsigned queue);
+void vmmp_balloon_stats_forget(struct vmmp_virtio_balloon *balloon);

@@ -43,7 +43,7 @@ static void take_report(struct vmmp_virtio_balloon *balloon,
     balloon_changed(balloon);
 }
 
-enum vmmp_virtio_progress balloon_stats(struct vmmp_virtio_balloon *balloon, unsigned queue)
+enum vmmp_virtio_progress vmmp_balloon_stats(struct vmmp_virtio_balloon *balloon, unsigned queue)
 {
     struct vmmp_virtio_device *dev = &balloon->virtio;
     struct vmmp_virtqueue_chain chain = balloon_chain(balloon);
@@ -104,14 +104,14 @@ static void period_over(void *cookie)
     }
 }
 
-void balloon_stats_init(struct vmmp_virtio_balloon *balloon)
+void vmmp_balloon_stats_init(struct vmmp_virtio_balloon *balloon)
 {
     balloon->stats_timer.work.run = period_over;
     balloon->stats_timer.work.cookie = balloon;
     balloon->stats_timer.work.context = &balloon->virtio.context;
 }
 
-void balloon_stats_start(struct vmmp_virtio_balloon *balloon)
+void vmmp_balloon_stats_start(struct vmmp_virtio_balloon *balloon)
 {
     balloon->stats_first = true;
     if (balloon->options.stats_period_ns > 0 &&
@@ -120,7 +120,7 @@ void balloon_stats_start(struct vmmp_virtio_balloon *balloon)
     }
 }
 
-void balloon_stats_forget(struct vmmp_virtio_balloon *balloon)
+void vmmp_balloon_stats_forget(struct vmmp_virtio_balloon *balloon)
 {
     balloon->stats_held = false;
     memset(&balloon->stats, 0, sizeof(balloon->stats));

@@ -40,7 +40,7 @@ static struct vmmp_virtio_blk *blk_of(struct vmmp_virtio_device *dev)
     return (struct vmmp_virtio_blk *)((char *)dev - offsetof(struct vmmp_virtio_blk, virtio));
 }
 
-uint32_t virtio_blk_range_sectors(const struct vmmp_virtio_blk *blk)
+uint32_t vmmp_virtio_blk_range_sectors(const struct vmmp_virtio_blk *blk)
 {
     uint64_t sectors = blk->info.range_max / VMMP_BLK_SECTOR;
     return sectors > 0 && sectors < RANGE_SECTORS ? (uint32_t)sectors : RANGE_SECTORS;
@@ -111,10 +111,10 @@ static void put_ranges(const struct vmmp_virtio_blk *blk, uint8_t *config)
     const struct vmmp_blk_info *info = &blk->info;
     uint32_t granularity = info->discard_granularity;
     granularity = granularity > info->block_size ? granularity : info->block_size;
-    put(config, CONFIG_MAX_DISCARD_SECTORS, 4, virtio_blk_range_sectors(blk));
+    put(config, CONFIG_MAX_DISCARD_SECTORS, 4, vmmp_virtio_blk_range_sectors(blk));
     put(config, CONFIG_MAX_DISCARD_SEG, 4, VMMP_VIRTIO_BLK_SEGMENTS);
     put(config, CONFIG_DISCARD_SECTOR_ALIGNMENT, 4, granularity / VMMP_BLK_SECTOR);
-    put(config, CONFIG_MAX_WRITE_ZEROES_SECTORS, 4, virtio_blk_range_sectors(blk));
+    put(config, CONFIG_MAX_WRITE_ZEROES_SECTORS, 4, vmmp_virtio_blk_range_sectors(blk));
     put(config, CONFIG_MAX_WRITE_ZEROES_SEG, 4, VMMP_VIRTIO_BLK_SEGMENTS);
     put(config, CONFIG_WRITE_ZEROES_MAY_UNMAP, 1, info->unmaps);
 }
@@ -147,7 +147,7 @@ static void config_write(struct vmmp_virtio_device *dev, uint32_t offset, const 
 
 /* ---- The pool ---- */
 
-struct vmmp_virtio_blk_request *virtio_blk_take(struct vmmp_virtio_blk *blk)
+struct vmmp_virtio_blk_request *vmmp_virtio_blk_take(struct vmmp_virtio_blk *blk)
 {
     struct vmmp_virtio_blk_request *request = blk->pool;
     if (request) {
@@ -157,7 +157,7 @@ struct vmmp_virtio_blk_request *virtio_blk_take(struct vmmp_virtio_blk *blk)
     return request;
 }
 
-void virtio_blk_give(struct vmmp_virtio_blk *blk, struct vmmp_virtio_blk_request *request)
+void vmmp_virtio_blk_give(struct vmmp_virtio_blk *blk, struct vmmp_virtio_blk_request *request)
 {
     request->next = blk->pool;
     blk->pool = request;
@@ -172,7 +172,7 @@ void virtio_blk_give(struct vmmp_virtio_blk *blk, struct vmmp_virtio_blk_request
 static bool drain_queue(struct vmmp_virtio_blk *blk, unsigned queue)
 {
     for (;;) {
-        struct vmmp_virtio_blk_request *request = virtio_blk_take(blk);
+        struct vmmp_virtio_blk_request *request = vmmp_virtio_blk_take(blk);
         if (!request) {
             return false;
         }
@@ -181,12 +181,12 @@ static bool drain_queue(struct vmmp_virtio_blk *blk, unsigned queue)
             .capacity = sizeof(request->iov) / sizeof(request->iov[0]),
         };
         if (!vmmp_virtio_pop(&blk->virtio, queue, &chain)) {
-            virtio_blk_give(blk, request);
+            vmmp_virtio_blk_give(blk, request);
             return true;
         }
         request->queue = (uint16_t)queue;
         request->epoch = blk->epochs[queue];
-        virtio_blk_start(request, &chain);
+        vmmp_virtio_blk_start(request, &chain);
     }
 }
 
@@ -221,7 +221,7 @@ static enum vmmp_virtio_progress process(struct vmmp_virtio_device *dev, unsigne
     blk->dirty &= ~own;
     /* Another queue may have found the pool empty for what this one had taken and given back. */
     if (blk->dirty || (blk->waiting && blk->pool)) {
-        virtio_blk_settle_soon(blk);
+        vmmp_virtio_blk_settle_soon(blk);
     }
     return drained ? VMMP_VIRTIO_DRAINED : VMMP_VIRTIO_WAITING;
 }
@@ -244,7 +244,7 @@ static void settle(void *cookie)
     }
 }
 
-void virtio_blk_settle_soon(struct vmmp_virtio_blk *blk)
+void vmmp_virtio_blk_settle_soon(struct vmmp_virtio_blk *blk)
 {
     if (!blk->committing && !vmmp_host_defer(&blk->virtio.host, &blk->settle)) {
         settle(blk);

@@ -45,15 +45,15 @@ struct virtio_blk_segment {
 #define VIRTIO_BLK_SEGMENT_UNMAP 1u
 
 /* The most sectors of a segment of DISCARD or WRITE_ZEROES. */
-uint32_t virtio_blk_range_sectors(const struct vmmp_virtio_blk *blk);
+uint32_t vmmp_virtio_blk_range_sectors(const struct vmmp_virtio_blk *blk);
 
 /* Works on the chain just popped into the request's elements. */
-void virtio_blk_start(struct vmmp_virtio_blk_request *request,
-                      const struct vmmp_virtqueue_chain *chain);
+void vmmp_virtio_blk_start(struct vmmp_virtio_blk_request *request,
+                           const struct vmmp_virtqueue_chain *chain);
 
 /* Takes a free request; NULL if there is none. Gives one back. */
-struct vmmp_virtio_blk_request *virtio_blk_take(struct vmmp_virtio_blk *blk);
-void virtio_blk_give(struct vmmp_virtio_blk *blk, struct vmmp_virtio_blk_request *request);
+struct vmmp_virtio_blk_request *vmmp_virtio_blk_take(struct vmmp_virtio_blk *blk);
+void vmmp_virtio_blk_give(struct vmmp_virtio_blk *blk, struct vmmp_virtio_blk_request *request);
 
 /* There have been completions outside a walk, or a queue can go on: soon, or now. */
-void virtio_blk_settle_soon(struct vmmp_virtio_blk *blk);
+void vmmp_virtio_blk_settle_soon(struct vmmp_virtio_blk *blk);

@@ -38,7 +38,7 @@ static void finish(struct vmmp_virtio_blk_request *request, uint8_t status)
                          valid == request->answer ? valid + 1 : valid);
         blk->dirty |= UINT32_C(1) << request->queue;
     }
-    virtio_blk_give(blk, request);
+    vmmp_virtio_blk_give(blk, request);
 }
 
 static void refuse(struct vmmp_virtio_blk_request *request, uint8_t status, const char *why,
@@ -142,7 +142,7 @@ static void step_done(void *cookie, struct vmmp_blk_request *io, int error)
     } else {
         run(request);
     }
-    virtio_blk_settle_soon(blk);
+    vmmp_virtio_blk_settle_soon(blk);
 }
 
 /* ---- Parsing ---- */
@@ -286,7 +286,7 @@ static bool add_segment(struct vmmp_virtio_blk_request *request,
         *why = "segment flags are not supported, segment";
         return false;
     }
-    if (sectors > virtio_blk_range_sectors(request->blk)) {
+    if (sectors > vmmp_virtio_blk_range_sectors(request->blk)) {
         *why = "segment is larger than the device takes, segment";
         return false;
     }
@@ -346,8 +346,8 @@ static void change_ranges(struct vmmp_virtio_blk_request *request, const struct 
     run(request);
 }
 
-void virtio_blk_start(struct vmmp_virtio_blk_request *request,
-                      const struct vmmp_virtqueue_chain *chain)
+void vmmp_virtio_blk_start(struct vmmp_virtio_blk_request *request,
+                           const struct vmmp_virtqueue_chain *chain)
 {
     struct parsed parsed;
 
@@ -359,7 +359,7 @@ void virtio_blk_start(struct vmmp_virtio_blk_request *request,
     request->io.unmap = false;
     request->io.iov_count = 0;
     if (!parse(request, chain, &parsed)) {
-        virtio_blk_give(request->blk, request);
+        vmmp_virtio_blk_give(request->blk, request);
         return;
     }
     switch (parsed.type) {

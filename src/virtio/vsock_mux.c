@@ -11,8 +11,9 @@
 
 /* ---- How connections end ---- */
 
-void vsock_mux_tell_closed(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
-                           enum vmmp_vsock_reason reason)
+void vmmp_vsock_mux_tell_closed(struct vmmp_vsock_mux *mux,
+                                struct vmmp_vsock_connection *connection,
+                                enum vmmp_vsock_reason reason)
 {
     if (connection->known) {
         connection->known = false;
@@ -24,8 +25,8 @@ void vsock_mux_tell_closed(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connect
     }
 }
 
-void vsock_mux_abort(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
-                     enum vmmp_vsock_reason reason)
+void vmmp_vsock_mux_abort(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
+                          enum vmmp_vsock_reason reason)
 {
     bool guest_gone = connection->state == VMMP_VSOCK_DRAINING;
     bool unsaid =
@@ -35,38 +36,38 @@ void vsock_mux_abort(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *c
     connection->state = VMMP_VSOCK_RESETTING;
     connection->pending = 0;
     connection->readable = false;
-    vsock_mux_stop_timer(mux, connection);
-    vsock_mux_tell_closed(mux, connection, reason);
+    vmmp_vsock_mux_stop_timer(mux, connection);
+    vmmp_vsock_mux_tell_closed(mux, connection, reason);
     if (connection->state != VMMP_VSOCK_RESETTING) {
         return; /* The device was reset from inside the backend. */
     }
     if (guest_gone || unsaid) {
-        vsock_mux_give_back(mux, connection);
+        vmmp_vsock_mux_give_back(mux, connection);
         return;
     }
     connection->pending = VSOCK_PENDING_RESET;
-    vsock_mux_update(mux, connection);
+    vmmp_vsock_mux_update(mux, connection);
 }
 
-void vsock_mux_violation(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
-                         const char *what)
+void vmmp_vsock_mux_violation(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
+                              const char *what)
 {
     mux->stats.resets++;
     vmmp_log_guest(mux->device.virtio.log, &mux->log_limit,
                    "virtio-vsock: connection of guest port %u and host port %u reset: %s",
                    connection->guest_port, connection->host_port, what);
-    vsock_mux_abort(mux, connection, VMMP_VSOCK_RESET);
+    vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_RESET);
 }
 
-void vsock_mux_finish(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_finish(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     connection->state = VMMP_VSOCK_CLOSING;
     connection->host_shut = VSOCK_SHUT_BOTH;
     connection->pending &= VSOCK_PENDING_RESPONSE;
     connection->pending |= VSOCK_PENDING_SHUTDOWN;
     connection->readable = false;
-    vsock_mux_start_timer(mux, connection);
-    vsock_mux_update(mux, connection);
+    vmmp_vsock_mux_start_timer(mux, connection);
+    vmmp_vsock_mux_update(mux, connection);
 }
 
 /* ---- What the backend calls ---- */
@@ -83,7 +84,7 @@ static uint32_t choose_port(struct vmmp_vsock_mux *mux, uint32_t guest_port)
     do {
         port = FIRST_PORT + mux->next_port;
         mux->next_port = (mux->next_port + 1) % PORTS;
-    } while (vsock_mux_find(mux, guest_port, port));
+    } while (vmmp_vsock_mux_find(mux, guest_port, port));
     return port;
 }
 
@@ -100,7 +101,7 @@ int vmmp_vsock_mux_open(struct vmmp_vsock_mux *mux, uint32_t guest_port, enum vm
         return -EPROTONOSUPPORT;
     }
     struct vmmp_vsock_connection *made =
-        vsock_mux_take(mux, guest_port, choose_port(mux, guest_port), type);
+        vmmp_vsock_mux_take(mux, guest_port, choose_port(mux, guest_port), type);
     if (!made) {
         return -ENOSPC;
     }
@@ -109,8 +110,8 @@ int vmmp_vsock_mux_open(struct vmmp_vsock_mux *mux, uint32_t guest_port, enum vm
     made->user = user;
     made->pending = VSOCK_PENDING_REQUEST;
     *connection = made;
-    vsock_mux_start_timer(mux, made);
-    vsock_mux_update(mux, made);
+    vmmp_vsock_mux_start_timer(mux, made);
+    vmmp_vsock_mux_update(mux, made);
     return 0;
 }
 
@@ -120,7 +121,7 @@ void vmmp_vsock_mux_accept(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connect
         connection->state = VMMP_VSOCK_OPEN;
         connection->pending |= VSOCK_PENDING_RESPONSE;
         mux->stats.opened++;
-        vsock_mux_update(mux, connection);
+        vmmp_vsock_mux_update(mux, connection);
     }
 }
 
@@ -128,7 +129,7 @@ void vmmp_vsock_mux_readable(struct vmmp_vsock_mux *mux, struct vmmp_vsock_conne
 {
     if (backend_has(connection)) {
         connection->readable = true;
-        vsock_mux_update(mux, connection);
+        vmmp_vsock_mux_update(mux, connection);
     }
 }
 
@@ -140,7 +141,7 @@ void vmmp_vsock_mux_writable(struct vmmp_vsock_mux *mux, struct vmmp_vsock_conne
     connection->woken = true;
     if (connection->blocked) {
         connection->blocked = false;
-        vsock_mux_drain(mux, connection);
+        vmmp_vsock_mux_drain(mux, connection);
     }
 }
 
@@ -159,11 +160,11 @@ void vmmp_vsock_mux_shutdown(struct vmmp_vsock_mux *mux, struct vmmp_vsock_conne
         connection->blocked = false;
     }
     if (connection->host_shut == VSOCK_SHUT_BOTH) {
-        vsock_mux_finish(mux, connection);
-        vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_DONE);
+        vmmp_vsock_mux_finish(mux, connection);
+        vmmp_vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_DONE);
         return;
     }
-    vsock_mux_update(mux, connection);
+    vmmp_vsock_mux_update(mux, connection);
 }
 
 void vmmp_vsock_mux_close(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
@@ -175,9 +176,9 @@ void vmmp_vsock_mux_close(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connecti
     connection->user = NULL;
     connection->sending = false;
     if (connection->state == VMMP_VSOCK_OPEN) {
-        vsock_mux_finish(mux, connection);
+        vmmp_vsock_mux_finish(mux, connection);
     } else {
-        vsock_mux_abort(mux, connection, VMMP_VSOCK_DONE);
+        vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_DONE);
     }
 }
 
@@ -187,11 +188,11 @@ static void expire(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
 {
     /* What the guest has not read would be lost with a reset: it gets more time. */
     if (connection->state == VMMP_VSOCK_CLOSING && connection->tx_cnt != connection->peer_fwd_cnt) {
-        vsock_mux_start_timer(mux, connection);
+        vmmp_vsock_mux_start_timer(mux, connection);
         return;
     }
     mux->stats.timeouts++;
-    vsock_mux_abort(mux, connection, VMMP_VSOCK_TIMEOUT);
+    vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_TIMEOUT);
 }
 
 static void time_out(void *cookie)
@@ -202,7 +203,7 @@ static void time_out(void *cookie)
     /* Once around: those that get more time go to the end, with a deadline that is not over. */
     while (mux->timed_first && mux->timed_first->deadline <= now) {
         struct vmmp_vsock_connection *connection = mux->timed_first;
-        vsock_mux_stop_timer(mux, connection);
+        vmmp_vsock_mux_stop_timer(mux, connection);
         expire(mux, connection);
     }
     if (mux->timed_first) {
@@ -225,10 +226,10 @@ static void reset(void *cookie)
             connection->state = VMMP_VSOCK_RESETTING;
             connection->pending = 0;
             connection->readable = false;
-            vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_GONE);
+            vmmp_vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_GONE);
         }
         if (connection->state == VMMP_VSOCK_RESETTING) { /* Not reset again meanwhile. */
-            vsock_mux_give_back(mux, connection);
+            vmmp_vsock_mux_give_back(mux, connection);
         }
     }
     mux->resetting = nested;
@@ -273,7 +274,7 @@ int vmmp_vsock_mux_init(struct vmmp_vsock_mux *mux, const struct vmmp_vsock_back
                         size_t memory_size, const struct vmmp_guest_memory *guest_memory,
                         const struct vmmp_log *log, const struct vmmp_host *host)
 {
-    const struct vmmp_vsock_peer peer = { vsock_mux_packet, vsock_mux_fill, reset, mux };
+    const struct vmmp_vsock_peer peer = { vmmp_vsock_mux_packet, vmmp_vsock_mux_fill, reset, mux };
 
     memset(mux, 0, sizeof(*mux));
     if (!backend || !backend->connect || !backend->send || !options ||

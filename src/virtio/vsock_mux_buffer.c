@@ -84,7 +84,7 @@ static int64_t call_send(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connectio
     }
     connection->sending = false;
     if (taken < 0) {
-        vsock_mux_abort(mux, connection, VMMP_VSOCK_FAILED);
+        vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_FAILED);
         return -1;
     }
     taken = taken < bytes ? taken : bytes;
@@ -104,7 +104,7 @@ static void took(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *conne
     if (connection->fwd_cnt - connection->told_fwd_cnt >= mux->buffer_size / 4 &&
         connection->state == VMMP_VSOCK_OPEN) {
         connection->pending |= VSOCK_PENDING_CREDIT;
-        vsock_mux_update(mux, connection);
+        vmmp_vsock_mux_update(mux, connection);
     }
 }
 
@@ -160,9 +160,9 @@ static bool drained(const struct vmmp_vsock_connection *connection)
 static void settle(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     if (connection->state == VMMP_VSOCK_DRAINING && drained(connection)) {
-        vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_DONE);
+        vmmp_vsock_mux_tell_closed(mux, connection, VMMP_VSOCK_DONE);
         if (connection->state == VMMP_VSOCK_DRAINING) {
-            vsock_mux_give_back(mux, connection);
+            vmmp_vsock_mux_give_back(mux, connection);
         }
         return;
     }
@@ -170,7 +170,7 @@ static void settle(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
         return;
     }
     if (connection->guest_shut == VSOCK_SHUT_BOTH && drained(connection)) {
-        vsock_mux_abort(mux, connection, VMMP_VSOCK_DONE);
+        vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_DONE);
         return;
     }
     uint8_t news = connection->guest_shut & (uint8_t)~connection->told_shut;
@@ -183,7 +183,7 @@ static void settle(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
     }
 }
 
-void vsock_mux_drain(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_drain(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     bool retried = false;
     int64_t taken = 0;
@@ -228,7 +228,7 @@ static void data_seqpacket(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connect
     }
     if (ends) {
         end_message(mux, connection, flags);
-        vsock_mux_drain(mux, connection);
+        vmmp_vsock_mux_drain(mux, connection);
     }
 }
 
@@ -251,13 +251,13 @@ static void data_stream(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection
     uint32_t left = packet->len - (uint32_t)taken;
     if (left > 0) {
         store(mux, connection, payload, count, (uint32_t)taken, left);
-        vsock_mux_drain(mux, connection);
+        vmmp_vsock_mux_drain(mux, connection);
     }
 }
 
-void vsock_mux_data(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
-                    const struct vmmp_vsock_packet *packet, const struct vmmp_iovec *payload,
-                    unsigned count)
+void vmmp_vsock_mux_data(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection,
+                         const struct vmmp_vsock_packet *packet, const struct vmmp_iovec *payload,
+                         unsigned count)
 {
     if (connection->host_shut & VMMP_VSOCK_RECEIVE) {
         /* The guest was told; what was on its way costs it no credit. */

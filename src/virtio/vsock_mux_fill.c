@@ -41,7 +41,7 @@ static bool fill_data(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *
                       unsigned count, uint32_t size)
 {
     uint32_t flags = 0;
-    uint32_t credit = vsock_mux_credit(connection);
+    uint32_t credit = vmmp_vsock_mux_credit(connection);
     uint32_t most = size < credit ? size : credit;
 
     connection->readable = false;
@@ -68,7 +68,7 @@ static bool fill_data(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *
         return false;
     }
     if (bytes < 0) {
-        vsock_mux_abort(mux, connection, VMMP_VSOCK_FAILED);
+        vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_FAILED);
         return false;
     }
     connection->readable = true;
@@ -101,7 +101,7 @@ static bool fill_pending(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connectio
             address(mux, connection, packet, packets[i].op);
             packet->flags = packets[i].op == VIRTIO_VSOCK_OP_SHUTDOWN ? connection->host_shut : 0;
             if (packets[i].bit == VSOCK_PENDING_RESET) {
-                vsock_mux_give_back(mux, connection);
+                vmmp_vsock_mux_give_back(mux, connection);
             }
             return true;
         }
@@ -120,14 +120,14 @@ static bool fill_one(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *c
     /* Data carries the credit update along. */
     uint8_t credit = connection->pending;
     connection->pending = 0;
-    bool data = vsock_mux_has_work(mux, connection);
+    bool data = vmmp_vsock_mux_has_work(mux, connection);
     connection->pending = credit;
     return (data && fill_data(mux, connection, packet, room, count, size)) ||
            fill_pending(mux, connection, packet, UINT8_MAX);
 }
 
-bool vsock_mux_fill(void *cookie, struct vmmp_vsock_packet *packet, const struct vmmp_iovec *room,
-                    unsigned count, uint32_t size)
+bool vmmp_vsock_mux_fill(void *cookie, struct vmmp_vsock_packet *packet,
+                         const struct vmmp_iovec *room, unsigned count, uint32_t size)
 {
     struct vmmp_vsock_mux *mux = cookie;
     if (mux->reset_count > 0) {
@@ -139,10 +139,10 @@ bool vsock_mux_fill(void *cookie, struct vmmp_vsock_packet *packet, const struct
         mux->ready_first = connection->ready_next;
         connection->listed = false;
         bool filled = fill_one(mux, connection, packet, room, count, size);
-        vsock_mux_ask(connection);
+        vmmp_vsock_mux_ask(connection);
         if (connection->state != VMMP_VSOCK_FREE && !connection->listed &&
-            vsock_mux_has_work(mux, connection)) {
-            vsock_mux_enlist(mux, connection);
+            vmmp_vsock_mux_has_work(mux, connection)) {
+            vmmp_vsock_mux_enlist(mux, connection);
         }
         if (filled) {
             return true;

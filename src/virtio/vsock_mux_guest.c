@@ -36,8 +36,8 @@ static uint32_t usable(uint32_t buf_alloc)
 
 static bool handle_request(struct vmmp_vsock_mux *mux, const struct vmmp_vsock_packet *packet)
 {
-    struct vmmp_vsock_connection *connection =
-        vsock_mux_take(mux, packet->src_port, packet->dst_port, (enum vmmp_vsock_type)packet->type);
+    struct vmmp_vsock_connection *connection = vmmp_vsock_mux_take(
+        mux, packet->src_port, packet->dst_port, (enum vmmp_vsock_type)packet->type);
     if (!connection) {
         mux->stats.refused += mux->reset_count < VMMP_VSOCK_MUX_RESETS;
         return reply_reset(mux, packet);
@@ -51,7 +51,7 @@ static bool handle_request(struct vmmp_vsock_mux *mux, const struct vmmp_vsock_p
         connection->state == VMMP_VSOCK_ACCEPTING) {
         connection->known = false;
         mux->stats.refused++;
-        vsock_mux_abort(mux, connection, VMMP_VSOCK_RESET);
+        vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_RESET);
     }
     return true;
 }
@@ -60,17 +60,17 @@ static void handle_response(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connec
 {
     if (connection->state != VMMP_VSOCK_REQUESTED ||
         (connection->pending & VSOCK_PENDING_REQUEST)) {
-        vsock_mux_violation(mux, connection, "response without a request");
+        vmmp_vsock_mux_violation(mux, connection, "response without a request");
         return;
     }
     connection->state = VMMP_VSOCK_OPEN;
     mux->stats.opened++;
-    vsock_mux_stop_timer(mux, connection);
+    vmmp_vsock_mux_stop_timer(mux, connection);
     if (mux->backend.connected) {
         mux->backend.connected(mux->backend.cookie, connection);
     }
     if (connection->state == VMMP_VSOCK_OPEN) {
-        vsock_mux_update(mux, connection);
+        vmmp_vsock_mux_update(mux, connection);
     }
 }
 
@@ -80,19 +80,19 @@ static void handle_reset(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connectio
 
     if (connection->state == VMMP_VSOCK_OPEN && complete && vsock_mux_buffered(connection) > 0) {
         /* The guest has said all and waited for us long enough; the backend still gets it. */
-        vsock_mux_unhash(mux, connection);
+        vmmp_vsock_mux_unhash(mux, connection);
         connection->state = VMMP_VSOCK_DRAINING;
         connection->pending = 0;
-        vsock_mux_start_timer(mux, connection);
-        vsock_mux_drain(mux, connection);
+        vmmp_vsock_mux_start_timer(mux, connection);
+        vmmp_vsock_mux_drain(mux, connection);
         return;
     }
     connection->state = VMMP_VSOCK_RESETTING; /* For what the backend calls. */
     connection->pending = 0;
     connection->readable = false;
-    vsock_mux_tell_closed(mux, connection, complete ? VMMP_VSOCK_DONE : VMMP_VSOCK_RESET);
+    vmmp_vsock_mux_tell_closed(mux, connection, complete ? VMMP_VSOCK_DONE : VMMP_VSOCK_RESET);
     if (connection->state != VMMP_VSOCK_FREE) {
-        vsock_mux_give_back(mux, connection);
+        vmmp_vsock_mux_give_back(mux, connection);
     }
 }
 
@@ -102,18 +102,18 @@ static void handle_shutdown(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connec
     connection->guest_shut |= (uint8_t)(flags & VSOCK_SHUT_BOTH);
     switch (connection->state) {
     case VMMP_VSOCK_OPEN:
-        vsock_mux_drain(mux, connection);
+        vmmp_vsock_mux_drain(mux, connection);
         break;
     case VMMP_VSOCK_ACCEPTING:
-        vsock_mux_abort(mux, connection, VMMP_VSOCK_RESET);
+        vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_RESET);
         break;
     case VMMP_VSOCK_CLOSING:
         if (connection->guest_shut == VSOCK_SHUT_BOTH) {
-            vsock_mux_abort(mux, connection, VMMP_VSOCK_DONE);
+            vmmp_vsock_mux_abort(mux, connection, VMMP_VSOCK_DONE);
         }
         break;
     default:
-        vsock_mux_violation(mux, connection, "shutdown of what is not connected");
+        vmmp_vsock_mux_violation(mux, connection, "shutdown of what is not connected");
         break;
     }
 }
@@ -126,11 +126,11 @@ static void handle_data(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection
         return; /* On its way when the host closed. */
     }
     if (connection->state != VMMP_VSOCK_OPEN || (connection->guest_shut & VMMP_VSOCK_SEND)) {
-        vsock_mux_violation(mux, connection, "data out of turn");
+        vmmp_vsock_mux_violation(mux, connection, "data out of turn");
     } else if (packet->len > mux->buffer_size - vsock_mux_buffered(connection)) {
-        vsock_mux_violation(mux, connection, "more data than credit");
+        vmmp_vsock_mux_violation(mux, connection, "more data than credit");
     } else {
-        vsock_mux_data(mux, connection, packet, payload, count);
+        vmmp_vsock_mux_data(mux, connection, packet, payload, count);
     }
 }
 
@@ -150,11 +150,11 @@ static bool take_credit(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection
         connection->peer_fwd_cnt = packet->fwd_cnt;
     }
     connection->peer_buf_alloc = usable(packet->buf_alloc);
-    if (vsock_mux_credit(connection) > 0) {
+    if (vmmp_vsock_mux_credit(connection) > 0) {
         connection->asked = false;
         connection->pending &= (uint8_t)~VSOCK_PENDING_ASK;
     }
-    vsock_mux_update(mux, connection);
+    vmmp_vsock_mux_update(mux, connection);
     return true;
 }
 
@@ -164,7 +164,7 @@ static void handle(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
 {
     switch (packet->op) {
     case VIRTIO_VSOCK_OP_REQUEST:
-        vsock_mux_violation(mux, connection, "request on ports in use");
+        vmmp_vsock_mux_violation(mux, connection, "request on ports in use");
         break;
     case VIRTIO_VSOCK_OP_RESPONSE:
         handle_response(mux, connection);
@@ -179,16 +179,16 @@ static void handle(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
         break;
     case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
         connection->pending |= VSOCK_PENDING_CREDIT;
-        vsock_mux_update(mux, connection);
+        vmmp_vsock_mux_update(mux, connection);
         break;
     default:
-        vsock_mux_violation(mux, connection, "unknown operation");
+        vmmp_vsock_mux_violation(mux, connection, "unknown operation");
         break;
     }
 }
 
-bool vsock_mux_packet(void *cookie, const struct vmmp_vsock_packet *packet,
-                      const struct vmmp_iovec *payload, unsigned count)
+bool vmmp_vsock_mux_packet(void *cookie, const struct vmmp_vsock_packet *packet,
+                           const struct vmmp_iovec *payload, unsigned count)
 {
     struct vmmp_vsock_mux *mux = cookie;
     /* 5.10.6.4.2: a reset answers unknown types, 5.10.6.5: and what nobody listens for. */
@@ -196,7 +196,7 @@ bool vsock_mux_packet(void *cookie, const struct vmmp_vsock_packet *packet,
         return reply_reset(mux, packet);
     }
     struct vmmp_vsock_connection *connection =
-        vsock_mux_find(mux, packet->src_port, packet->dst_port);
+        vmmp_vsock_mux_find(mux, packet->src_port, packet->dst_port);
     if (!connection) {
         return packet->op == VIRTIO_VSOCK_OP_REQUEST ? handle_request(mux, packet)
                                                      : reply_reset(mux, packet);
@@ -209,7 +209,7 @@ bool vsock_mux_packet(void *cookie, const struct vmmp_vsock_packet *packet,
     } else if (connection->state == VMMP_VSOCK_RESETTING) {
         return true; /* It has ended, and the guest is about to hear it. */
     } else if (!take_credit(mux, connection, packet)) {
-        vsock_mux_violation(mux, connection, "more data acknowledged than sent");
+        vmmp_vsock_mux_violation(mux, connection, "more data acknowledged than sent");
     } else {
         handle(mux, connection, packet, payload, count);
     }

@@ -18,8 +18,8 @@ static struct vmmp_vsock_connection **bucket(const struct vmmp_vsock_mux *mux, u
     return &mux->buckets[mixed & (count - 1)];
 }
 
-struct vmmp_vsock_connection *vsock_mux_find(const struct vmmp_vsock_mux *mux, uint32_t guest_port,
-                                             uint32_t host_port)
+struct vmmp_vsock_connection *vmmp_vsock_mux_find(const struct vmmp_vsock_mux *mux,
+                                                  uint32_t guest_port, uint32_t host_port)
 {
     struct vmmp_vsock_connection *connection = *bucket(mux, guest_port, host_port);
     while (connection &&
@@ -29,8 +29,8 @@ struct vmmp_vsock_connection *vsock_mux_find(const struct vmmp_vsock_mux *mux, u
     return connection;
 }
 
-struct vmmp_vsock_connection *vsock_mux_take(struct vmmp_vsock_mux *mux, uint32_t guest_port,
-                                             uint32_t host_port, enum vmmp_vsock_type type)
+struct vmmp_vsock_connection *vmmp_vsock_mux_take(struct vmmp_vsock_mux *mux, uint32_t guest_port,
+                                                  uint32_t host_port, enum vmmp_vsock_type type)
 {
     struct vmmp_vsock_connection *connection = mux->free;
     if (!connection) {
@@ -54,7 +54,7 @@ struct vmmp_vsock_connection *vsock_mux_take(struct vmmp_vsock_mux *mux, uint32_
     return connection;
 }
 
-void vsock_mux_unhash(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_unhash(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     struct vmmp_vsock_connection **link =
         bucket(mux, connection->guest_port, connection->host_port);
@@ -82,10 +82,10 @@ static void delist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *con
     connection->listed = false;
 }
 
-void vsock_mux_give_back(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_give_back(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
-    vsock_mux_unhash(mux, connection);
-    vsock_mux_stop_timer(mux, connection);
+    vmmp_vsock_mux_unhash(mux, connection);
+    vmmp_vsock_mux_stop_timer(mux, connection);
     if (connection->listed) {
         delist(mux, connection);
     }
@@ -99,7 +99,7 @@ void vsock_mux_give_back(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connectio
 
 /* ---- By who has something to say ---- */
 
-uint32_t vsock_mux_credit(const struct vmmp_vsock_connection *connection)
+uint32_t vmmp_vsock_mux_credit(const struct vmmp_vsock_connection *connection)
 {
     /* 5.10.6.3. A guest may shrink its buffer below what is in it already. */
     uint32_t in_flight = connection->tx_cnt - connection->peer_fwd_cnt;
@@ -113,14 +113,14 @@ static bool may_send(const struct vmmp_vsock_connection *connection)
            !(connection->host_shut & VMMP_VSOCK_SEND);
 }
 
-bool vsock_mux_has_work(const struct vmmp_vsock_mux *mux,
-                        const struct vmmp_vsock_connection *connection)
+bool vmmp_vsock_mux_has_work(const struct vmmp_vsock_mux *mux,
+                             const struct vmmp_vsock_connection *connection)
 {
     return connection->pending != 0 ||
-           (mux->backend.receive && may_send(connection) && vsock_mux_credit(connection) > 0);
+           (mux->backend.receive && may_send(connection) && vmmp_vsock_mux_credit(connection) > 0);
 }
 
-void vsock_mux_enlist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_enlist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     connection->listed = true;
     connection->ready_next = NULL;
@@ -132,26 +132,26 @@ void vsock_mux_enlist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *
     mux->ready_last = connection;
 }
 
-void vsock_mux_ask(struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_ask(struct vmmp_vsock_connection *connection)
 {
-    if (may_send(connection) && vsock_mux_credit(connection) == 0 && !connection->asked) {
+    if (may_send(connection) && vmmp_vsock_mux_credit(connection) == 0 && !connection->asked) {
         connection->asked = true;
         connection->pending |= VSOCK_PENDING_ASK;
     }
 }
 
-void vsock_mux_update(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_update(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
-    vsock_mux_ask(connection);
-    if (!connection->listed && vsock_mux_has_work(mux, connection)) {
-        vsock_mux_enlist(mux, connection);
+    vmmp_vsock_mux_ask(connection);
+    if (!connection->listed && vmmp_vsock_mux_has_work(mux, connection)) {
+        vmmp_vsock_mux_enlist(mux, connection);
         vmmp_virtio_vsock_wake(&mux->device);
     }
 }
 
 /* ---- By deadline: all wait equally long, so the list is in order by itself ---- */
 
-void vsock_mux_stop_timer(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_stop_timer(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     if (!connection->timed) {
         return;
@@ -163,13 +163,14 @@ void vsock_mux_stop_timer(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connecti
     connection->timed = false;
 }
 
-void vsock_mux_start_timer(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_start_timer(struct vmmp_vsock_mux *mux,
+                                struct vmmp_vsock_connection *connection)
 {
     const struct vmmp_host *host = &mux->device.virtio.host;
     if (!host->ops || !host->ops->now || !host->ops->timer_arm) {
         return;
     }
-    vsock_mux_stop_timer(mux, connection);
+    vmmp_vsock_mux_stop_timer(mux, connection);
     connection->deadline = host->ops->now(host->cookie) + mux->timeout_ns;
     connection->timed = true;
     connection->timed_next = NULL;
