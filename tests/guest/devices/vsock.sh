@@ -129,5 +129,5 @@ for value in "" cid=3 path=v cid=2,path=v cid=4294967295,path=v; do
 done
 /test/vmm run --kernel /test/linux --vsock cid=3,path=/no/such/folder/v >refused.log 2>&1
 check no-folder [ $? = 1 ]
-check no-folder-says grep -q "/no/such/folder/v: cannot make the socket" refused.log
+check no-folder-says grep -q "/no/such/folder/v: cannot listen there" refused.log
 finish
