@@ -34,6 +34,9 @@ drop_caches()
 }
 END
 
+# The guest's root, with all that is carried in, and files of some MiB.
+memory=256M
+
 # image FILE MIB
 image()
 {
@@ -60,7 +63,8 @@ drop_caches
 say overlay "$(dd if=/dev/vdc bs=1M count=4 2>/dev/null | tr -d '\0' | wc -c)" \
 	"$(dd if=/dev/vdc bs=1M skip=4 2>/dev/null | sha256sum | cut -d ' ' -f 1)"
 # Two processes at once, each its own half.
-dd if=/dev/urandom of=/a bs=1M count=4 2>/dev/null
+dd if=/dev/urandom of=/a bs=1M count=4 2>/dev/null || fail "no room in memory"
+[ "$(stat -c %s /a)" = 4194304 ] || fail "half a file"
 dd if=/a of=/dev/vda bs=4k conv=fsync 2>/dev/null &
 dd if=/a of=/dev/vda bs=4k seek=2048 conv=fsync 2>/dev/null &
 wait
