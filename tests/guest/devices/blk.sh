@@ -35,7 +35,6 @@ drop_caches()
 END
 
 # The guest's root, with all that is carried in, and files of some MiB.
-memory=256M
 
 # image FILE MIB
 image()
