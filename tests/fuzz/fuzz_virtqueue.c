@@ -124,7 +124,8 @@ static void step(struct fuzz_input *in)
         break;
     case 11:
         if (vmmp_virtqueue_enable_notifications(&vq)) {
-            FUZZ_CHECK(vmmp_virtqueue_pending(&vq) > 0);
+            /* A packed ring has no index: what was there may lie under what was just written. */
+            FUZZ_CHECK(vq.packed || vmmp_virtqueue_pending(&vq) > 0);
         }
         break;
     case 12:

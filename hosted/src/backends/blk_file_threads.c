@@ -34,6 +34,18 @@ static int rest_of(const struct vmmp_blk_request *request, uint64_t done, struct
     return count;
 }
 
+/* A stable write is one call where the kernel and the file system have RWF_DSYNC, else two. */
+static ssize_t write_at(const struct hosted_blk_file *file, const struct iovec *iov, int count,
+                        off_t at, bool stable)
+{
+    ssize_t put = pwritev2(file->fd, iov, count, at, stable ? RWF_DSYNC : 0);
+    if (put >= 0 || !stable || (errno != EOPNOTSUPP && errno != ENOSYS)) {
+        return put;
+    }
+    put = pwritev(file->fd, iov, count, at);
+    return put >= 0 && fdatasync(file->fd) != 0 ? -1 : put;
+}
+
 static ssize_t move_in_place(const struct hosted_blk_file *file,
                              const struct vmmp_blk_request *request, uint64_t done)
 {
@@ -43,7 +55,7 @@ static ssize_t move_in_place(const struct hosted_blk_file *file,
     if (request->op == VMMP_BLK_READ) {
         return preadv(file->fd, iov, count, at);
     }
-    return pwritev2(file->fd, iov, count, at, request->stable ? RWF_DSYNC : 0);
+    return write_at(file, iov, count, at, request->stable);
 }
 
 /* Through memory that direct I/O can take. */
@@ -63,7 +75,7 @@ static ssize_t move_bounced(const struct blk_file_thread *thread,
     }
     vmmp_iovec_read(request->iov, request->iov_count, done, thread->bounce, length);
     struct iovec iov = { thread->bounce, length };
-    return pwritev2(file->fd, &iov, 1, at, request->stable ? RWF_DSYNC : 0);
+    return write_at(file, &iov, 1, at, request->stable);
 }
 
 static int transfer(const struct blk_file_thread *thread, struct vmmp_blk_request *request)
