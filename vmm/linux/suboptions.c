@@ -97,7 +97,7 @@ static bool set(const struct parser *parser, const struct suboption *row, const 
     case SUBOPTION_OTHER:
         return set_other(parser, row, value);
     default:
-        strcpy(parser->out + row->member, value);
+        memcpy(parser->out + row->member, value, strlen(value) + 1);
         return true;
     }
 }
@@ -152,7 +152,7 @@ bool suboptions_parse(const char *option, const char *value, const char *first, 
                         SUBOPTION_TEXT_MAX - 1);
         }
         if (want_first) {
-            strcpy((char *)out + first_member, part);
+            memcpy((char *)out + first_member, part, strlen(part) + 1);
             want_first = false;
         } else if (!take_named(&parser, part)) {
             return false;

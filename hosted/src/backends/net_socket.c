@@ -415,7 +415,7 @@ int hosted_net_open_socket(struct hosted_net **net, const char *path, bool liste
         free(cable);
         return result;
     }
-    *net = &cable->net;
+    *net = (struct hosted_net *)cable;
     return 0;
 }
 
@@ -434,6 +434,6 @@ int hosted_net_open_fd(struct hosted_net **net, int fd)
     }
     cable->stream = type == SOCK_STREAM;
     cable->fd = fd;
-    *net = &cable->net;
+    *net = (struct hosted_net *)cable;
     return 0;
 }

@@ -348,10 +348,10 @@ int hosted_net_open_tap(struct hosted_net **net, const char *interface, unsigned
         result = open_queue(queue, interface, queues, why);
     }
     if (result != 0) {
-        tap_close(&tap->net);
+        tap_close((struct hosted_net *)tap);
         return result;
     }
     tap->net.offloads = try_offloads(tap->queues[0].fd);
-    *net = &tap->net;
+    *net = (struct hosted_net *)tap;
     return 0;
 }

@@ -503,10 +503,10 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
         result = add_forward(user, &forwards[i], why);
     }
     if (result != 0) {
-        user_close(&user->net);
+        user_close((struct hosted_net *)user);
         return result;
     }
-    *net = &user->net;
+    *net = (struct hosted_net *)user;
     return 0;
 }
 
