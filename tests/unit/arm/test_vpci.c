@@ -260,7 +260,7 @@ static void test_two_vms_and_again(void **state)
 
 /* ---- device tree --------------------------------------------------------------------------- */
 
-static char tree[8192];
+static _Alignas(8) char tree[8192];
 
 static void new_tree(unsigned address_cells, unsigned size_cells)
 {
