@@ -181,8 +181,11 @@ void machine_fini(struct machine *machine)
     if (!machine->config) {
         return;
     }
-    /* Windows first: nothing reaches a device while it goes away. */
-    vmmp_vm_fini(&machine->vmmp);
+    /* Windows first: nothing reaches a device while it goes away. Guest memory last: until then
+     * completions from outside may come. */
+    while (machine->vmmp.windows) {
+        vmmp_vm_detach_window(machine->vmmp.windows);
+    }
     machine_devices_remove(machine);
     machine_console_remove(machine);
     if (machine->uart_made) {
@@ -198,5 +201,6 @@ void machine_fini(struct machine *machine)
     for (unsigned i = 0; i < machine->intx_made; i++) {
         vmmp_irq_line_fini(&machine->intx[i]);
     }
+    vmmp_vm_fini(&machine->vmmp);
     memset(machine, 0, sizeof(*machine));
 }

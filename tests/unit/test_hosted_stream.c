@@ -283,6 +283,31 @@ static void test_typed(void **state)
     assert_int_equal(f->notified, 2);
 }
 
+/* Typing takes room that the stream, which is being waited for, counted on. */
+static void test_typed_beside_input(void **state)
+{
+    struct fixture *f = *state;
+    static char lots[HOSTED_STREAM_BUFFER];
+    static uint8_t got[HOSTED_STREAM_BUFFER];
+    const size_t left[] = { 3, 0 };
+    begin(f, HOSTED_STREAM_STDIO, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        size_t typed = sizeof(lots) - left[i];
+        assert_int_equal(write(f->to_vmm, "abcdef", 6), 6);
+        assert_true(hosted_stream_type(&f->stream, lots, typed));
+        steps(f, 4);
+        assert_int_equal(hosted_stream_read(&f->stream, got, typed), typed);
+        size_t size = 0;
+        while (size < 6) {
+            steps(f, 4);
+            size_t more = hosted_stream_read(&f->stream, got + size, 6);
+            assert_true(more > 0);
+            size += more;
+        }
+        assert_memory_equal(got, "abcdef", 6);
+    }
+}
+
 static void test_file(void **state)
 {
     struct fixture *f = *state;
@@ -642,6 +667,7 @@ int test_hosted_stream(void)
         cmocka_unit_test_setup_teardown(test_reader_goes_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_input_from_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_typed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_typed_beside_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_that_cannot_be, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),

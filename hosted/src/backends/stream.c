@@ -261,7 +261,18 @@ void hosted_stream_input_ready(void *cookie, uint32_t events)
 {
     struct hosted_stream *stream = cookie;
     uint8_t chunk[INPUT_CHUNK];
-    ssize_t size = read(stream->in_fd, chunk, sizeof(chunk));
+    pthread_mutex_lock(&stream->lock);
+    size_t room = ring_room(&stream->input);
+    if (room == 0) {
+        /* Something was typed meanwhile. A read of no bytes would look like the end. */
+        hosted_event_source_remove(&stream->in_source);
+        stream->in_waiting = false;
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (room == 0) {
+        return;
+    }
+    ssize_t size = read(stream->in_fd, chunk, room < sizeof(chunk) ? room : sizeof(chunk));
     int error = size < 0 ? errno : 0;
     if (error == EAGAIN || error == EINTR) {
         return;

@@ -332,6 +332,9 @@ static void destroy_counted(void *cookie)
 {
     struct counted *counted = cookie;
     counted->destroyed++;
+    /* A completion may come as late as this. */
+    assert_non_null(
+        vmmp_guest_memory_span(counted->virtio.memory, vmmp_gpa(MACHINE_RAM_LOW_BASE), 4096));
     vmmp_virtio_fini(&counted->virtio);
 }
 
