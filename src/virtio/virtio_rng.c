@@ -61,34 +61,42 @@ static uint32_t fill(struct vmmp_virtio_rng *rng, uint64_t most)
     return (uint32_t)done;
 }
 
-/* Answers the request that is held. False if it has to wait. */
-static bool answer(struct vmmp_virtio_rng *rng, uint64_t *turn)
+/* Writes up to `want` bytes into the request that is held. False if it has to wait. */
+static bool give(struct vmmp_virtio_rng *rng, uint64_t want, uint32_t *written)
 {
-    uint64_t want = rng->chain.writable_bytes < *turn ? rng->chain.writable_bytes : *turn;
     uint64_t most = allowance(rng, want);
-    uint32_t written = 0;
-
-    if (want > 0 && most == 0) {
+    if (most == 0) {
         rng->limited = true;
         rng->rate_waits++;
         vmmp_host_timer_arm(&rng->virtio.host, &rng->timer, rng->rate_end_ns);
         return false;
     }
-    if (want > 0) {
-        /* Set before the call: a source may say that it is ready again inside it. */
-        rng->dry = true;
-        written = fill(rng, most);
-        if (rng->rate_bytes > 0) {
-            rng->rate_left -= written;
-        }
-        if (!rng->busy) {
-            return false;
-        }
-        if (written == 0) {
-            rng->empty_waits++;
-            return false;
-        }
-        rng->dry = false;
+    /* Set before the call: a source may say that it is ready again inside it. */
+    rng->dry = true;
+    *written = fill(rng, most);
+    if (rng->rate_bytes > 0) {
+        rng->rate_left -= *written;
+    }
+    if (!rng->busy) {
+        return false;
+    }
+    if (*written == 0) {
+        rng->empty_waits++;
+        return false;
+    }
+    rng->dry = false;
+    return true;
+}
+
+/* Answers the request that is held. False if it has to wait. */
+static bool answer(struct vmmp_virtio_rng *rng, uint64_t *turn)
+{
+    uint64_t want = rng->chain.writable_bytes < *turn ? rng->chain.writable_bytes : *turn;
+    uint32_t written = 0;
+
+    /* A request without room takes nothing from the rate, nor does it begin a period. */
+    if (want > 0 && !give(rng, want, &written)) {
+        return false;
     }
     vmmp_virtio_push(&rng->virtio, REQUESTQ, &rng->chain.token, written);
     rng->busy = false;

@@ -495,6 +495,25 @@ static void a_dry_source_costs_no_rate(void **state)
     assert_int_equal(answered(bench), 70);
 }
 
+/* A period begins with its first byte. */
+static void a_request_without_room_begins_no_period(void **state)
+{
+    struct bench *bench = *state;
+    const struct virtio_driver_buffer readable = { bench->buffers, 64, false };
+    start(bench);
+    virtio_driver_add(&bench->driver, 0, &readable, 1);
+    virtio_driver_kick(&bench->driver, 0);
+    assert_int_equal(answered(bench), 0);
+    virtio_rig_advance(&bench->rig, SECOND - 1);
+    ask(bench, 0, 100);
+    assert_int_equal(answered(bench), 100);
+    virtio_rig_advance(&bench->rig, 1);
+    ask(bench, 0, 100);
+    assert_true(waits(bench));
+    virtio_rig_advance(&bench->rig, SECOND - 1);
+    assert_int_equal(answered(bench), 100);
+}
+
 static void the_end_with_a_request_that_waits(void **state)
 {
     struct bench *bench = *state;
@@ -564,6 +583,8 @@ int test_virtio_rng(void)
         cmocka_unit_test_setup_teardown(a_rate_limits, setup_limited, teardown),
         cmocka_unit_test_setup_teardown(a_reset_does_not_renew_the_rate, setup_limited, teardown),
         cmocka_unit_test_setup_teardown(a_dry_source_costs_no_rate, setup_limited, teardown),
+        cmocka_unit_test_setup_teardown(a_request_without_room_begins_no_period, setup_limited,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_end_with_a_request_that_waits, setup_limited, teardown),
         cmocka_unit_test(arguments),
     };
