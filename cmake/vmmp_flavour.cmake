@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# One flavour: one static library of src/, one of hosted/, and one test program.
+# One flavour: one static library of src/, one of hosted/, and one test program. What does not see
+# the board is compiled once per sel4_arch.
 
 include(vmmp_libraries)
 
@@ -43,65 +44,105 @@ function(vmmp_can_build name result)
     endif()
 endfunction()
 
-# Sources by room; a file belongs to a flavour by the folder it is in.
-function(vmmp_flavour_sources name result)
+# Sources by room; a file belongs to a flavour by the folder it is in. Those of a board and those in
+# a folder plat/ see the board's headers; the rest is the same for every board of a sel4_arch.
+function(vmmp_common_sources name result)
     set(arch ${VMMP_${name}_ARCH})
     set(root ${PROJECT_SOURCE_DIR}/src)
     file(GLOB sources CONFIGURE_DEPENDS
         ${root}/*.c ${root}/vm/*.c ${root}/guest/*.c ${root}/bus/*.c ${root}/virtio/*.c ${root}/fdt/*.c
         ${root}/devices/*.c
         ${root}/arch/${arch}/*.c ${root}/arch/${arch}/${VMMP_${name}_SEL4_ARCH}/*.c
-        ${root}/plat/${VMMP_${name}_PLATFORM}/*.c
         ${root}/compat/*.c ${root}/compat/${arch}/*.c)
     set(${result} ${sources} PARENT_SCOPE)
 endfunction()
 
-function(vmmp_build_flavour name)
+function(vmmp_board_sources name result)
+    set(root ${PROJECT_SOURCE_DIR}/src)
+    file(GLOB sources CONFIGURE_DEPENDS
+        ${root}/plat/${VMMP_${name}_PLATFORM}/*.c ${root}/compat/${VMMP_${name}_ARCH}/plat/*.c)
+    set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+function(vmmp_hosted_sources name result)
+    set(root ${PROJECT_SOURCE_DIR}/hosted/src)
+    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c
+        ${root}/arch/${VMMP_${name}_ARCH}/*.c)
+    if(${VMMP_${name}_SEL4_ARCH} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
+        file(GLOB engine CONFIGURE_DEPENDS ${root}/kvm_arm64/*.c)
+        list(APPEND sources ${engine})
+    endif()
+    set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# What a flavour's seL4 configuration would say, as macros: hosted/include/autoconf.h.
+# vmmp_arch_config_<sel4_arch> says what all its boards have in common, without a board's headers:
+# a common source that needs one does not compile. vmmp_config_<flavour> adds the board.
+function(vmmp_define_config name)
     set(arch ${VMMP_${name}_ARCH})
     set(sel4_arch ${VMMP_${name}_SEL4_ARCH})
-    set(platform ${VMMP_${name}_PLATFORM})
     set(word_size ${VMMP_${name}_WORD_SIZE})
-    vmmp_word_size_flags(${word_size} word_compile word_link)
+    set(common vmmp_arch_config_${sel4_arch})
+    string(TOUPPER "CONFIG_ARCH_${arch}=1;CONFIG_ARCH_${sel4_arch}=1" arch_macros)
+    string(TOUPPER "CONFIG_PLAT_${VMMP_${name}_PLATFORM}=1" platform_macro)
+    string(REPLACE "-" "_" platform_macro ${platform_macro})
 
-    # What the flavour's seL4 configuration would say, as macros: hosted/include/autoconf.h.
-    string(TOUPPER ${sel4_arch} upper_sel4_arch)
-    string(TOUPPER ${arch} upper_arch)
-    string(TOUPPER ${platform} upper_platform)
-    string(REPLACE "-" "_" upper_platform ${upper_platform})
+    if(NOT TARGET ${common})
+        vmmp_word_size_flags(${word_size} word_compile word_link)
+        add_library(${common} INTERFACE)
+        target_compile_definitions(${common} INTERFACE
+            ${arch_macros} CONFIG_WORD_SIZE=${word_size} _GNU_SOURCE)
+        target_compile_options(${common} INTERFACE ${word_compile})
+        target_link_options(${common} INTERFACE ${word_link})
+        target_include_directories(${common} INTERFACE
+            ${PROJECT_SOURCE_DIR}/include
+            ${PROJECT_SOURCE_DIR}/arch_include/${arch}
+            ${PROJECT_SOURCE_DIR}/hosted/include
+            ${PROJECT_SOURCE_DIR}/hosted/arch_include/${arch})
+        target_link_libraries(${common} INTERFACE vmmp_flags)
+        vmmp_sanitize(${common} INTERFACE ${word_size})
+    endif()
     add_library(vmmp_config_${name} INTERFACE)
-    target_compile_definitions(vmmp_config_${name} INTERFACE
-        CONFIG_ARCH_${upper_arch}=1 CONFIG_ARCH_${upper_sel4_arch}=1
-        CONFIG_PLAT_${upper_platform}=1 CONFIG_WORD_SIZE=${word_size} _GNU_SOURCE)
-    target_compile_options(vmmp_config_${name} INTERFACE ${word_compile})
-    target_link_options(vmmp_config_${name} INTERFACE ${word_link})
+    target_compile_definitions(vmmp_config_${name} INTERFACE ${platform_macro})
     target_include_directories(vmmp_config_${name} INTERFACE
-        ${PROJECT_SOURCE_DIR}/include
-        ${PROJECT_SOURCE_DIR}/arch_include/${arch}
-        ${PROJECT_SOURCE_DIR}/plat_include/${platform}
-        ${PROJECT_SOURCE_DIR}/hosted/include
-        ${PROJECT_SOURCE_DIR}/hosted/arch_include/${arch})
-    target_link_libraries(vmmp_config_${name} INTERFACE vmmp_flags)
-    vmmp_sanitize(vmmp_config_${name} INTERFACE ${word_size})
+        ${PROJECT_SOURCE_DIR}/plat_include/${VMMP_${name}_PLATFORM})
+    target_link_libraries(vmmp_config_${name} INTERFACE ${common})
+endfunction()
 
-    vmmp_flavour_sources(${name} sources)
-    add_library(sel4vmmplatsupport-${name} STATIC ${sources})
+# The objects that every board of a sel4_arch shares, compiled once.
+function(vmmp_build_common_objects name)
+    set(sel4_arch ${VMMP_${name}_SEL4_ARCH})
+    if(TARGET vmmp_common-${sel4_arch})
+        return()
+    endif()
+    vmmp_common_sources(${name} sources)
+    add_library(vmmp_common-${sel4_arch} OBJECT ${sources})
+    target_include_directories(vmmp_common-${sel4_arch} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(vmmp_common-${sel4_arch} PRIVATE vmmp_arch_config_${sel4_arch})
+
+    vmmp_hosted_sources(${name} hosted)
+    add_library(vmmp_hosted_common-${sel4_arch} OBJECT ${hosted})
+    target_include_directories(vmmp_hosted_common-${sel4_arch} PRIVATE
+        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
+    target_link_libraries(vmmp_hosted_common-${sel4_arch} PRIVATE vmmp_arch_config_${sel4_arch})
+    vmmp_use_libraries(vmmp_hosted_common-${sel4_arch} ${VMMP_${name}_WORD_SIZE})
+endfunction()
+
+function(vmmp_build_flavour name)
+    set(sel4_arch ${VMMP_${name}_SEL4_ARCH})
+    vmmp_define_config(${name})
+    vmmp_build_common_objects(${name})
+
+    vmmp_board_sources(${name} sources)
+    add_library(sel4vmmplatsupport-${name} STATIC
+        $<TARGET_OBJECTS:vmmp_common-${sel4_arch}> ${sources})
     target_include_directories(sel4vmmplatsupport-${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_config_${name} fdt)
 
-    file(GLOB hosted CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/hosted/src/*.c
-        ${PROJECT_SOURCE_DIR}/hosted/src/backends/*.c
-        ${PROJECT_SOURCE_DIR}/hosted/src/script/*.c
-        ${PROJECT_SOURCE_DIR}/hosted/src/arch/${arch}/*.c)
-    if(${sel4_arch} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
-        file(GLOB engine CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/hosted/src/kvm_arm64/*.c)
-        list(APPEND hosted ${engine})
-    endif()
-    add_library(vmmp_hosted-${name} STATIC ${hosted})
-    target_include_directories(vmmp_hosted-${name} PRIVATE
-        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
+    add_library(vmmp_hosted-${name} STATIC $<TARGET_OBJECTS:vmmp_hosted_common-${sel4_arch}>)
     # libsel4vm and this library need each other, as upstream's do.
     target_link_libraries(vmmp_hosted-${name} PUBLIC sel4vmmplatsupport-${name} pthread)
-    vmmp_link_libraries(vmmp_hosted-${name} ${word_size})
+    vmmp_link_libraries(vmmp_hosted-${name} ${VMMP_${name}_WORD_SIZE})
     target_link_libraries(sel4vmmplatsupport-${name} PUBLIC vmmp_hosted-${name})
     # How often the linker is shown the two: each time may bring in objects that need the other.
     set_target_properties(sel4vmmplatsupport-${name} vmmp_hosted-${name} PROPERTIES

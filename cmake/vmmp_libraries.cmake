@@ -25,21 +25,36 @@ foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)
     endif()
 endforeach()
 
-# A library found is one of the compiler's own word size; other flavours go without. A program with
-# the property VMMP_STATIC goes without as well: not all of them have static archives. It must then
-# not use the parts that need them.
-function(vmmp_link_libraries target word_size)
+# A library found is one of the compiler's own word size; other flavours go without.
+function(vmmp_usable_libraries word_size result)
     math(EXPR native "${CMAKE_SIZEOF_VOID_P} * 8")
-    if(NOT VMMP_LIBRARIES OR NOT word_size EQUAL native)
-        return()
+    set(keys "")
+    if(VMMP_LIBRARIES AND word_size EQUAL native)
+        foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)
+            list(GET row 0 key)
+            if(VMMP_${key}_LIBRARY AND VMMP_${key}_INCLUDE)
+                list(APPEND keys ${key})
+            endif()
+        endforeach()
     endif()
-    foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)
-        list(GET row 0 key)
-        if(VMMP_${key}_LIBRARY AND VMMP_${key}_INCLUDE)
-            target_compile_definitions(${target} PRIVATE HOSTED_${key}=1)
-            target_include_directories(${target} SYSTEM PRIVATE ${VMMP_${key}_INCLUDE})
-            target_link_libraries(${target} PRIVATE
-                $<$<NOT:$<BOOL:$<TARGET_PROPERTY:VMMP_STATIC>>>:${VMMP_${key}_LIBRARY}>)
-        endif()
+    set(${result} ${keys} PARENT_SCOPE)
+endfunction()
+
+# For a target that compiles against them.
+function(vmmp_use_libraries target word_size)
+    vmmp_usable_libraries(${word_size} keys)
+    foreach(key IN LISTS keys)
+        target_compile_definitions(${target} PRIVATE HOSTED_${key}=1)
+        target_include_directories(${target} SYSTEM PRIVATE ${VMMP_${key}_INCLUDE})
+    endforeach()
+endfunction()
+
+# For a library whose users link them. A program with the property VMMP_STATIC goes without: not all
+# of them have static archives. It must then not use the parts that need them.
+function(vmmp_link_libraries target word_size)
+    vmmp_usable_libraries(${word_size} keys)
+    foreach(key IN LISTS keys)
+        target_link_libraries(${target} PRIVATE
+            $<$<NOT:$<BOOL:$<TARGET_PROPERTY:VMMP_STATIC>>>:${VMMP_${key}_LIBRARY}>)
     endforeach()
 endfunction()

@@ -2,6 +2,6 @@
 /* This library's build options, at their defaults. */
 #pragma once
 
-#ifdef CONFIG_PLAT_PC99
+#ifdef CONFIG_ARCH_X86
 #define CONFIG_VMM_PLATSUPPORT_VESA_FRAMEBUFFER 1
 #endif
