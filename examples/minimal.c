@@ -118,7 +118,7 @@ int main(int argc, char **argv)
     static struct vmmp_vm vmmp;
     static struct vmmp_irq_line line;
     static struct vmmp_pl011 uart;
-    static const struct vmmp_pl011_backend backend = { .write = uart_write };
+    static const struct vmmp_serial_backend backend = { .write = uart_write };
     struct vmmp_pl011_config uart_config = { .irq = &line, .backend = &backend, .log = &log };
     if (vm_init(&vm, NULL, &simple, vspace, &io_ops, 0, "minimal") ||
         vm_ram_register_at(&vm, RAM, RAM_SIZE, true) || vmmp_vm_init(&vmmp, &vm, &log, NULL) ||

@@ -107,7 +107,7 @@ static int add_pci(struct machine *machine)
 
 static int add_uart(struct machine *machine)
 {
-    static const struct vmmp_pl011_backend backend = {
+    static const struct vmmp_serial_backend backend = {
         .write = machine_uart_write,
         .read = machine_uart_read,
     };

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "bus/words.h"
+
 #define UARTDR    0x000
 #define UARTRSR   0x004
 #define UARTFR    0x018
@@ -101,20 +103,15 @@ static void input_arrived(struct vmmp_pl011 *uart)
 
 static void pull_input(struct vmmp_pl011 *uart)
 {
-    const struct vmmp_pl011_backend *backend = uart->config.backend;
     uint8_t bytes[VMMP_PL011_FIFO_SIZE];
     unsigned capacity = input_capacity(uart);
     uint32_t enabled = UARTCR_UARTEN | UARTCR_RXE;
 
-    if (!backend || !backend->read || (uart->control & enabled) != enabled ||
-        (uart->control & UARTCR_LBE) || uart->input_count >= capacity) {
+    if ((uart->control & enabled) != enabled || (uart->control & UARTCR_LBE) ||
+        uart->input_count >= capacity) {
         return;
     }
-    size_t room = capacity - uart->input_count;
-    size_t got = backend->read(uart->config.backend_cookie, bytes, room);
-    if (got > room) {
-        got = room;
-    }
+    size_t got = vmmp_serial_get(&uart->serial, bytes, capacity - uart->input_count);
     for (size_t i = 0; i < got; i++) {
         push_input(uart, bytes[i]);
     }
@@ -148,41 +145,11 @@ static uint32_t read_data(struct vmmp_pl011 *uart, bool pop)
 
 /* Sending. */
 
-static void flush_output(struct vmmp_pl011 *uart)
-{
-    const struct vmmp_pl011_backend *backend = uart->config.backend;
-    size_t taken = uart->output_count;
-
-    if (taken == 0) {
-        return;
-    }
-    if (backend && backend->write) {
-        taken = backend->write(uart->config.backend_cookie, uart->output, uart->output_count);
-        if (taken > uart->output_count) {
-            taken = uart->output_count;
-        }
-    }
-    uart->output_count -= taken;
-    memmove(uart->output, uart->output + taken, uart->output_count);
-    bool was_stalled = uart->stalled;
-    uart->stalled = uart->output_count != 0;
-    if (was_stalled && !uart->stalled) {
-        uart->interrupt_status |= UARTRIS_TX;
-    }
-}
-
-static void flush_later(struct vmmp_pl011 *uart)
-{
-    if (!vmmp_host_defer(&uart->config.host, &uart->flush)) {
-        flush_output(uart);
-    }
-}
-
-static void run_flush(void *cookie)
+static void drained(void *cookie)
 {
     struct vmmp_pl011 *uart = cookie;
 
-    flush_output(uart);
+    uart->interrupt_status |= UARTRIS_TX;
     update_irq(uart);
 }
 
@@ -208,21 +175,12 @@ static void write_data(struct vmmp_pl011 *uart, uint8_t byte)
         update_irq(uart);
         return;
     }
-    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
-        flush_output(uart);
-    }
-    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+    if (!vmmp_serial_put(&uart->serial, byte)) {
         vmmp_log_guest(uart->config.log, &uart->lost,
                        "pl011: output lost: the guest wrote to a full transmit FIFO");
         return;
     }
-    uart->output[uart->output_count++] = byte;
-    if (byte == '\n' || uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
-        flush_output(uart);
-    } else if (!uart->stalled) {
-        flush_later(uart);
-    }
-    if (uart->stalled) {
+    if (uart->serial.stalled) {
         uart->interrupt_status &= ~UARTRIS_TX;
     } else {
         /* The FIFO has passed below its trigger level, whatever that is. */
@@ -236,14 +194,10 @@ static uint32_t read_flags(struct vmmp_pl011 *uart)
     uint32_t flags = UARTFR_CTS | UARTFR_DSR | UARTFR_DCD;
 
     /* Guests poll this register until there is room. */
-    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
-        flush_output(uart);
-        update_irq(uart);
-    }
-    if (uart->output_count == VMMP_PL011_OUTPUT_SIZE) {
+    if (vmmp_serial_full(&uart->serial)) {
         flags |= UARTFR_TXFF | UARTFR_BUSY;
     }
-    flags |= uart->stalled ? 0 : UARTFR_TXFE;
+    flags |= uart->serial.stalled ? 0 : UARTFR_TXFE;
     flags |= uart->input_count == 0 ? UARTFR_RXFE : 0;
     flags |= uart->input_count >= input_capacity(uart) ? UARTFR_RXFF : 0;
     return flags;
@@ -308,9 +262,9 @@ static uint32_t *stored(struct vmmp_pl011 *uart, const struct reg *reg)
     return (uint32_t *)(void *)((uint8_t *)uart + reg->member);
 }
 
-/* One register; `low` tells whether its lowest byte, which side effects hang on, is read. */
-static uint32_t read_register(struct vmmp_pl011 *uart, uint64_t offset, bool low)
+static uint32_t read_register(void *device, uint32_t offset, uint32_t lanes)
 {
+    struct vmmp_pl011 *uart = device;
     const struct reg *reg = find_register(offset);
 
     if (!reg) {
@@ -325,7 +279,7 @@ static uint32_t read_register(struct vmmp_pl011 *uart, uint64_t offset, bool low
     case RAW:
         return *stored(uart, reg);
     case DATA:
-        return read_data(uart, low);
+        return read_data(uart, lanes & 0xff);
     case FLAGS:
         return read_flags(uart);
     case MASKED:
@@ -338,9 +292,9 @@ static uint32_t read_register(struct vmmp_pl011 *uart, uint64_t offset, bool low
     return 0;
 }
 
-/* `lanes` has the bits of the bytes that are written; `value` has no others. */
-static void write_register(struct vmmp_pl011 *uart, uint64_t offset, uint32_t value, uint32_t lanes)
+static void write_register(void *device, uint32_t offset, uint32_t value, uint32_t lanes)
 {
+    struct vmmp_pl011 *uart = device;
     const struct reg *reg = find_register(offset);
 
     if (!reg) {
@@ -351,8 +305,7 @@ static void write_register(struct vmmp_pl011 *uart, uint64_t offset, uint32_t va
     switch ((enum access)reg->access) {
     case STORED:
     case CONTROL:
-        lanes &= reg->writable;
-        *stored(uart, reg) = (*stored(uart, reg) & ~lanes) | (value & lanes);
+        *stored(uart, reg) = words_merge(*stored(uart, reg), value, lanes, reg->writable);
         if (reg->access == CONTROL) {
             pull_input(uart);
         }
@@ -378,43 +331,16 @@ static void write_register(struct vmmp_pl011 *uart, uint64_t offset, uint32_t va
     }
 }
 
-/* An access of any size and alignment is one to each register that it touches, in order. */
-struct piece {
-    uint64_t offset;
-    unsigned lane; /* In bytes. */
-    unsigned size;
-};
-
-static struct piece next_piece(uint64_t offset, unsigned size)
-{
-    unsigned lane = (unsigned)(offset & 3);
-    unsigned room = 4 - lane;
-    struct piece piece = { offset & ~UINT64_C(3), lane, size < room ? size : room };
-    return piece;
-}
+static const struct words_ops words_ops = { read_register, write_register };
 
 static uint64_t window_read(void *device, uint64_t offset, unsigned size)
 {
-    uint64_t value = 0;
-
-    for (unsigned done = 0; done < size;) {
-        struct piece piece = next_piece(offset + done, size - done);
-        uint64_t word = read_register(device, piece.offset, piece.lane == 0);
-        value |= (word >> (8 * piece.lane) & vmmp_all_ones(piece.size)) << (8 * done);
-        done += piece.size;
-    }
-    return value;
+    return vmmp_words_read(&words_ops, device, offset, size);
 }
 
 static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
 {
-    for (unsigned done = 0; done < size;) {
-        struct piece piece = next_piece(offset + done, size - done);
-        uint64_t lanes = vmmp_all_ones(piece.size) << (8 * piece.lane);
-        uint64_t word = value >> (8 * done) << (8 * piece.lane) & lanes;
-        write_register(device, piece.offset, (uint32_t)word, (uint32_t)lanes);
-        done += piece.size;
-    }
+    vmmp_words_write(&words_ops, device, offset, size, value);
 }
 
 static const struct vmmp_window_ops window_ops = { window_read, window_write };
@@ -453,9 +379,8 @@ int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *con
             return err;
         }
     }
-    uart->flush.run = run_flush;
-    uart->flush.cookie = uart;
-    uart->flush.context = &uart->context;
+    vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
+                     &uart->context, drained, uart);
     uart->window.name = "pl011";
     uart->window.ops = &window_ops;
     uart->window.device = uart;
@@ -467,8 +392,7 @@ int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *con
 
 void vmmp_pl011_fini(struct vmmp_pl011 *uart)
 {
-    vmmp_host_cancel(&uart->config.host, &uart->flush);
-    flush_output(uart);
+    vmmp_serial_fini(&uart->serial);
     if (uart->irq.line) {
         vmmp_irq_source_fini(&uart->irq);
     }
@@ -485,7 +409,7 @@ void vmmp_pl011_reset(struct vmmp_pl011 *uart)
 void vmmp_pl011_notify(struct vmmp_pl011 *uart)
 {
     vmmp_context_enter(&uart->context);
-    flush_output(uart);
+    vmmp_serial_flush(&uart->serial);
     pull_input(uart);
     update_irq(uart);
     vmmp_context_leave(&uart->context);

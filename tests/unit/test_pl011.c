@@ -57,12 +57,12 @@ static void lines_are_sent_whole(void **state)
     assert_int_equal(b.writes, 2);
     expect_out(&b, "Booting Linux\r\nlogin: ");
     /* A full buffer goes at once. */
-    for (int i = 0; i < VMMP_PL011_OUTPUT_SIZE; i++) {
+    for (int i = 0; i < VMMP_SERIAL_OUTPUT_SIZE; i++) {
         assert_false(get(&b, FR) & FR_TXFF);
         put(&b, DR, 'x');
     }
     assert_int_equal(b.writes, 3);
-    assert_int_equal(b.out_count, 22 + VMMP_PL011_OUTPUT_SIZE);
+    assert_int_equal(b.out_count, 22 + VMMP_SERIAL_OUTPUT_SIZE);
     unmake(&b);
 }
 
@@ -102,7 +102,7 @@ static void a_full_backend_holds_the_guest_up(void **state)
     expect_out(&b, "abc");
     assert_false(get(&b, FR) & (FR_TXFF | FR_TXFE));
     assert_false(b.level); /* Nothing to be woken up for. */
-    for (int i = 4; i < VMMP_PL011_OUTPUT_SIZE; i++) {
+    for (int i = 4; i < VMMP_SERIAL_OUTPUT_SIZE; i++) {
         assert_false(get(&b, FR) & FR_TXFF);
         put(&b, DR, 'x');
     }
@@ -119,7 +119,7 @@ static void a_full_backend_holds_the_guest_up(void **state)
     assert_false(b.level);
     b.out_room = sizeof(b.out);
     vmmp_pl011_notify(&b.uart);
-    assert_int_equal(b.out_count, 3 + VMMP_PL011_OUTPUT_SIZE);
+    assert_int_equal(b.out_count, 3 + VMMP_SERIAL_OUTPUT_SIZE);
     assert_true(b.level && (get(&b, MIS) & INT_TX));
     assert_true(get(&b, FR) & FR_TXFE);
     assert_null(memchr(b.out, '!', b.out_count));
@@ -133,13 +133,13 @@ static void polling_for_room_gets_it(void **state)
     (void)state;
     make(&b, true);
     b.out_room = 0;
-    for (int i = 0; i < VMMP_PL011_OUTPUT_SIZE; i++) {
+    for (int i = 0; i < VMMP_SERIAL_OUTPUT_SIZE; i++) {
         put(&b, DR, 'x');
     }
     assert_true(get(&b, FR) & FR_TXFF);
     b.out_room = sizeof(b.out);
     assert_false(get(&b, FR) & FR_TXFF);
-    assert_int_equal(b.out_count, VMMP_PL011_OUTPUT_SIZE);
+    assert_int_equal(b.out_count, VMMP_SERIAL_OUTPUT_SIZE);
     unmake(&b);
 }
 
@@ -336,7 +336,7 @@ static void hostile_accesses(void **state)
                 vmmp_window_write(&b.uart.window, offset, size, values[v]);
                 uint64_t value = vmmp_window_read(&b.uart.window, offset, size);
                 assert_true((value & ~vmmp_all_ones(size)) == 0 || size > 8);
-                assert_true(b.uart.output_count <= VMMP_PL011_OUTPUT_SIZE);
+                assert_true(b.uart.serial.output_count <= VMMP_SERIAL_OUTPUT_SIZE);
                 assert_true(b.uart.input_count <= VMMP_PL011_FIFO_SIZE);
                 assert_int_equal(b.depth, 0);
                 assert_true(b.level == ((b.uart.interrupt_status & b.uart.interrupt_mask) != 0));
@@ -363,9 +363,9 @@ static size_t lying_read(void *cookie, uint8_t *bytes, size_t size)
 
 static void backends_of_all_kinds(void **state)
 {
-    static const struct vmmp_pl011_backend liar = { lying_write, lying_read };
-    static const struct vmmp_pl011_backend nothing = { NULL, NULL };
-    static const struct vmmp_pl011_backend *const kinds[] = { NULL, &nothing, &liar };
+    static const struct vmmp_serial_backend liar = { lying_write, lying_read };
+    static const struct vmmp_serial_backend nothing = { NULL, NULL };
+    static const struct vmmp_serial_backend *const kinds[] = { NULL, &nothing, &liar };
     struct vmmp_pl011 uart;
 
     (void)state;
@@ -377,7 +377,7 @@ static void backends_of_all_kinds(void **state)
         for (int n = 0; n < 1000; n++) {
             vmmp_window_write(&uart.window, DR, 4, 'x');
         }
-        assert_int_equal(uart.output_count, 0);
+        assert_int_equal(uart.serial.output_count, 0);
         vmmp_pl011_notify(&uart);
         assert_true(uart.input_count == (i == 2 ? 16 : 0));
         vmmp_pl011_fini(&uart);

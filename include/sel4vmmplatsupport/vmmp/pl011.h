@@ -2,10 +2,8 @@
 /*
  * A PL011 UART (Arm PrimeCell UART, DDI 0183): the console of a guest before it has drivers.
  *
- * Output is gathered and given to the backend at a newline, when the buffer is full and soon after
- * the last byte (deferred; without a host that can defer, at every byte). Input is pulled from the
- * backend into the 16-byte FIFO as the guest reads it. What the backend does not take stays in the
- * buffer; when that is full the UART says so in UARTFR and the guest waits, as with flow control.
+ * Its bytes go through the buffer of vmmp/serial.h; when that is full the UART says so in UARTFR.
+ * Input is pulled from the backend into the 16-byte FIFO as the guest reads it.
  *
  * Like the machines that run kernels without firmware, it sends what is written to UARTDR whether
  * or not UARTCR enables it: earlycon does not set UARTCR. It receives only when enabled.
@@ -26,6 +24,7 @@
 #include <sel4vmmplatsupport/vmmp/host.h>
 #include <sel4vmmplatsupport/vmmp/irq.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
+#include <sel4vmmplatsupport/vmmp/serial.h>
 #include <sel4vmmplatsupport/vmmp/window.h>
 
 #ifdef __cplusplus
@@ -34,23 +33,11 @@ extern "C" {
 
 #define VMMP_PL011_WINDOW_SIZE 0x1000
 #define VMMP_PL011_FIFO_SIZE   16
-#define VMMP_PL011_OUTPUT_SIZE 256
-
-/**
- * Where the bytes go to and come from. Both functions are called inside the device's context and
- * must not block, nor call into the device. Each may be NULL: output is dropped, no input comes.
- */
-struct vmmp_pl011_backend {
-    /** Takes up to `size` bytes and returns how many; fewer: call vmmp_pl011_notify() later. */
-    size_t (*write)(void *cookie, const uint8_t *bytes, size_t size);
-    /** Gives up to `size` bytes and returns how many; fewer: call vmmp_pl011_notify() later. */
-    size_t (*read)(void *cookie, uint8_t *bytes, size_t size);
-};
 
 struct vmmp_pl011_config {
     struct vmmp_host host;
-    struct vmmp_irq_line *irq; /**< NULL: no interrupt. */
-    const struct vmmp_pl011_backend *backend;
+    struct vmmp_irq_line *irq;                 /**< NULL: no interrupt. */
+    const struct vmmp_serial_backend *backend; /**< NULL: output is dropped, no input comes. */
     void *backend_cookie;
     const struct vmmp_log *log; /**< NULL: silent. */
 };
@@ -62,7 +49,7 @@ struct vmmp_pl011 {
     struct vmmp_pl011_config config;
     struct vmmp_context context;
     struct vmmp_irq_source irq;
-    struct vmmp_work flush;
+    struct vmmp_serial serial;
     struct vmmp_log_limit lost;
     struct vmmp_log_limit unknown;
 
@@ -80,9 +67,6 @@ struct vmmp_pl011 {
     uint16_t input[VMMP_PL011_FIFO_SIZE]; /**< Bytes with their error bits. */
     unsigned input_head;
     unsigned input_count;
-    uint8_t output[VMMP_PL011_OUTPUT_SIZE];
-    size_t output_count;
-    bool stalled;  /**< The backend took less than it was given. */
     bool irq_high; /**< What the line was last told. */
 };
 

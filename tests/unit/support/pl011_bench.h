@@ -147,7 +147,7 @@ static size_t backend_read(void *cookie, uint8_t *bytes, size_t size)
     return given;
 }
 
-static const struct vmmp_pl011_backend backend = { backend_write, backend_read };
+static const struct vmmp_serial_backend backend = { backend_write, backend_read };
 
 static void count_log(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
                       const char *message)
