@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A PL011 with a host, an interrupt line and a backend that the test watches. */
+/* A PL011 and its registers. */
 #pragma once
 
-#include "vmmp_test.h"
-
 #include <sel4vmmplatsupport/vmmp/pl011.h>
+
+#define BENCH_UART   struct vmmp_pl011
+#define BENCH_NOTIFY vmmp_pl011_notify
+#define BENCH_NAME   "pl011"
+#define BENCH_FIFO   VMMP_PL011_FIFO_SIZE
+#include "support/uart_bench.h"
 
 #define DR    0x000
 #define RSR   0x004
@@ -35,172 +39,17 @@
 #define FEN    0x10
 #define ENABLE 0x301 /* UARTEN, TXE, RXE */
 
-/* A UART and everything around it. */
-struct bench {
-    struct vmmp_pl011 uart;
-    struct vmmp_irq_line line;
-    struct vmmp_log log;
-    bool can_defer;
-    struct vmmp_work *deferred;
-    unsigned defers;
-    unsigned depth; /* How often the device's context is entered. */
-    bool level;
-    unsigned changes;
-    unsigned logs;
-    uint8_t out[4096];
-    size_t out_count;
-    size_t out_room; /* What the backend still takes. */
-    unsigned writes;
-    uint8_t in[256];
-    size_t in_at;
-    size_t in_end;
-    unsigned reads;
-};
-
-static void set_level(void *cookie, bool high)
-{
-    struct bench *b = cookie;
-    b->level = high;
-    b->changes++;
-}
-
-static const struct vmmp_irq_line_ops line_ops = { .level = set_level };
-
-static void enter(void *cookie)
-{
-    ((struct bench *)cookie)->depth++;
-}
-
-static void leave(void *cookie)
-{
-    ((struct bench *)cookie)->depth--;
-}
-
-static int make_context(void *cookie, struct vmmp_context *context)
-{
-    context->enter = enter;
-    context->leave = leave;
-    context->cookie = cookie;
-    return 0;
-}
-
-static void end_context(void *cookie, struct vmmp_context *context)
-{
-    (void)cookie;
-    context->enter = NULL;
-}
-
-static void defer(void *cookie, struct vmmp_work *work)
-{
-    struct bench *b = cookie;
-    b->deferred = work;
-    b->defers++;
-}
-
-static void cancel(void *cookie, struct vmmp_work *work)
-{
-    struct bench *b = cookie;
-    assert_true(!b->deferred || b->deferred == work);
-    b->deferred = NULL;
-}
-
-static const struct vmmp_host_ops with_defer = {
-    .defer = defer, .cancel = cancel, .context_init = make_context, .context_fini = end_context
-};
-static const struct vmmp_host_ops without_defer = { .context_init = make_context,
-                                                    .context_fini = end_context };
-
-static void run_deferred(struct bench *b)
-{
-    struct vmmp_work *work = b->deferred;
-    b->deferred = NULL;
-    if (work) {
-        vmmp_context_enter(work->context);
-        work->run(work->cookie);
-        vmmp_context_leave(work->context);
-    }
-}
-
-static size_t backend_write(void *cookie, const uint8_t *bytes, size_t size)
-{
-    struct bench *b = cookie;
-    size_t taken = size < b->out_room ? size : b->out_room;
-
-    b->writes++;
-    memcpy(b->out + b->out_count, bytes, taken);
-    b->out_count += taken;
-    b->out_room -= taken;
-    return taken;
-}
-
-static size_t backend_read(void *cookie, uint8_t *bytes, size_t size)
-{
-    struct bench *b = cookie;
-    size_t left = b->in_end - b->in_at;
-    size_t given = size < left ? size : left;
-
-    assert_int_equal(b->depth, 1);
-    assert_true(size >= 1 && size <= 16);
-    b->reads++;
-    memcpy(bytes, b->in + b->in_at, given);
-    b->in_at += given;
-    return given;
-}
-
-static const struct vmmp_serial_backend backend = { backend_write, backend_read };
-
-static void count_log(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
-                      const char *message)
-{
-    struct bench *b = cookie;
-    (void)level;
-    assert_int_equal(origin, VMMP_LOG_GUEST);
-    assert_true(strncmp(message, "pl011: ", 7) == 0);
-    b->logs++;
-}
-
 static void make(struct bench *b, bool can_defer)
 {
-    struct vmmp_pl011_config config = { .backend = &backend, .backend_cookie = b };
-
-    memset(b, 0, sizeof(*b));
-    b->out_room = sizeof(b->out);
-    b->log = (struct vmmp_log){ count_log, b, VMMP_LOG_DEBUG };
-    config.host.ops = can_defer ? &with_defer : &without_defer;
-    config.host.cookie = b;
-    config.irq = &b->line;
-    config.log = &b->log;
-    assert_int_equal(vmmp_irq_line_init(&b->line, &line_ops, b, &(struct vmmp_host){ NULL, NULL }),
-                     0);
+    bench_init(b, can_defer);
+    const struct vmmp_pl011_config config = { b->host, &b->line, &backend, b, &b->log };
     assert_int_equal(vmmp_pl011_init(&b->uart, &config), 0);
 }
 
 static void unmake(struct bench *b)
 {
     vmmp_pl011_fini(&b->uart);
-    assert_int_equal(b->depth, 0);
-    assert_null(b->deferred);
-    assert_false(b->level);
-    assert_int_equal(b->line.sources, 0);
-    vmmp_irq_line_fini(&b->line);
-}
-
-static uint32_t get(struct bench *b, uint32_t offset)
-{
-    return (uint32_t)vmmp_window_read(&b->uart.window, offset, 4);
-}
-
-static void put(struct bench *b, uint32_t offset, uint32_t value)
-{
-    vmmp_window_write(&b->uart.window, offset, 4, value);
-}
-
-static void type(struct bench *b, const char *text)
-{
-    size_t length = strlen(text);
-    memcpy(b->in + b->in_end, text, length);
-    b->in_end += length;
-    vmmp_pl011_notify(&b->uart);
+    bench_fini(b);
 }
 
 static void print(struct bench *b, const char *text)
@@ -208,10 +57,4 @@ static void print(struct bench *b, const char *text)
     for (; *text; text++) {
         put(b, DR, (uint8_t)*text);
     }
-}
-
-static void expect_out(const struct bench *b, const char *text)
-{
-    assert_int_equal(b->out_count, strlen(text));
-    assert_memory_equal(b->out, text, strlen(text));
 }
