@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/fake_line.h"
 #include "support/fake_time.h"
 
 #include <errno.h>
