@@ -181,8 +181,7 @@ int vmmp_exynos_combiner_init(struct vmmp_exynos_combiner *combiner,
         return err;
     }
     for (unsigned i = 0; i < config->groups; i++) {
-        struct vmmp_irq_line *line = config->outputs[i];
-        err = line ? vmmp_irq_source_init(&combiner->outputs[i], line) : 0;
+        err = vmmp_irq_source_init(&combiner->outputs[i], config->outputs[i]);
         if (err) {
             fini(combiner, i);
             return err;

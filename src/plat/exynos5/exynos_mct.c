@@ -537,7 +537,7 @@ int vmmp_exynos_mct_init(struct vmmp_exynos_mct *mct, const struct vmmp_exynos_m
         struct vmmp_irq_line *line = i < VMMP_EXYNOS_MCT_COMPARATORS
                                          ? config->comparator_irqs[i]
                                          : config->local_irqs[i - VMMP_EXYNOS_MCT_COMPARATORS];
-        err = line ? vmmp_irq_source_init(&alarm_at(mct, i)->irq, line) : 0;
+        err = vmmp_irq_source_init(&alarm_at(mct, i)->irq, line);
         if (err) {
             fini(mct, i);
             return err;

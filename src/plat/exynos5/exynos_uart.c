@@ -353,12 +353,10 @@ int vmmp_exynos_uart_init(struct vmmp_exynos_uart *uart,
     if (err) {
         return err;
     }
-    if (config->irq) {
-        err = vmmp_irq_source_init(&uart->irq, config->irq);
-        if (err) {
-            vmmp_host_context_fini(&config->host, &uart->context);
-            return err;
-        }
+    err = vmmp_irq_source_init(&uart->irq, config->irq);
+    if (err) {
+        vmmp_host_context_fini(&config->host, &uart->context);
+        return err;
     }
     vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
                      &uart->context, drained, uart);
@@ -376,9 +374,7 @@ int vmmp_exynos_uart_init(struct vmmp_exynos_uart *uart,
 void vmmp_exynos_uart_fini(struct vmmp_exynos_uart *uart)
 {
     vmmp_serial_fini(&uart->serial);
-    if (uart->irq.line) {
-        vmmp_irq_source_fini(&uart->irq);
-    }
+    vmmp_irq_source_fini(&uart->irq);
     vmmp_host_context_fini(&uart->config.host, &uart->context);
 }
 
