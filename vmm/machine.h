@@ -63,6 +63,7 @@ struct machine_config {
     struct vmmp_host host;
     struct vmmp_doorbells doorbells; /**< Takes devices' notifications; zeroed: nobody does. */
     enum machine_transport transport;
+    bool split_rings; /**< Packed ones are not offered. */
 
     const struct machine_port *console; /**< The virtio console; NULL: the guest has none. */
     uint16_t console_columns;           /**< 0: unknown. */

@@ -6,10 +6,18 @@
 
 #include "machine.h"
 
+#define VIRTIO_F_RING_PACKED (UINT64_C(1) << 34) /* virtio 1.2, 6 */
+
 static int plug_pci(struct machine *machine, struct machine_virtio *place,
                     struct vmmp_virtio_device *virtio)
 {
+    static const enum vmmp_virtio_pci_face faces[] = {
+        [MACHINE_TRANSPORT_PCI] = VMMP_VIRTIO_PCI_TRANSITIONAL,
+        [MACHINE_TRANSPORT_PCI_MODERN] = VMMP_VIRTIO_PCI_MODERN,
+        [MACHINE_TRANSPORT_PCI_LEGACY] = VMMP_VIRTIO_PCI_LEGACY,
+    };
     const struct vmmp_virtio_pci_options options = {
+        .face = faces[machine->config->transport],
         .msi = &machine->msi.destination,
         .doorbells = &machine->config->doorbells,
     };
@@ -72,6 +80,7 @@ int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
                         struct vmmp_virtio_device *virtio)
 {
     bool mmio = machine->config->transport == MACHINE_TRANSPORT_MMIO;
+    virtio->features_off |= machine->config->split_rings ? VIRTIO_F_RING_PACKED : 0;
     int error = mmio ? plug_mmio(machine, place, virtio) : plug_pci(machine, place, virtio);
     if (!error) {
         place->virtio = virtio;

@@ -24,8 +24,10 @@
 
 /** How the guest reaches its virtio devices. */
 enum machine_transport {
-    MACHINE_TRANSPORT_PCI,
-    MACHINE_TRANSPORT_MMIO, /**< In the slots of the machine map, from the first on. */
+    MACHINE_TRANSPORT_PCI, /**< Transitional functions, */
+    MACHINE_TRANSPORT_PCI_MODERN,
+    MACHINE_TRANSPORT_PCI_LEGACY, /**< or with one face only. */
+    MACHINE_TRANSPORT_MMIO,       /**< In the slots of the machine map, from the first on. */
 };
 
 /** What a model is made with; all of it outlives the model. */

@@ -170,10 +170,25 @@ static bool set_gic(struct parser *parser, const char *name, const char *value)
 
 static bool set_transport(struct parser *parser, const char *name, const char *value)
 {
-    if (strcmp(value, "pci") != 0 && strcmp(value, "mmio") != 0) {
-        return fail(parser, "%s %s: must be pci or mmio", name, value);
+    static const char *const names[] = { [MACHINE_TRANSPORT_PCI] = "pci",
+                                         [MACHINE_TRANSPORT_PCI_MODERN] = "pci-modern",
+                                         [MACHINE_TRANSPORT_PCI_LEGACY] = "pci-legacy",
+                                         [MACHINE_TRANSPORT_MMIO] = "mmio" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            parser->options->transport = (enum machine_transport)i;
+            return true;
+        }
     }
-    parser->options->mmio = value[0] == 'm';
+    return fail(parser, "%s %s: must be pci, pci-modern, pci-legacy or mmio", name, value);
+}
+
+static bool set_rings(struct parser *parser, const char *name, const char *value)
+{
+    if (strcmp(value, "packed") != 0 && strcmp(value, "split") != 0) {
+        return fail(parser, "%s %s: must be packed or split", name, value);
+    }
+    parser->options->split_rings = value[0] == 's';
     return true;
 }
 
@@ -288,8 +303,11 @@ static const struct option_row rows[] = {
       "(default 512M, at least 64M)" },
     { "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
     { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
-    { "--transport", "pci|mmio", set_transport,
-      "how the guest reaches its virtio devices (default pci)" },
+    { "--transport", "KIND", set_transport,
+      "how the guest reaches its virtio devices: pci (default),\n"
+      "pci-modern, pci-legacy or mmio" },
+    { "--rings", "packed|split", set_rings,
+      "the best rings that are offered to it (default packed)" },
     { "--console", "WHERE", set_console,
       "the virtio console, hvc0: stdio (default), pty,\n"
       "file:PATH, socket:PATH (listens there) or none.\n"

@@ -12,6 +12,8 @@
 
 #include <sel4vmmplatsupport/vmmp/log.h>
 
+#include "../machine_virtio.h"
+
 /** Where a guest's console or serial port ends. */
 enum console_kind {
     CONSOLE_NONE,   /**< Nowhere: output is dropped, there is no input. */
@@ -55,7 +57,8 @@ struct options {
     uint64_t memory;     /**< Bytes. */
     unsigned cpus;
     enum gic_choice gic;
-    bool mmio;                     /**< Virtio over MMIO, not PCI. */
+    enum machine_transport transport;
+    bool split_rings;              /**< Packed ones are not offered. */
     struct console_choice console; /**< The first --console; the others are devices. */
     bool console_given;
     struct console_choice serial;

@@ -54,7 +54,8 @@ static void configure(struct run *run)
     config->cpus = options->cpus;
     config->gic = options->gic == GIC_V2 ? 2 : 3;
     config->psci_hvc = true;
-    config->transport = options->mmio ? MACHINE_TRANSPORT_MMIO : MACHINE_TRANSPORT_PCI;
+    config->transport = options->transport;
+    config->split_rings = options->split_rings;
     config->append = options->append;
     config->kernel = options->kernel ? &run->kernel.file : NULL;
     config->initrd = options->initrd ? &run->initrd.file : NULL;

@@ -10,7 +10,7 @@
 #include "vmmp_test.h"
 
 #define MIB       (UINT64_C(1) << 20)
-#define MAX_WORDS 16
+#define MAX_WORDS 24
 
 struct line {
     char *argv[MAX_WORDS + 1];
@@ -50,7 +50,8 @@ static void test_defaults(void **state)
     assert_int_equal(options.memory, 512 * MIB);
     assert_int_equal(options.cpus, 1);
     assert_int_equal(options.gic, GIC_AUTO);
-    assert_false(options.mmio);
+    assert_int_equal(options.transport, MACHINE_TRANSPORT_PCI);
+    assert_false(options.split_rings);
     assert_int_equal(options.console.kind, CONSOLE_STDIO);
     assert_int_equal(options.serial.kind, CONSOLE_NONE);
     assert_int_equal(options.log_level, VMMP_LOG_WARNING);
@@ -87,7 +88,7 @@ static void test_everything_given(void **state)
     assert_int_equal(options.gdb_port, 1234);
     assert_true(options.gdb_wait);
     assert_int_equal(parse("vmm run --kernel k --gdb 65535 --log-level debug --dump-dtb f "
-                           "--console none --gic 3 --transport mmio",
+                           "--console none --gic 3 --transport mmio --rings split",
                            &options, message),
                      OPTIONS_RUN);
     assert_int_equal(options.gdb_port, 65535);
@@ -95,7 +96,8 @@ static void test_everything_given(void **state)
     assert_int_equal(options.log_level, VMMP_LOG_DEBUG);
     assert_string_equal(options.dump_dtb, "f");
     assert_int_equal(options.gic, GIC_V3);
-    assert_true(options.mmio);
+    assert_int_equal(options.transport, MACHINE_TRANSPORT_MMIO);
+    assert_true(options.split_rings);
     /* Consoles behind the first are ports. */
     assert_int_equal(parse("vmm run --kernel k --console none --console socket:/s,name=agent "
                            "--console=pty,hvc",
@@ -160,7 +162,9 @@ static void test_mistakes(void **state)
         { "vmm run --cpus 9", "--cpus 9: must be a number from 1 to 8" },
         { "vmm run --cpus two", "--cpus two: must be a number from 1 to 8" },
         { "vmm run --gic 4", "--gic 4: must be auto, 2 or 3" },
-        { "vmm run --transport ccw", "--transport ccw: must be pci or mmio" },
+        { "vmm run --transport ccw",
+          "--transport ccw: must be pci, pci-modern, pci-legacy or mmio" },
+        { "vmm run --rings round", "--rings round: must be packed or split" },
         { "vmm run --console file:",
           "--console file:: must be stdio, pty, file:PATH, socket:PATH or none" },
         { "vmm run --console pty --console stdio",
