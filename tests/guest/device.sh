@@ -84,7 +84,7 @@ main()
 	mkdir "$temp/carry"
 	[ ! -e "$here/devices/$name.prepare" ] || bash "$here/devices/$name.prepare" "$temp/carry"
 
-	options=(--gic "$gic" --cpus "$cpus" --memory 2048 --timeout $((full ? 7200 : 1700))
+	options=(--gic "$gic" --cpus "$cpus" --memory $((full ? 4096 : 2048)) --timeout $((full ? 7200 : 1700))
 		--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-6.12:/test/linux"
 		--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd"
 		--file "$here/devices/lib.sh:/test/lib.sh" --file "$here/devices/$name.sh:/test/$name.sh"
