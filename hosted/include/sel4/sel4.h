@@ -97,6 +97,35 @@ typedef struct seL4_UserContext_ {
     seL4_Word tpidr_el0, tpidrro_el0;
 } seL4_UserContext;
 
+/** Registers of a vCPU beside its context, as the kernel numbers them. */
+typedef enum {
+    seL4_VCPUReg_SCTLR = 0,
+    seL4_VCPUReg_TTBR0,
+    seL4_VCPUReg_TTBR1,
+    seL4_VCPUReg_TCR,
+    seL4_VCPUReg_MAIR,
+    seL4_VCPUReg_AMAIR,
+    seL4_VCPUReg_CIDR,
+    seL4_VCPUReg_ACTLR,
+    seL4_VCPUReg_CPACR,
+    seL4_VCPUReg_AFSR0,
+    seL4_VCPUReg_AFSR1,
+    seL4_VCPUReg_ESR,
+    seL4_VCPUReg_FAR,
+    seL4_VCPUReg_ISR,
+    seL4_VCPUReg_VBAR,
+    seL4_VCPUReg_TPIDR_EL1,
+    seL4_VCPUReg_VMPIDR_EL2,
+    seL4_VCPUReg_SP_EL1,
+    seL4_VCPUReg_ELR_EL1,
+    seL4_VCPUReg_SPSR_EL1,
+    seL4_VCPUReg_CNTV_CTL,
+    seL4_VCPUReg_CNTV_CVAL,
+    seL4_VCPUReg_CNTVOFF,
+    seL4_VCPUReg_CNTKCTL_EL1,
+    seL4_VCPUReg_Num,
+} seL4_VCPUReg;
+
 #elif defined(CONFIG_ARCH_ARM)
 
 typedef struct seL4_UserContext_ {
@@ -104,6 +133,54 @@ typedef struct seL4_UserContext_ {
     seL4_Word r2, r3, r4, r5, r6, r7, r14;
     seL4_Word tpidrurw, tpidruro;
 } seL4_UserContext;
+
+/** Registers of a vCPU beside its context, as the kernel numbers them. */
+typedef enum {
+    seL4_VCPUReg_SCTLR = 0,
+    seL4_VCPUReg_ACTLR,
+    seL4_VCPUReg_TTBCR,
+    seL4_VCPUReg_TTBR0,
+    seL4_VCPUReg_TTBR1,
+    seL4_VCPUReg_DACR,
+    seL4_VCPUReg_DFSR,
+    seL4_VCPUReg_IFSR,
+    seL4_VCPUReg_ADFSR,
+    seL4_VCPUReg_AIFSR,
+    seL4_VCPUReg_DFAR,
+    seL4_VCPUReg_IFAR,
+    seL4_VCPUReg_PRRR,
+    seL4_VCPUReg_NMRR,
+    seL4_VCPUReg_CIDR,
+    seL4_VCPUReg_TPIDRPRW,
+    seL4_VCPUReg_FPEXC,
+    seL4_VCPUReg_LRsvc,
+    seL4_VCPUReg_SPsvc,
+    seL4_VCPUReg_LRabt,
+    seL4_VCPUReg_SPabt,
+    seL4_VCPUReg_LRund,
+    seL4_VCPUReg_SPund,
+    seL4_VCPUReg_LRirq,
+    seL4_VCPUReg_SPirq,
+    seL4_VCPUReg_LRfiq,
+    seL4_VCPUReg_SPfiq,
+    seL4_VCPUReg_R8fiq,
+    seL4_VCPUReg_R9fiq,
+    seL4_VCPUReg_R10fiq,
+    seL4_VCPUReg_R11fiq,
+    seL4_VCPUReg_R12fiq,
+    seL4_VCPUReg_VMPIDR,
+    seL4_VCPUReg_SPSRsvc,
+    seL4_VCPUReg_SPSRabt,
+    seL4_VCPUReg_SPSRund,
+    seL4_VCPUReg_SPSRirq,
+    seL4_VCPUReg_SPSRfiq,
+    seL4_VCPUReg_CNTV_CTL,
+    seL4_VCPUReg_CNTV_CVALhigh,
+    seL4_VCPUReg_CNTV_CVALlow,
+    seL4_VCPUReg_CNTVOFFhigh,
+    seL4_VCPUReg_CNTVOFFlow,
+    seL4_VCPUReg_Num,
+} seL4_VCPUReg;
 
 #elif defined(CONFIG_ARCH_X86)
 

@@ -170,5 +170,7 @@ void kvm_thread_ended(struct kvm_vm *vm);
 /* registers.c */
 int kvm_registers_get(struct hosted_vcpu *hosted, hosted_context_t *context);
 int kvm_registers_set(struct hosted_vcpu *hosted, const hosted_context_t *context);
+int kvm_register_get(struct hosted_vcpu *hosted, uint32_t number, uint64_t *value);
+int kvm_register_set(struct hosted_vcpu *hosted, uint32_t number, uint64_t value);
 /** As the public functions, without asking whether the vCPU runs. */
 int kvm_reg_get(const struct kvm_vcpu *vcpu, enum hosted_kvm_reg reg, uint64_t *value);

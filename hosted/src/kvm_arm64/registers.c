@@ -193,3 +193,53 @@ int kvm_registers_set(struct hosted_vcpu *hosted, const hosted_context_t *contex
     }
     return err;
 }
+
+/* ---- libsel4vm's numbers of others -------------------------------------------------------------
+ */
+
+/* KVM's number; 0: KVM has none, or it is not shown. */
+static const uint64_t vcpu_regs[seL4_VCPUReg_Num] = {
+    [seL4_VCPUReg_SCTLR] = ARM64_SYS_REG(3, 0, 1, 0, 0),
+    [seL4_VCPUReg_TTBR0] = ARM64_SYS_REG(3, 0, 2, 0, 0),
+    [seL4_VCPUReg_TTBR1] = ARM64_SYS_REG(3, 0, 2, 0, 1),
+    [seL4_VCPUReg_TCR] = ARM64_SYS_REG(3, 0, 2, 0, 2),
+    [seL4_VCPUReg_MAIR] = ARM64_SYS_REG(3, 0, 10, 2, 0),
+    [seL4_VCPUReg_AMAIR] = ARM64_SYS_REG(3, 0, 10, 3, 0),
+    [seL4_VCPUReg_CIDR] = ARM64_SYS_REG(3, 0, 13, 0, 1),
+    [seL4_VCPUReg_ACTLR] = ARM64_SYS_REG(3, 0, 1, 0, 1),
+    [seL4_VCPUReg_CPACR] = ARM64_SYS_REG(3, 0, 1, 0, 2),
+    [seL4_VCPUReg_AFSR0] = ARM64_SYS_REG(3, 0, 5, 1, 0),
+    [seL4_VCPUReg_AFSR1] = ARM64_SYS_REG(3, 0, 5, 1, 1),
+    [seL4_VCPUReg_ESR] = ARM64_SYS_REG(3, 0, 5, 2, 0),
+    [seL4_VCPUReg_FAR] = ARM64_SYS_REG(3, 0, 6, 0, 0),
+    [seL4_VCPUReg_VBAR] = ARM64_SYS_REG(3, 0, 12, 0, 0),
+    [seL4_VCPUReg_TPIDR_EL1] = ARM64_SYS_REG(3, 0, 13, 0, 4),
+    [seL4_VCPUReg_VMPIDR_EL2] = ARM64_SYS_REG(3, 0, 0, 0, 5),
+    [seL4_VCPUReg_SP_EL1] = CORE64(sp_el1),
+    [seL4_VCPUReg_ELR_EL1] = CORE64(elr_el1),
+    [seL4_VCPUReg_SPSR_EL1] = CORE64(spsr[KVM_SPSR_EL1]),
+    [seL4_VCPUReg_CNTKCTL_EL1] = ARM64_SYS_REG(3, 0, 14, 1, 0),
+};
+
+static int vcpu_reg(struct hosted_vcpu *hosted, unsigned long request, uint32_t number,
+                    uint64_t *value)
+{
+    struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
+    if (atomic_load(&vcpu->in_guest)) {
+        return -EBUSY;
+    }
+    return number < seL4_VCPUReg_Num && vcpu_regs[number]
+               ? transfer(vcpu, request, vcpu_regs[number], value)
+               : -ENOTSUP;
+}
+
+int kvm_register_get(struct hosted_vcpu *hosted, uint32_t number, uint64_t *value)
+{
+    *value = 0;
+    return vcpu_reg(hosted, KVM_GET_ONE_REG, number, value);
+}
+
+int kvm_register_set(struct hosted_vcpu *hosted, uint32_t number, uint64_t value)
+{
+    return vcpu_reg(hosted, KVM_SET_ONE_REG, number, &value);
+}

@@ -290,6 +290,8 @@ void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *c
         .stop = kvm_stop,
         .registers_get = kvm_registers_get,
         .registers_set = kvm_registers_set,
+        .register_get = kvm_register_get,
+        .register_set = kvm_register_set,
     };
     hosted_simple_init(simple, &engine, config, log);
 }

@@ -12,7 +12,7 @@
 #define SCRIPT_ERRORS_KEPT  16
 #define SCRIPT_ERROR_LENGTH 160
 #define SCRIPT_ALIASES      64
-#define SCRIPT_FIELDS       32
+#define SCRIPT_FIELDS       64
 #define SCRIPT_PC_START     0x1000
 #define SCRIPT_INSTRUCTION  4
 

@@ -23,12 +23,17 @@
 extern "C" {
 #endif
 
+struct vmmp_arm_exceptions;
+
 struct vmmp_vm {
     vm_t *vm;
     struct vmmp_log log;
     struct vmmp_host host;
     struct vmmp_guest_memory memory;
     struct vmmp_window *windows; /**< Attached ones, newest first; for statistics. */
+    const struct vmmp_arm_exceptions
+        *arm_exceptions;              /**< ARM; NULL: vmmp/arm_exceptions.h's own. */
+    struct vmmp_log_limit exceptions; /**< Of messages about traps. */
 };
 
 /**

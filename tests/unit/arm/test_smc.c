@@ -212,43 +212,6 @@ static void a_client_s_smc_handler_decides(void **state)
     script_clear_errors(&b->f.vm);
 }
 
-static int advancing(vm_vcpu_t *vcpu, uint32_t hsr)
-{
-    (void)hsr;
-    advance_vcpu_fault(vcpu);
-    return 0;
-}
-
-static void exception_classes(void **state)
-{
-    struct bench *b = *state;
-    vm_vcpu_t *vcpu = b->second;
-    bool wide = sizeof(seL4_Word) == 8;
-
-    assert_int_equal(vmm_handle_arm_vcpu_exception(NULL, SYNDROME(0, 0), NULL), -1);
-    for (uint32_t ec = 0; ec <= HSR_MAX_EXCEPTION; ec++) {
-        if (ec == 0x01 || ec == 0x12 || ec == 0x13 || ec == 0x16 || ec == 0x17 || ec == 0x18) {
-            continue; /* Tried elsewhere, or of the other architecture. */
-        }
-        bool handled = wide && ec == 0x3c;
-        uint64_t pc = script_pc(vcpu);
-        assert_int_equal(script_exception(vcpu, SYNDROME(ec, 0)),
-                         handled ? SCRIPT_DONE : SCRIPT_FAILED);
-        assert_true(script_pc(vcpu) == pc + (handled ? 4 : 0));
-        /* A client's handler; and none, where there was none: the table is the process's. */
-        assert_int_equal(register_arm_vcpu_exception_handler(ec, advancing), 0);
-        assert_int_equal(script_exception(vcpu, SYNDROME(ec, 0)), SCRIPT_DONE);
-        if (!handled) {
-            assert_int_equal(register_arm_vcpu_exception_handler(ec, NULL), 0);
-            assert_int_equal(script_exception(vcpu, SYNDROME(ec, 0)), SCRIPT_FAILED);
-        }
-    }
-    assert_non_null(fixture_log_find(&b->f, "has no handler"));
-    assert_int_equal(register_arm_vcpu_exception_handler(0x40, advancing), -1);
-    assert_int_equal(register_arm_vcpu_exception_handler(UINT32_MAX, NULL), -1);
-    script_clear_errors(&b->f.vm);
-}
-
 static void wfe_does_not_wait_for_an_interrupt(void **state)
 {
     struct bench *b = *state;
@@ -297,7 +260,6 @@ int test_smc(void)
 #ifdef CONFIG_ARCH_AARCH64
         cmocka_unit_test_setup_teardown(forwarding_needs_a_capability, setup, teardown),
 #endif
-        cmocka_unit_test_setup_teardown(exception_classes, setup, teardown),
     };
     return cmocka_run_group_tests_name("smc", tests, NULL, NULL);
 }

@@ -2,7 +2,9 @@
 /*
  * Exceptions that a guest's vCPU takes to the hypervisor, dispatched by exception class.
  *
- * The table of handlers is one per process, as it always was in this interface.
+ * The table of handlers is one per process, as it always was in this interface. Classes without a
+ * handler in it go to the VM's own handlers and defaults (vmmp/arm_exceptions.h), which never end
+ * the VM for what a guest executes.
  */
 #pragma once
 
