@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <sel4vmmplatsupport/vmmp/window.h>
 
-#include <stdbool.h>
 #include <stddef.h>
 
-static bool fits(const struct vmmp_window *window, uint64_t offset, unsigned size)
+bool vmmp_window_holds(const struct vmmp_window *window, uint64_t offset, unsigned size)
 {
     bool legal_size = size == 1 || size == 2 || size == 4 || size == 8;
     return legal_size && offset < window->size && size <= window->size - offset;
@@ -30,7 +29,7 @@ static void leave(struct vmmp_window *window)
 uint64_t vmmp_window_read_by(struct vmmp_window *window, uint64_t offset, unsigned size,
                              void *initiator)
 {
-    if (!fits(window, offset, size)) {
+    if (!vmmp_window_holds(window, offset, size)) {
         return vmmp_all_ones(size);
     }
     __atomic_fetch_add(&window->reads, 1, __ATOMIC_RELAXED);
@@ -43,7 +42,7 @@ uint64_t vmmp_window_read_by(struct vmmp_window *window, uint64_t offset, unsign
 void vmmp_window_write_by(struct vmmp_window *window, uint64_t offset, unsigned size,
                           uint64_t value, void *initiator)
 {
-    if (!fits(window, offset, size)) {
+    if (!vmmp_window_holds(window, offset, size)) {
         return;
     }
     __atomic_fetch_add(&window->writes, 1, __ATOMIC_RELAXED);

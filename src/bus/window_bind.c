@@ -32,6 +32,44 @@ static seL4_Word read_completion(uintptr_t address, uint64_t value)
 #endif
 }
 
+static uint64_t written(vm_vcpu_t *vcpu, uintptr_t address)
+{
+    return get_vcpu_fault_data(vcpu) & (get_vcpu_fault_data_mask(vcpu) >> lane_shift(address));
+}
+
+void vmmp_vm_complete_access(const struct vmmp_window *window,
+                             const struct vmmp_window_access *access, uint64_t value)
+{
+    vm_vcpu_t *vcpu = access->initiator;
+
+    if (!access->is_write) {
+        set_vcpu_fault_data(vcpu, read_completion((uintptr_t)(window->base + access->offset),
+                                                  value & vmmp_all_ones(access->size)));
+    }
+    advance_vcpu_fault(vcpu);
+}
+
+static memory_fault_result_t window_begin(struct vmmp_window *window, vm_vcpu_t *vcpu,
+                                          uintptr_t address, unsigned size)
+{
+    struct vmmp_window_access access = {
+        .offset = address - window->base,
+        .size = size,
+        .is_write = !is_vcpu_read_fault(vcpu),
+        .initiator = vcpu,
+    };
+    if (!vmmp_window_holds(window, access.offset, size)) {
+        vmmp_vm_complete_access(window, &access, UINT64_MAX);
+        return FAULT_HANDLED;
+    }
+    if (access.is_write) {
+        access.value = written(vcpu, address);
+    }
+    __atomic_fetch_add(access.is_write ? &window->writes : &window->reads, 1, __ATOMIC_RELAXED);
+    window->begin(window->device, &access);
+    return FAULT_HANDLED;
+}
+
 static memory_fault_result_t window_fault(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t fault_addr,
                                           size_t fault_length, void *cookie)
 {
@@ -40,12 +78,14 @@ static memory_fault_result_t window_fault(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t f
     unsigned size = (unsigned)fault_length;
 
     (void)vm;
+    if (window->begin) {
+        return window_begin(window, vcpu, fault_addr, size);
+    }
     if (is_vcpu_read_fault(vcpu)) {
         uint64_t value = vmmp_window_read_by(window, offset, size, vcpu);
         set_vcpu_fault_data(vcpu, read_completion(fault_addr, value));
     } else {
-        seL4_Word mask = get_vcpu_fault_data_mask(vcpu) >> lane_shift(fault_addr);
-        vmmp_window_write_by(window, offset, size, get_vcpu_fault_data(vcpu) & mask, vcpu);
+        vmmp_window_write_by(window, offset, size, written(vcpu, fault_addr), vcpu);
     }
     advance_vcpu_fault(vcpu);
     return FAULT_HANDLED;

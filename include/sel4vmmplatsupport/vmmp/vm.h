@@ -65,6 +65,12 @@ int vmmp_vm_attach_window(struct vmmp_vm *vmmp, struct vmmp_window *window, vmmp
  * is just answering, 0 outside an access.
  */
 uint64_t vmmp_vm_access_pc(const struct vmmp_window *window);
+/**
+ * Answers an access that a window's `begin` took: `initiator` is the access's. Once for each.
+ * `value` is what was read, and ignored for a write. Any thread.
+ */
+void vmmp_vm_complete_access(const struct vmmp_window *window,
+                             const struct vmmp_window_access *access, uint64_t value);
 /** Afterwards the range is free again. A window that is not attached is left alone. */
 void vmmp_vm_detach_window(struct vmmp_window *window);
 

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sel4vmmplatsupport/vmmp/host.h>
@@ -30,6 +31,15 @@ struct vmmp_window_ops {
 
 struct vmmp_vm;
 
+/** A guest's access that may be answered later. */
+struct vmmp_window_access {
+    uint64_t offset;
+    unsigned size; /**< The access lies inside the window. */
+    bool is_write;
+    uint64_t value;  /**< Write: no bits above `size` bytes. */
+    void *initiator; /**< The vCPU, a `vm_vcpu_t *`, which is stopped. */
+};
+
 /** Owned by the device (usually a member of it); it must stay where it is while attached. */
 struct vmmp_window {
     const char *name; /**< For logs and statistics; static. */
@@ -37,6 +47,13 @@ struct vmmp_window {
     void *device;
     uint64_t size;                      /**< In bytes, not 0. */
     const struct vmmp_context *context; /**< Entered around each access; NULL: the model does it. */
+
+    /**
+     * Optional, for a window attached to a VM: takes an access whose answer may come later, from
+     * any thread, by vmmp_vm_complete_access() (vmmp/vm.h). Called without the context. Elsewhere,
+     * `ops` are used.
+     */
+    void (*begin)(void *device, const struct vmmp_window_access *access);
 
     /* Statistics; relaxed counters of a word, any thread may read them. */
     unsigned long reads;
@@ -65,6 +82,9 @@ static inline uint64_t vmmp_all_ones(unsigned size)
  */
 uint64_t vmmp_window_read(struct vmmp_window *window, uint64_t offset, unsigned size);
 void vmmp_window_write(struct vmmp_window *window, uint64_t offset, unsigned size, uint64_t value);
+
+/** Whether an access is of a legal size and lies inside a window. */
+bool vmmp_window_holds(const struct vmmp_window *window, uint64_t offset, unsigned size);
 
 /** The same on behalf of a vCPU (a `vm_vcpu_t *`): what bindings and bus windows call. */
 uint64_t vmmp_window_read_by(struct vmmp_window *window, uint64_t offset, unsigned size,
