@@ -17,7 +17,9 @@
 /* Larger than a receive buffer of Linux's, so that messages are cut into packets. */
 #define MESSAGE 10000
 #define PIECE   65536
-#define MOST    1024
+/* Bytes of messages, fewer than the least credit that either end gives. */
+#define MESSAGES_UNDERWAY 40000
+#define MOST              1024
 
 /* One connection: what was sent and what came back are the same numbers in a row. */
 struct stream {
@@ -190,6 +192,18 @@ static inline void receive_some(struct stream *stream, unsigned index, uint64_t 
     }
 }
 
+/*
+ * Whether a stream has more to send. Of messages only so much is on its way: Linux's send() that
+ * runs out of credit in the middle of a message and may not wait (6.12) says that it has sent
+ * nothing, although a part of the message is gone, and no user of it can know where the next
+ * begins.
+ */
+static inline bool may_send(const struct stream *stream, uint64_t bytes, int type)
+{
+    return stream->sent < bytes &&
+           (type != SOCK_SEQPACKET || stream->sent - stream->received <= MESSAGES_UNDERWAY);
+}
+
 /* `bytes` through each stream and back, all at once. */
 static inline void exchange(struct stream *streams, int count, uint64_t bytes, int type)
 {
@@ -201,7 +215,7 @@ static inline void exchange(struct stream *streams, int count, uint64_t bytes, i
     while (left > 0) {
         for (int i = 0; i < count; i++) {
             bool done = streams[i].received == bytes;
-            short events = (short)(POLLIN | (streams[i].sent < bytes ? POLLOUT : 0));
+            short events = (short)(POLLIN | (may_send(&streams[i], bytes, type) ? POLLOUT : 0));
             fds[i] = (struct pollfd){ done ? -1 : streams[i].fd, events, 0 };
         }
         int ready = poll(fds, (nfds_t)count, 60000);
@@ -215,7 +229,7 @@ static inline void exchange(struct stream *streams, int count, uint64_t bytes, i
             if (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) {
                 receive_some(stream, (unsigned)i, bytes, type);
             }
-            if ((fds[i].revents & POLLOUT) && stream->sent < bytes) {
+            if ((fds[i].revents & POLLOUT) && may_send(stream, bytes, type)) {
                 send_some(stream, (unsigned)i, bytes, type);
             }
             left += stream->received < bytes;
