@@ -60,7 +60,8 @@ endfunction()
 function(vmmp_board_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/src)
     file(GLOB sources CONFIGURE_DEPENDS
-        ${root}/plat/${VMMP_${name}_PLATFORM}/*.c ${root}/compat/${VMMP_${name}_ARCH}/plat/*.c)
+        ${root}/plat/${VMMP_${name}_PLATFORM}/*.c ${root}/compat/${VMMP_${name}_ARCH}/plat/*.c
+        ${root}/compat/plat/${VMMP_${name}_PLATFORM}/*.c)
     set(${result} ${sources} PARENT_SCOPE)
 endfunction()
 

@@ -87,6 +87,10 @@ static memory_fault_result_t window_fault(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t f
     } else {
         vmmp_window_write_by(window, offset, size, written(vcpu, fault_addr), vcpu);
     }
+    if (__atomic_load_n(&window->failed, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&window->failed, false, __ATOMIC_RELAXED);
+        return FAULT_ERROR;
+    }
     advance_vcpu_fault(vcpu);
     return FAULT_HANDLED;
 }

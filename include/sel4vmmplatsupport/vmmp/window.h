@@ -59,6 +59,12 @@ struct vmmp_window {
     unsigned long reads;
     unsigned long writes;
 
+    /**
+     * Set by a model in a read or write: the VM ends instead of going on behind the access
+     * (FAULT_ERROR). Of use to compatible clients whose callbacks say so; on a bus nobody looks.
+     */
+    bool failed;
+
     /** During a read or write: the vCPU that performs it; NULL if none does (vmmp_vm_access_pc). */
     void *initiator;
 
