@@ -13,6 +13,7 @@
 #include <sel4vmmplatsupport/vmmp/arm_inject.h>
 #include <sel4vmmplatsupport/vmmp/arm_load_store.h>
 #include <sel4vmmplatsupport/vmmp/arm_walk.h>
+#include <sel4vmmplatsupport/vmmp/window.h>
 
 #include "arch/arm/registers.h"
 #include "hosted.h"
@@ -185,25 +186,31 @@ static int access_piece(struct emulation *e, uint64_t gpa, unsigned size, bool w
     return e->outcome == HOSTED_DONE ? 0 : -ECANCELED;
 }
 
+/* The largest naturally aligned access at `address` of no more than `left` bytes. */
+static unsigned piece_at(uint64_t address, unsigned left)
+{
+    unsigned piece = sizeof(seL4_Word);
+    while (piece > left || (address & (piece - 1))) {
+        piece /= 2;
+    }
+    return piece;
+}
+
 /* libsel4vm's data lanes have no room for what is misaligned: as a bus would, in pieces. */
 static int access(void *cookie, uint64_t address, unsigned size, bool write, uint64_t *value)
 {
     struct emulation *e = cookie;
     uint64_t gpa = e->ipa_page + (address - e->va_page);
     uint64_t whole = write ? *value : 0;
-    unsigned piece;
     int error = 0;
-    for (unsigned done = 0; done < size && !error; done += piece) {
-        piece = size - done < sizeof(seL4_Word) ? size - done : (unsigned)sizeof(seL4_Word);
-        while ((gpa + done) & (piece - 1) || piece & (piece - 1)) {
-            piece = piece & (piece - 1) ? 1 : piece / 2;
-        }
-        uint64_t part = whole >> (8 * done);
-        error = access_piece(e, gpa + done, piece, write, &part);
+    for (unsigned shift = 0; shift < 64 && shift < 8 * size && !error;) {
+        unsigned piece = piece_at(gpa + shift / 8, size - shift / 8);
+        uint64_t part = whole >> shift;
+        error = access_piece(e, gpa + shift / 8, piece, write, &part);
         if (!write) {
-            part = piece == 8 ? part : part & ((UINT64_C(1) << (8 * piece)) - 1);
-            whole |= part << (8 * done);
+            whole |= (part & vmmp_all_ones(piece)) << shift;
         }
+        shift += 8 * piece;
     }
     *value = whole;
     return error;
