@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A walk through an AArch64 guest's stage 1 translation tables in software (Arm
- * ARM DDI 0487, D8 "The AArch64 Virtual Memory System Architecture"): granules of 4, 16 and 64 KiB,
- * both halves of the address space, 52-bit addresses with FEAT_LPA2.
+ * A walk through an AArch64 guest's stage 1 translation tables in software (Arm ARM DDI 0487, D8
+ * "The AArch64 Virtual Memory System Architecture"): granules of 4, 16 and 64 KiB, both halves of
+ * the address space, 52-bit addresses with FEAT_LPA2.
  *
- * Permissions, attributes and access flags are not looked at: who asks knows why. The
- * tables are guest memory and may hold anything: at most five of their entries are read.
+ * Permissions, attributes and access flags are not looked at: a debugger may see everything, and
+ * who carries out an instruction goes only where the hardware has checked it. The tables are guest
+ * memory and may hold anything: at most five of their entries are read.
  */
 #pragma once
 
