@@ -220,7 +220,7 @@ static void meanings(void **state)
 static void anything(void **state)
 {
     (void)state;
-    for (uint32_t n = 0; n < 2000000; n++) {
+    for (uint32_t n = 0; n < 200000; n++) {
         struct vmmp_arm_load_store ls;
         decode(&ls, n & 3, n * UINT32_C(2654435761));
         assert_true(ls.count <= VMMP_ARM_TRANSFERS);
