@@ -124,6 +124,10 @@ struct hosted_engine {
     int (*register_get)(struct hosted_vcpu *vcpu, uint32_t number, uint64_t *value);
     int (*register_set)(struct hosted_vcpu *vcpu, uint32_t number, uint64_t value);
 
+    /** Optional, ARM: vector register `number`, 0 to 31, low half first. As registers_get. */
+    int (*vector_get)(struct hosted_vcpu *vcpu, unsigned number, uint64_t value[2]);
+    int (*vector_set)(struct hosted_vcpu *vcpu, unsigned number, const uint64_t value[2]);
+
     /** Optional, x86: direct access to host ports. */
     int (*ioport_passthrough)(struct hosted_vcpu *vcpu, uint16_t first, uint16_t last);
 
@@ -200,6 +204,16 @@ enum hosted_outcome hosted_vcpu_exception_begin(struct hosted_vcpu *vcpu,
 /** The same, waiting for asynchronous completion. HOSTED_RESTART is possible. */
 enum hosted_outcome hosted_vcpu_exception(struct hosted_vcpu *vcpu,
                                           struct hosted_exception *exception);
+
+/**
+ * ARM: the access to `gpa` of the instruction at the pc, which the hardware does not describe (a
+ * data abort of `iss` without ISV): fetches, takes apart and carries out the instruction, waiting
+ * for completion. HOSTED_DONE: the pc is behind it. HOSTED_RESTART: execute where the pc is; the
+ * guest may be in its abort handler. HOSTED_FAILED and HOSTED_STOPPED as for hosted_vcpu_mmio().
+ */
+enum hosted_outcome hosted_vcpu_undecoded(struct hosted_vcpu *vcpu, uint64_t gpa, uint32_t iss);
+/** Bytes that DC ZVA zeroes, where the engine does not know better. */
+#define HOSTED_ZVA_SIZE 64u
 
 /**
  * x86: one port access of 1, 2 or 4 bytes. IN: `*value` is set, all-ones in the low bytes if

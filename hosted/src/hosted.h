@@ -94,6 +94,7 @@ struct hosted_vm {
     void *engine_state;
     const struct vmmp_log *log;
     struct vmmp_log_limit unhandled_limit;
+    struct vmmp_log_limit undecoded_limit;
     bool inject_binding; /**< See hosted_vm_set_inject_binding(). */
     bool irq_controller;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <sel4vmmplatsupport/device.h>
 #include <sel4vmmplatsupport/vmmp/compat.h>
 
 /** Where messages go that belong to no VM: standard error, from level WARNING on. */
@@ -13,3 +14,6 @@ extern const struct vmmp_log vmmp_compat_default_log;
 void *vmmp_compat_calloc(vm_t *vm, size_t size);
 /** Gives it back early. */
 void vmmp_compat_free(vm_t *vm, void *memory);
+
+/** Says what is wrong with a device that a client describes; -1. */
+int vmmp_compat_device_error(vm_t *vm, const struct device *device, const char *what);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compat/compat_vm.h"
+
 int device_list_init(device_list_t *list)
 {
     if (!list) {
@@ -44,4 +46,14 @@ struct device *find_device_by_pa(device_list_t *dev_list, uintptr_t addr)
         }
     }
     return NULL;
+}
+
+int vmmp_compat_device_error(vm_t *vm, const struct device *device, const char *what)
+{
+    struct vmmp_vm *native = vmmp_compat_vm(vm);
+
+    vmmp_log(native ? &native->log : NULL, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+             "device %s at 0x%llx, 0x%llx bytes: %s", device->name ? device->name : "(no name)",
+             (unsigned long long)device->pstart, (unsigned long long)device->size, what);
+    return -1;
 }

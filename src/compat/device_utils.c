@@ -7,6 +7,7 @@
 #include <sel4vm/guest_memory_helpers.h>
 #include <sel4vm/guest_vcpu_fault.h>
 #include <sel4vmmplatsupport/guest_memory_util.h>
+#include <sel4vmmplatsupport/vmmp/access_control.h>
 
 #include "compat/compat_vm.h"
 #include "sel4/memory.h"
@@ -18,16 +19,6 @@ static size_t whole_pages(const struct device *device)
 {
     size_t size = (size_t)device->size;
     return size > SIZE_MAX - PAGE_SIZE ? 0 : (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
-}
-
-static int say(vm_t *vm, const struct device *device, const char *what)
-{
-    struct vmmp_vm *native = vmmp_compat_vm(vm);
-
-    vmmp_log(native ? &native->log : NULL, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
-             "device %s at 0x%llx, 0x%llx bytes: %s", device->name ? device->name : "(no name)",
-             (unsigned long long)device->pstart, (unsigned long long)device->size, what);
-    return -1;
 }
 
 static int install_backed(vm_t *vm, const struct device *device,
@@ -47,11 +38,12 @@ static int install_backed(vm_t *vm, const struct device *device,
             vm_reserve_memory_at(vm, device->pstart, size, default_error_fault_callback, NULL);
     }
     if (!reservation) {
-        return say(vm, device, "the guest-physical range is taken or out of bounds");
+        return vmmp_compat_device_error(vm, device,
+                                        "the guest-physical range is taken or out of bounds");
     }
     if (back(vm, reservation)) {
         vm_free_reserved_memory(vm, reservation);
-        return say(vm, device, cannot_back);
+        return vmmp_compat_device_error(vm, device, cannot_back);
     }
     return 0;
 }
@@ -74,40 +66,8 @@ struct listener {
     struct vmmp_window window;
     struct vmmp_context context;
     const char *name;
-    volatile uint8_t *registers;
+    void *registers;
 };
-
-static uint64_t perform_read(const volatile void *at, unsigned size)
-{
-    switch (size) {
-    case 1:
-        return *(const volatile uint8_t *)at;
-    case 2:
-        return *(const volatile uint16_t *)at;
-    case 4:
-        return *(const volatile uint32_t *)at;
-    default:
-        return *(const volatile uint64_t *)at;
-    }
-}
-
-static void perform_write(volatile void *at, unsigned size, uint64_t value)
-{
-    switch (size) {
-    case 1:
-        *(volatile uint8_t *)at = (uint8_t)value;
-        break;
-    case 2:
-        *(volatile uint16_t *)at = (uint16_t)value;
-        break;
-    case 4:
-        *(volatile uint32_t *)at = (uint32_t)value;
-        break;
-    default:
-        *(volatile uint64_t *)at = value;
-        break;
-    }
-}
 
 static void report(const struct listener *listener, const char *what, uint64_t offset,
                    uint64_t value)
@@ -125,7 +85,7 @@ static uint64_t listener_read(void *device, uint64_t offset, unsigned size)
     uint64_t value = vmmp_all_ones(size);
 
     if (offset % size == 0) {
-        value = perform_read(listener->registers + offset, size);
+        value = vmmp_mapped_registers.read(listener->registers, offset, size);
     }
     report(listener, "read", offset, value);
     return value;
@@ -137,7 +97,7 @@ static void listener_write(void *device, uint64_t offset, unsigned size, uint64_
 
     report(listener, "write", offset, value);
     if (offset % size == 0) {
-        perform_write(listener->registers + offset, size, value);
+        vmmp_mapped_registers.write(listener->registers, offset, size, value);
     }
 }
 
@@ -156,15 +116,15 @@ int vm_install_listening_device(vm_t *vm, const struct device *device)
     size_t size = whole_pages(device);
     volatile void *registers = size ? vmmp_sys_map_registers(vm, device->pstart, size) : NULL;
     if (!registers) {
-        return say(vm, device, "its registers cannot be mapped");
+        return vmmp_compat_device_error(vm, device, "its registers cannot be mapped");
     }
     struct listener *listener = vmmp_compat_calloc(vm, sizeof(*listener));
     if (!listener) {
-        return say(vm, device, "out of memory");
+        return vmmp_compat_device_error(vm, device, "out of memory");
     }
     listener->native = native;
     listener->name = device->name ? device->name : "";
-    listener->registers = registers;
+    listener->registers = (void *)(uintptr_t)registers;
     listener->window = (struct vmmp_window){ .name = listener->name,
                                              .ops = &listener_ops,
                                              .device = listener,
@@ -172,7 +132,8 @@ int vm_install_listening_device(vm_t *vm, const struct device *device)
                                              .context = &listener->context };
     if (vmmp_vm_attach_window(native, &listener->window, vmmp_gpa(device->pstart))) {
         vmmp_compat_free(vm, listener);
-        return say(vm, device, "the guest-physical range is taken or out of bounds");
+        return vmmp_compat_device_error(vm, device,
+                                        "the guest-physical range is taken or out of bounds");
     }
     return 0;
 }

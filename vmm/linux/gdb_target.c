@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "gdb_walk.h"
+#include <sel4vmmplatsupport/vmmp/arm_walk.h>
 
 #define BRK_0       0xd4200000u
 #define SIGNAL_INT  2
@@ -29,13 +29,13 @@ static bool translate(const struct gdb_target *target, unsigned cpu, uint64_t ad
                       uint64_t *physical)
 {
     vm_vcpu_t *vcpu = target->vm->vcpus[cpu];
-    struct gdb_translation translation = {
+    struct vmmp_arm_translation translation = {
         .sctlr = reg(vcpu, HOSTED_KVM_REG_SCTLR_EL1),
         .tcr = reg(vcpu, HOSTED_KVM_REG_TCR_EL1),
         .ttbr0 = reg(vcpu, HOSTED_KVM_REG_TTBR0_EL1),
         .ttbr1 = reg(vcpu, HOSTED_KVM_REG_TTBR1_EL1),
     };
-    return gdb_walk(&translation, target->memory, address, physical);
+    return vmmp_arm_walk(&translation, target->memory, address, physical);
 }
 
 static bool registers_get(void *cookie, unsigned cpu, struct gdb_registers *registers)

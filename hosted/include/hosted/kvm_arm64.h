@@ -22,7 +22,10 @@
  * callback, if the guest has configured the interrupt as a level, as its device tree says. (KVM
  * reports no EOI of edges: those are injected, and never acknowledged.)
  *
- * Hostile guest: can end its VM (power off, reset, crash, an access that cannot be decoded), and
+ * Instructions that the hardware does not describe (pairs, writeback, vectors, DC ZVA) work on
+ * devices as on memory: docs/arm.md.
+ *
+ * Hostile guest: can end its VM (power off, reset, crash, an access that nothing answers), and
  * nothing else.
  */
 #pragma once

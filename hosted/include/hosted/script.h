@@ -113,6 +113,15 @@ void *script_physical(vm_t *vm, uint64_t paddr, size_t size);
  */
 enum script_result script_exception(vm_vcpu_t *vcpu, uint32_t hsr);
 
+/**
+ * ARM: the load or store at the pc, in guest memory, accesses `gpa`, and the hardware does not
+ * describe it. SCRIPT_DONE: carried out, or an abort to the guest (compare script_pc()). Waits for
+ * answers that come later.
+ */
+enum script_result script_undecoded(vm_vcpu_t *vcpu, uint64_t gpa, bool is_write);
+/** ARM: vector register `number`, low half first. */
+uint64_t *script_vector(vm_vcpu_t *vcpu, unsigned number);
+
 /** SMC and HVC with registers 0 to 3 as given (64-bit state if seL4_Word has 64 bits). */
 enum script_result script_smc(vm_vcpu_t *vcpu, const uint64_t args[4], uint64_t results[4]);
 enum script_result script_hvc(vm_vcpu_t *vcpu, const uint64_t args[4], uint64_t results[4]);

@@ -229,12 +229,12 @@ static bool handle_undecoded(struct kvm_vcpu *vcpu)
     uint64_t address = vcpu->run->arm_nisv.fault_ipa;
     uint64_t syndrome = vcpu->run->arm_nisv.esr_iss;
     record_and_trace(vcpu, HOSTED_EXIT_UNDECODED, address, syndrome);
-    kvm_vcpu_fail(vcpu,
-                  "it accessed 0x%" PRIx64 ", where no memory is, with an instruction that the "
-                  "hardware does not decode (a pair, vector or cache operation); syndrome "
-                  "0x%" PRIx64,
-                  address, syndrome);
-    return false;
+    enum hosted_outcome outcome = hosted_vcpu_undecoded(vcpu->hosted, address, (uint32_t)syndrome);
+    if (outcome == HOSTED_FAILED) {
+        kvm_vcpu_fail(vcpu, "its access to 0x%" PRIx64 " failed; syndrome 0x%" PRIx64, address,
+                      syndrome);
+    }
+    return conclude(vcpu, outcome);
 }
 
 static bool handle_failure(struct kvm_vcpu *vcpu)

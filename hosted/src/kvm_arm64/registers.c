@@ -115,6 +115,16 @@ int hosted_kvm_vcpu_set_vreg(vm_vcpu_t *vcpu, unsigned v, const uint64_t value[2
     return transfer_vreg(vcpu, KVM_SET_ONE_REG, v, copy);
 }
 
+int kvm_vector_get(struct hosted_vcpu *hosted, unsigned number, uint64_t value[2])
+{
+    return hosted_kvm_vcpu_get_vreg(hosted_vcpu_public(hosted), number, value);
+}
+
+int kvm_vector_set(struct hosted_vcpu *hosted, unsigned number, const uint64_t value[2])
+{
+    return hosted_kvm_vcpu_set_vreg(hosted_vcpu_public(hosted), number, value);
+}
+
 /* ---- libsel4vm's register file -------------------------------------------------------------- */
 
 #define CONTEXT(member) offsetof(hosted_context_t, member)

@@ -173,6 +173,26 @@ static int script_register_set(struct hosted_vcpu *vcpu, uint32_t number, uint64
     return error;
 }
 
+static int script_vector_get(struct hosted_vcpu *vcpu, unsigned number, uint64_t value[2])
+{
+    struct script_vcpu *state = hosted_vcpu_engine_state(vcpu);
+    if (number >= 32) {
+        return -EINVAL;
+    }
+    memcpy(value, state->vectors[number], sizeof(state->vectors[number]));
+    return 0;
+}
+
+static int script_vector_set(struct hosted_vcpu *vcpu, unsigned number, const uint64_t value[2])
+{
+    struct script_vcpu *state = hosted_vcpu_engine_state(vcpu);
+    if (number >= 32) {
+        return -EINVAL;
+    }
+    memcpy(state->vectors[number], value, sizeof(state->vectors[number]));
+    return 0;
+}
+
 static int script_ioport_passthrough(struct hosted_vcpu *vcpu, uint16_t first, uint16_t last)
 {
     (void)vcpu;
@@ -205,6 +225,8 @@ static const struct hosted_engine script_engine = {
     .registers_set = script_registers_set,
     .register_get = script_register_get,
     .register_set = script_register_set,
+    .vector_get = script_vector_get,
+    .vector_set = script_vector_set,
     .ioport_passthrough = script_ioport_passthrough,
     .permit = script_permit,
     .misused = script_misused,

@@ -90,6 +90,7 @@ struct script_vcpu {
         uint32_t number;
         uint64_t value;
     } fields[SCRIPT_FIELDS];
+    uint64_t vectors[32][2];
     struct script_input inputs[SCRIPT_PRIVATE_IRQS];
 };
 

@@ -8,16 +8,6 @@
 #include "compat/compat_vm.h"
 #include "sel4/memory.h"
 
-static int say(vm_t *vm, const struct device *d, const char *what)
-{
-    struct vmmp_vm *native = vmmp_compat_vm(vm);
-
-    vmmp_log(native ? &native->log : NULL, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
-             "device %s at 0x%llx, 0x%llx bytes: %s", d->name ? d->name : "(no name)",
-             (unsigned long long)d->pstart, (unsigned long long)d->size, what);
-    return -1;
-}
-
 /* Both live as long as the VM. */
 struct controlled {
     struct vmmp_access_control control;
@@ -42,7 +32,8 @@ static int attach(vm_t *vm, struct vmmp_window *window, const struct device *d, 
 {
     if (vmmp_vm_attach_window(vmmp_compat_vm(vm), window, vmmp_gpa(d->pstart))) {
         vmmp_compat_free(vm, block);
-        return say(vm, d, "the guest-physical range is taken or out of bounds");
+        return vmmp_compat_device_error(vm, d,
+                                        "the guest-physical range is taken or out of bounds");
     }
     return 0;
 }
@@ -56,13 +47,15 @@ int vm_install_generic_ac_device(vm_t *vm, const struct device *d, void *mask, s
         return -1;
     }
     if (d->size == 0 || (size && !mask)) {
-        return say(vm, d, "it needs a size, and a mask of the size that is given");
+        return vmmp_compat_device_error(vm, d,
+                                        "it needs a size, and a mask of the size that is given");
     }
     struct controlled *controlled = vmmp_compat_calloc(vm, sizeof(*controlled));
     volatile void *registers = vmmp_sys_map_registers(vm, d->pstart, d->size);
     if (!registers || !controlled) {
         vmmp_compat_free(vm, controlled);
-        return say(vm, d, registers ? "out of memory" : "its registers cannot be mapped");
+        return vmmp_compat_device_error(
+            vm, d, registers ? "out of memory" : "its registers cannot be mapped");
     }
     controlled->native = native;
     controlled->control = (struct vmmp_access_control){
@@ -115,11 +108,11 @@ int vm_install_generic_forward_device(vm_t *vm, const struct device *d,
         return -1;
     }
     if (d->size == 0) {
-        return say(vm, d, "it needs a size");
+        return vmmp_compat_device_error(vm, d, "it needs a size");
     }
     struct forwarded *forwarded = vmmp_compat_calloc(vm, sizeof(*forwarded));
     if (!forwarded) {
-        return say(vm, d, "out of memory");
+        return vmmp_compat_device_error(vm, d, "out of memory");
     }
     forwarded->cfg = cfg;
     forwarded->window = (struct vmmp_window){

@@ -83,6 +83,12 @@ static void take_write(struct bare_vm *bare, vm_vcpu_t *vcpu, uint64_t offset, u
     }
 }
 
+static bool in_memory(uint64_t offset, size_t size)
+{
+    return offset >= REG_MEMORY &&
+           offset + size <= REG_MEMORY + sizeof((struct bare_vm *)0)->memory;
+}
+
 static memory_fault_result_t device_fault(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t address, size_t size,
                                           void *cookie)
 {
@@ -96,6 +102,9 @@ static memory_fault_result_t device_fault(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t a
             sem_post(&bare->ready);
             return FAULT_HANDLED;
         }
+        if (in_memory(offset, size)) {
+            memcpy(&value, (const char *)bare->memory + (offset - REG_MEMORY), size);
+        }
         if (offset == REG_ENOUGH) {
             value = bare->taken_count >= bare->enough_after;
         }
@@ -103,6 +112,9 @@ static memory_fault_result_t device_fault(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t a
     } else {
         uint64_t mask = get_vcpu_fault_data_mask(vcpu) >> lane;
         uint64_t value = get_vcpu_fault_data(vcpu) & mask;
+        if (in_memory(offset, size)) {
+            memcpy((char *)bare->memory + (offset - REG_MEMORY), &value, size);
+        }
         if (offset < 8 && bare->write_count < MAX_RECORDS) {
             bare->writes[bare->write_count++] = (struct bare_write){ offset, size, value };
         }

@@ -52,6 +52,7 @@ struct bare_vm {
     unsigned second_count;
     struct bare_write writes[MAX_RECORDS];
     unsigned write_count;
+    uint64_t memory[0x200 / 8]; /* At REG_MEMORY. */
     uint64_t exceptions[2];
     unsigned exception_count;
     uint64_t taken[MAX_RECORDS];

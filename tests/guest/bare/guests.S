@@ -224,11 +224,211 @@ smp_flag:
     b       1b
     end_guest sleep
 
-/* An access that has no syndrome. */
-    guest   pair
-    ldp     x1, x2, [x20]
+/*
+ * Instructions that have no syndrome (and some that have), each once on memory and once on a device
+ * that behaves like memory: registers and memory must be the same. Reports the number of each that
+ * differs, then how many there were, then the syndrome of an exclusive on the device. Memory is
+ * mapped, as Normal, so that the processor allows all of them.
+ */
+#define UNDECODED_TABLE   0x10000
+#define UNDECODED_BUFFER  0x20000
+#define UNDECODED_RECORDS 0x30000
+    .macro attempt instruction:vararg
+    mov     x19, x24
+    bl      undecoded_fill
+    \instruction
+    sub     x19, x19, x24
+    mov     x9, x26
+    bl      undecoded_record
+    mov     x19, x25
+    bl      undecoded_fill
+    \instruction
+    sub     x19, x19, x25
+    add     x9, x26, #128
+    bl      undecoded_record
+    bl      undecoded_compare
+    .endm
+
+    guest   undecoded
+    mov     x21, #RAM_BASE
+    mov     x9, #UNDECODED_TABLE
+    add     x9, x21, x9
+    mov     x10, #0x701                                 /* Block, AF, inner shareable, index 0. */
+    str     x10, [x9]
+    add     x10, x10, x21
+    str     x10, [x9, #8]
+    mov     x10, #0x44                                  /* Normal, not cacheable. */
+    msr     mair_el1, x10
+    msr     ttbr0_el1, x9
+    ldr     x10, =0x100800019                           /* T0SZ 25, EPD1, 36 bits. */
+    msr     tcr_el1, x10
+    mov     x10, #(3 << 20)                             /* FPEN */
+    msr     cpacr_el1, x10
+    isb
+    tlbi    vmalle1
+    dsb     sy
+    mrs     x10, sctlr_el1
+    orr     x10, x10, #1
+    bic     x10, x10, #2                                /* No alignment checks. */
+    msr     sctlr_el1, x10
+    isb
+    mov     x24, #UNDECODED_BUFFER
+    add     x24, x24, x21
+    add     x24, x24, #64
+    add     x25, x20, #(REG_MEMORY + 64)
+    mov     x26, #UNDECODED_RECORDS
+    add     x26, x26, x21
+    mov     x28, #0
+    attempt ldp x1, x2, [x19]
+    attempt ldp w1, w2, [x19, #8]!
+    attempt ldpsw x1, x2, [x19], #16
+    attempt stp x3, x4, [x19, #16]
+    attempt stp w3, wzr, [x19], #-8
+    attempt ldnp x1, x2, [x19, #8]
+    attempt ldr x1, [x19], #8
+    attempt ldr w1, [x19, #12]!
+    attempt ldrb w1, [x19, #1]!
+    attempt ldrsb x1, [x19], #3
+    attempt ldrsb w1, [x19], #3
+    attempt ldrsh w1, [x19], #2
+    attempt ldrsh x1, [x19, #6]!
+    attempt ldrsw x1, [x19, #4]!
+    attempt str w3, [x19, #4]!
+    attempt strh w3, [x19], #2
+    attempt strb w3, [x19], #1
+    attempt str x3, [x19], #-8
+    attempt ldr q5, [x19]
+    attempt ldr d5, [x19, #8]
+    attempt ldr s5, [x19, x10, lsl #2]
+    attempt ldr h5, [x19, w10, sxtw #1]
+    attempt ldr b5, [x19], #1
+    attempt ldur q5, [x19, #3]
+    attempt str q6, [x19, #16]
+    attempt str d6, [x19, #8]
+    attempt str s6, [x19, #4]!
+    attempt str b6, [x19, x10]
+    attempt stp q6, q7, [x19]
+    attempt ldp q5, q6, [x19, #32]
+    attempt ldp d5, d6, [x19], #16
+    attempt ldp s5, s6, [x19, #4]
+    attempt ld1 {v5.16b}, [x19]
+    attempt ld1 {v5.8b, v6.8b}, [x19], #16
+    attempt ld1 {v5.2d, v6.2d, v7.2d}, [x19]
+    attempt ld2 {v5.4h, v6.4h}, [x19]
+    attempt ld3 {v5.2s, v6.2s, v7.2s}, [x19], x10
+    attempt ld3 {v5.16b, v6.16b, v7.16b}, [x19]
+    attempt st2 {v6.2d, v7.2d}, [x19], #32
+    attempt st3 {v5.8h, v6.8h, v7.8h}, [x19]
+    attempt st1 {v5.4s, v6.4s}, [x19], x10
+    attempt ld1 {v5.b}[3], [x19]
+    attempt ld1 {v5.h}[5], [x19], #2
+    attempt ld1 {v5.d}[1], [x19], #8
+    attempt ld2 {v5.s, v6.s}[1], [x19]
+    attempt ld3 {v5.b, v6.b, v7.b}[15], [x19], x10
+    attempt st1 {v6.d}[1], [x19], #8
+    attempt st2 {v6.h, v7.h}[2], [x19]
+    attempt ld1r {v5.8h}, [x19]
+    attempt ld1r {v5.1d}, [x19]
+    attempt ld2r {v5.2s, v6.2s}, [x19], #8
+    attempt ld3r {v5.16b, v6.16b, v7.16b}, [x19], #3
+    attempt ldp x1, x2, [x19, #24]!
+    attempt stur q6, [x19, #5]
+    attempt dc zva, x19
+    attempt dc civac, x19
+    attempt prfm pldl1keep, [x19]
+    attempt ldar w1, [x19]
+    attempt stlrh w3, [x19]
+    add     x28, x28, #1000
+    report  x28
+    mov     x22, #1                                     /* Exceptions are expected. */
+    ldxr    x1, [x25]
+    .inst   0xf8210321                                  /* ldadd x1, x1, [x25] */
+    .inst   0xd9600321                                  /* A load with tags. */
+    mov     x22, #0
     power_off
-    end_guest pair
+    .ltorg
+
+/* 256 bytes around x19 - 64, x1 to x4, x10, q5 to q7. */
+undecoded_fill:
+    sub     x9, x19, #64
+    mov     x11, #32
+    ldr     x12, =0x8796a5b4c3d2e1f0
+1:  str     x12, [x9]
+    add     x9, x9, #8
+    ror     x12, x12, #5
+    add     x12, x12, x11
+    subs    x11, x11, #1
+    b.ne    1b
+    mov     x1, #-1
+    mov     x2, #-2
+    ldr     x3, =0x0123456789abcdef
+    ror     x4, x3, #20
+    mov     x10, #3
+    fmov    d5, x3
+    mov     v5.d[1], x4
+    fmov    d6, x4
+    mov     v6.d[1], x1
+    fmov    d7, x12
+    mov     v7.d[1], x3
+    ret
+undecoded_record:
+    stp     x1, x2, [x9]
+    stp     x3, x4, [x9, #16]
+    stp     x19, x10, [x9, #32]
+    stp     q5, q6, [x9, #48]
+    str     q7, [x9, #80]
+    ret
+undecoded_compare:
+    add     x28, x28, #1
+    mov     x9, #0
+1:  ldr     x11, [x26, x9]
+    add     x13, x9, #128
+    ldr     x12, [x26, x13]
+    cmp     x11, x12
+    b.ne    3f
+    add     x9, x9, #8
+    cmp     x9, #96
+    b.ne    1b
+    sub     x13, x24, #64
+    sub     x14, x25, #64
+    mov     x9, #0
+2:  ldr     x11, [x13, x9]
+    ldr     x12, [x14, x9]
+    cmp     x11, x12
+    b.ne    3f
+    add     x9, x9, #8
+    cmp     x9, #256
+    b.ne    2b
+    ret
+3:  report  x28
+    ret
+undecoded_trap:
+    mrs     x5, esr_el1
+    report  x5
+    mrs     x5, elr_el1
+    add     x5, x5, #4
+    msr     elr_el1, x5
+    eret
+    .balign 2048
+vectors_undecoded:
+    .rept 4
+    .balign 128
+    str     xzr, [x20, #REG_EXCEPTION]
+    power_off
+    .endr
+    .balign 128
+    cbnz    x22, undecoded_trap
+    mrs     x5, esr_el1
+    str     x5, [x20, #REG_EXCEPTION]
+    mrs     x5, elr_el1
+    str     x5, [x20, #REG_EXCEPTION]
+    power_off
+    .balign 128
+    str     xzr, [x20, #REG_EXCEPTION]
+    power_off
+    .balign 128
+    .global guest_undecoded_end
+guest_undecoded_end:
 
 /* Reads a register again and again; reports the last value. */
     guest   poll

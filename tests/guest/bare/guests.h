@@ -19,6 +19,7 @@
 #define REG_ENOUGH    0x120 /* Reads 1 when there were enough interrupts. */
 #define REG_EXCEPTION 0x128 /* An exception that was not expected. */
 #define REG_PLAIN     0x140 /* Does nothing. */
+#define REG_MEMORY    0x200 /* To 0x400: memory. */
 #define REG_DOORBELL  0x148 /* May be an ioeventfd. */
 
 #define TEST_INTID 40

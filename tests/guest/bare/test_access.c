@@ -10,6 +10,7 @@
 BARE_GUEST(mmio);
 BARE_GUEST(poll);
 BARE_GUEST(memory);
+BARE_GUEST(undecoded);
 
 static uint64_t loaded(unsigned offset, unsigned size)
 {
@@ -169,7 +170,34 @@ static void test_asynchronous_completion(void)
     bare_end(&bare);
 }
 
+/* On a device, what has no syndrome does what it does on memory; exclusives are refused. */
+static void test_undecoded(void)
+{
+    const unsigned count = 59;
+    const uint64_t unsupported = UINT64_C(0x96000035), nothing = UINT64_C(0x96000410);
+    struct bare_vm bare;
+    bare_prepare(&bare);
+    if (!bare_try_start(&bare, &undecoded_guest, 0, 0)) {
+        return;
+    }
+    CHECK_EQUAL(bare_run(&bare), 0);
+    CHECK_EQUAL(bare.report_count, 4);
+    for (unsigned i = 0; i + 4 < bare.report_count; i++) {
+        CHECK_EQUAL(bare.reports[i], 0); /* The number of an instruction that differs. */
+    }
+    if (bare.report_count >= 4) {
+        const uint64_t *last = &bare.reports[bare.report_count - 4];
+        CHECK_EQUAL(last[0], 1000 + count);
+        CHECK_EQUAL(last[1], unsupported);
+        CHECK_EQUAL(last[2] & ~UINT64_C(0x40), unsupported);
+        CHECK_EQUAL(last[3] & ~UINT64_C(0x40), nothing);
+    }
+    CHECK_EQUAL(hosted_kvm_end(&bare.vm), HOSTED_KVM_END_SHUTDOWN);
+    bare_end(&bare);
+}
+
 const struct bare_test bare_access_tests[] = {
+    { "undecoded", test_undecoded },
     { "mmio", test_mmio },
     { "memory", test_memory },
     { "asynchronous", test_asynchronous_completion },

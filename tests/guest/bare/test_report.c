@@ -11,25 +11,7 @@
 
 BARE_GUEST(mmio);
 BARE_GUEST(off);
-BARE_GUEST(pair);
 BARE_GUEST(knock);
-
-static void test_undecoded(void)
-{
-    struct bare_vm bare;
-    bare_prepare(&bare);
-    bare.quiet = true;
-    if (!bare_try_start(&bare, &pair_guest, 0, 0)) {
-        return;
-    }
-    CHECK_EQUAL(bare_run(&bare), -1);
-    CHECK(strstr(bare.logged, "it accessed 0xa000000") != NULL);
-    CHECK(strstr(bare.logged, "syndrome 0x") != NULL);
-    CHECK(strstr(bare.logged, "pc 0x4000") != NULL);
-    CHECK(strstr(bare.logged, "exit -1 undecoded 0xa000000") != NULL);
-    CHECK_EQUAL(hosted_kvm_end(&bare.vm), HOSTED_KVM_END_NONE);
-    bare_end(&bare);
-}
 
 /* Nothing at the guest's first instruction. */
 static void test_nowhere(void)
@@ -173,7 +155,6 @@ static void test_doorbell_and_cost(void)
 }
 
 const struct bare_test bare_report_tests[] = {
-    { "undecoded", test_undecoded },
     { "nowhere", test_nowhere },
     { "config-errors", test_config_errors },
     { "no-permission", test_no_permission },

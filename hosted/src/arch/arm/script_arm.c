@@ -70,6 +70,21 @@ enum script_result script_exception(vm_vcpu_t *vcpu, uint32_t hsr)
     return script_result_of(outcome, false);
 }
 
+enum script_result script_undecoded(vm_vcpu_t *vcpu, uint64_t gpa, bool is_write)
+{
+    const uint32_t iss_wnr = UINT32_C(1) << 6;
+    if (!script_ready(vcpu)) {
+        return SCRIPT_FAILED;
+    }
+    return script_result_of(
+        hosted_vcpu_undecoded(hosted_vcpu_of(vcpu), gpa, is_write ? iss_wnr : 0), false);
+}
+
+uint64_t *script_vector(vm_vcpu_t *vcpu, unsigned number)
+{
+    return script_vcpu_of(vcpu)->vectors[number & 31];
+}
+
 /** Points at registers 0 to 3. */
 static void arguments(hosted_context_t *context, seL4_Word *registers[4])
 {

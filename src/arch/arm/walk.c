@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "gdb_walk.h"
+#include <sel4vmmplatsupport/vmmp/arm_walk.h>
 
 #define SCTLR_M      (UINT64_C(1) << 0)
 #define TCR_DS       (UINT64_C(1) << 59)
@@ -28,7 +28,7 @@ static unsigned granule_of(bool upper, uint64_t tcr)
     return upper ? upper_granules[tcr >> TCR_TG1 & 3] : lower_granules[tcr >> TCR_TG0 & 3];
 }
 
-static bool choose_half(const struct gdb_translation *translation, uint64_t address,
+static bool choose_half(const struct vmmp_arm_translation *translation, uint64_t address,
                         struct half *half)
 {
     uint64_t tcr = translation->tcr;
@@ -60,8 +60,8 @@ static uint64_t address_in(uint64_t descriptor, const struct half *half, bool lp
     return descriptor & UINT64_C(0x0000ffffffffffff) & low_mask;
 }
 
-bool gdb_walk(const struct gdb_translation *translation, const struct vmmp_guest_memory *memory,
-              uint64_t address, uint64_t *physical)
+bool vmmp_arm_walk(const struct vmmp_arm_translation *translation,
+                   const struct vmmp_guest_memory *memory, uint64_t address, uint64_t *physical)
 {
     struct half half;
     if (!(translation->sctlr & SCTLR_M)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Walks through a guest's translation tables: vmm/linux/gdb_walk.c. */
-#include "linux/gdb_walk.h"
+/* Walks through a guest's translation tables: src/arch/arm/walk.c. */
+#include <sel4vmmplatsupport/vmmp/arm_walk.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 struct fixture {
     uint8_t *host;
     struct vmmp_guest_memory memory;
-    struct gdb_translation translation;
+    struct vmmp_arm_translation translation;
 };
 
 static int setup(void **state)
@@ -44,14 +44,14 @@ static void put(struct fixture *f, uint64_t table, uint64_t index, uint64_t desc
 static void expect(struct fixture *f, uint64_t address, uint64_t physical)
 {
     uint64_t found = ~physical;
-    assert_true(gdb_walk(&f->translation, &f->memory, address, &found));
+    assert_true(vmmp_arm_walk(&f->translation, &f->memory, address, &found));
     assert_int_equal(found, physical);
 }
 
 static void expect_none(struct fixture *f, uint64_t address)
 {
     uint64_t found;
-    assert_false(gdb_walk(&f->translation, &f->memory, address, &found));
+    assert_false(vmmp_arm_walk(&f->translation, &f->memory, address, &found));
 }
 
 static void test_mmu_off(void **state)
@@ -171,13 +171,13 @@ static void test_hostile(void **state)
     for (uint64_t t = 0; t < 64; t++) {
         for (uint64_t g = 0; g < 4; g++) {
             f->translation.tcr = t | t << 16 | g << 14 | g << 30 | (g & 1) << 59;
-            gdb_walk(&f->translation, &f->memory, 0x1000, &found);
-            gdb_walk(&f->translation, &f->memory, UINT64_MAX - 0x1000, &found);
+            vmmp_arm_walk(&f->translation, &f->memory, 0x1000, &found);
+            vmmp_arm_walk(&f->translation, &f->memory, UINT64_MAX - 0x1000, &found);
         }
     }
 }
 
-int test_gdb_walk(void)
+int test_arm_walk(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_mmu_off, setup, teardown),
@@ -188,5 +188,5 @@ int test_gdb_walk(void)
         cmocka_unit_test_setup_teardown(test_lpa2, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
     };
-    return cmocka_run_group_tests_name("gdb_walk", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("arm_walk", tests, NULL, NULL);
 }
