@@ -3,6 +3,7 @@
 # the board is compiled once per sel4_arch.
 
 include(vmmp_libraries)
+include(vmmp_sources)
 
 set(VMMP_ALL_FLAVOURS "")
 
@@ -42,27 +43,6 @@ function(vmmp_can_build name result)
             AND NOT runs_i386 EQUAL 0 AND NOT VMMP_EMULATOR_I386)
         set(${result} OFF PARENT_SCOPE)
     endif()
-endfunction()
-
-# Sources by room; a file belongs to a flavour by the folder it is in. Those of a board and those in
-# a folder plat/ see the board's headers; the rest is the same for every board of a sel4_arch.
-function(vmmp_common_sources name result)
-    set(arch ${VMMP_${name}_ARCH})
-    set(root ${PROJECT_SOURCE_DIR}/src)
-    file(GLOB sources CONFIGURE_DEPENDS
-        ${root}/*.c ${root}/vm/*.c ${root}/guest/*.c ${root}/bus/*.c ${root}/virtio/*.c ${root}/fdt/*.c
-        ${root}/devices/*.c
-        ${root}/arch/${arch}/*.c ${root}/arch/${arch}/${VMMP_${name}_SEL4_ARCH}/*.c
-        ${root}/compat/*.c ${root}/compat/${arch}/*.c)
-    set(${result} ${sources} PARENT_SCOPE)
-endfunction()
-
-function(vmmp_board_sources name result)
-    set(root ${PROJECT_SOURCE_DIR}/src)
-    file(GLOB sources CONFIGURE_DEPENDS
-        ${root}/plat/${VMMP_${name}_PLATFORM}/*.c ${root}/compat/${VMMP_${name}_ARCH}/plat/*.c
-        ${root}/compat/plat/${VMMP_${name}_PLATFORM}/*.c)
-    set(${result} ${sources} PARENT_SCOPE)
 endfunction()
 
 function(vmmp_hosted_sources name result)

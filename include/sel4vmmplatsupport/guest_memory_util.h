@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include <sel4/sel4.h>
-#include <sel4vm/guest_memory.h>
 #include <sel4vm/guest_vm.h>
+
+/* seL4's does not include what it needs. */
+#include <sel4vm/guest_memory.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,13 +12,15 @@
 #include "compat/compat_vm.h"
 #include "sel4/memory.h"
 
-#define PAGE_SIZE 4096u
+#define GUEST_PAGE_SIZE 4096u
 
 /* 0 if rounding up would wrap around. */
 static size_t whole_pages(const struct device *device)
 {
     size_t size = (size_t)device->size;
-    return size > SIZE_MAX - PAGE_SIZE ? 0 : (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+    return size > SIZE_MAX - GUEST_PAGE_SIZE
+               ? 0
+               : (size + GUEST_PAGE_SIZE - 1) & ~(size_t)(GUEST_PAGE_SIZE - 1);
 }
 
 static int install_backed(vm_t *vm, const struct device *device,

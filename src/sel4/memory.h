@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sel4vm/guest_memory.h>
 #include <sel4vm/guest_vm.h>
+
+/* seL4's does not include what it needs. */
+#include <sel4vm/guest_memory.h>
 
 /** Where the frames behind a reservation come from. */
 enum vmmp_sys_frames {

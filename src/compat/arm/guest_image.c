@@ -13,7 +13,7 @@
 #include "guest/image_internal.h"
 #include "sel4/memory.h"
 
-#define PAGE_SIZE 4096u
+#define GUEST_PAGE_SIZE 4096u
 
 /* A zImage that does not say where it belongs (arch/arm/booting.rst, 5). */
 #define ZIMAGE_LOAD_OFFSET 0x8000u
@@ -46,8 +46,9 @@ static int begin(struct load *load, vm_t *vm, const char *name)
 
 static uint64_t whole_pages(uint64_t size)
 {
-    return size > UINT64_MAX - PAGE_SIZE ? UINT64_MAX
-                                         : (size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+    return size > UINT64_MAX - GUEST_PAGE_SIZE
+               ? UINT64_MAX
+               : (size + GUEST_PAGE_SIZE - 1) & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
 }
 
 /* The RAM region that `address` is in, or NULL. */
@@ -96,7 +97,7 @@ static void clean_cache(struct load *load, uint64_t address, uint64_t size)
             size -= piece;
         }
         /* RAM that is mapped page by page is cleaned page by page. */
-        uint64_t page = PAGE_SIZE - address % PAGE_SIZE;
+        uint64_t page = GUEST_PAGE_SIZE - address % GUEST_PAGE_SIZE;
         if (!host && piece <= page) {
             return;
         }
