@@ -13,3 +13,6 @@ extern const struct vmmp_log vmmp_compat_default_log;
 void *vmmp_compat_calloc(vm_t *vm, size_t size);
 /** Gives it back early. */
 void vmmp_compat_free(vm_t *vm, void *memory);
+
+/** A place for one such piece of memory that is the architecture's; NULL as for vmmp_compat_vm(). */
+void **vmmp_compat_arch(vm_t *vm);
