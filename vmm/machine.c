@@ -47,12 +47,34 @@ static int add_cpus(struct machine *machine, vm_t *vm)
         if (!vcpu) {
             return said(machine, -EIO, "making a vCPU");
         }
+        if (machine->firmware_made && vm_register_unhandled_vcpu_fault_callback(
+                                          vcpu, vmmp_arm_firmware_exception, &machine->firmware)) {
+            return said(machine, -EIO, "registering the firmware");
+        }
         /* The boot vCPU runs first; PSCI assigns the others. */
         if (i == BOOT_VCPU && vm_assign_vcpu_target(vcpu, 0)) {
             return said(machine, -EIO, "assigning the boot vCPU");
         }
     }
     return 0;
+}
+
+/* Before the vCPUs, which call it. */
+static int add_firmware(struct machine *machine, vm_t *vm)
+{
+    const struct machine_config *config = machine->config;
+    const struct vmmp_arm_firmware_config firmware = {
+        .smccc = { .entropy = config->entropy },
+        .system_event = config->system_event,
+        .cookie = config->system_cookie,
+    };
+    if (!config->firmware) {
+        return 0;
+    }
+    int error =
+        vmmp_arm_firmware_init(&machine->firmware, vm, &firmware, &config->host, &config->log);
+    machine->firmware_made = !error;
+    return error ? said(machine, error, "making the firmware") : 0;
 }
 
 static int add_pci_lines(struct machine *machine)
@@ -134,11 +156,38 @@ static int add_uart(struct machine *machine)
     return error ? said(machine, error, "attaching the UART") : 0;
 }
 
+static int add_rtc(struct machine *machine)
+{
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &machine->rtc_line,
+                                      MACHINE_SPI_INTID(MACHINE_PL031_SPI));
+    if (error) {
+        return said(machine, error, "registering the clock's interrupt");
+    }
+    machine->rtc_line_made = true;
+    struct vmmp_pl031_config config = {
+        .host = machine->config->host,
+        .irq = &machine->rtc_line,
+        .seconds = machine->config->rtc_seconds,
+        .log = &machine->config->log,
+    };
+    error = vmmp_pl031_init(&machine->rtc, &config);
+    if (error) {
+        return said(machine, error, "making the clock");
+    }
+    machine->rtc_made = true;
+    error =
+        vmmp_vm_attach_window(&machine->vmmp, &machine->rtc.window, vmmp_gpa(MACHINE_PL031_BASE));
+    return error ? said(machine, error, "attaching the clock") : 0;
+}
+
 static int assemble(struct machine *machine, vm_t *vm)
 {
     int error = vmmp_vm_init(&machine->vmmp, vm, &machine->config->log, &machine->config->host);
     if (!error) {
         error = add_ram(machine, vm);
+    }
+    if (!error) {
+        error = add_firmware(machine, vm);
     }
     if (!error) {
         error = add_cpus(machine, vm);
@@ -161,6 +210,9 @@ static int assemble(struct machine *machine, vm_t *vm)
     }
     if (!error && machine->config->serial) {
         error = add_uart(machine);
+    }
+    if (!error) {
+        error = add_rtc(machine);
     }
     return error;
 }
@@ -191,12 +243,21 @@ void machine_fini(struct machine *machine)
     if (machine->uart_made) {
         vmmp_pl011_fini(&machine->uart);
     }
+    if (machine->rtc_made) {
+        vmmp_pl031_fini(&machine->rtc);
+    }
+    if (machine->firmware_made) {
+        vmmp_arm_firmware_fini(&machine->firmware);
+    }
     if (machine->pci_made) {
         vmmp_pci_host_fini(&machine->pci);
     }
     machine_msi_remove(&machine->msi);
     if (machine->uart_line_made) {
         vmmp_irq_line_fini(&machine->uart_line);
+    }
+    if (machine->rtc_line_made) {
+        vmmp_irq_line_fini(&machine->rtc_line);
     }
     for (unsigned i = 0; i < machine->intx_made; i++) {
         vmmp_irq_line_fini(&machine->intx[i]);

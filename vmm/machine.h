@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The machine `qemu-arm-virt`, put together: RAM, interrupt controller, vCPUs, PCI host with a
- * virtio console and other virtio devices, PL011 UART, and a guest loaded into it with its device
- * tree.
+ * virtio console and other virtio devices, PL011 UART, PL031 clock, firmware, and a guest loaded
+ * into it with its device tree.
  *
  * Nothing here knows what host it runs on: the caller has made the `vm_t` with vm_init(), brings
  * files, host operations and the outer ends of console and UART, and runs the VM afterwards. The
@@ -29,10 +29,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sel4vmmplatsupport/vmmp/arm_firmware.h>
 #include <sel4vmmplatsupport/vmmp/fdt.h>
 #include <sel4vmmplatsupport/vmmp/image.h>
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
 #include <sel4vmmplatsupport/vmmp/pl011.h>
+#include <sel4vmmplatsupport/vmmp/pl031.h>
 #include <sel4vmmplatsupport/vmmp/virtio_console.h>
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
@@ -49,6 +51,7 @@ struct machine_config {
     uint64_t memory;    /**< Bytes, from MACHINE_MEMORY_MINIMUM to MACHINE_MEMORY_MAXIMUM. */
     unsigned cpus;      /**< 1 to MACHINE_CPUS. */
     unsigned gic;       /**< 2 or 3: what vm_create_default_irq_controller() makes. */
+    bool firmware;      /**< PSCI and TRNG are the machine's own, not the host's. */
     bool psci_hvc;      /**< PSCI is called by HVC, not SMC. */
     const char *append; /**< Kernel command line; NULL or without "console=": hvc0 is added. */
 
@@ -58,6 +61,12 @@ struct machine_config {
     size_t decoder_count;
     const uint8_t *seed; /**< Random bytes for the guest's entropy pool; NULL: none. */
     size_t seed_size;    /**< 40 or more: the first 8 are for KASLR. */
+
+    /** With `firmware`: the guest wants to power off or reset; see vmmp/arm_firmware.h. */
+    int (*system_event)(void *cookie, vm_t *vm, const struct vmmp_psci_event *event);
+    void *system_cookie;
+    const struct vmmp_entropy *entropy; /**< With `firmware`, for TRNG; NULL: none. */
+    uint32_t rtc_seconds;               /**< What the clock shows at first. */
 
     struct vmmp_log log;
     struct vmmp_host host;
@@ -93,6 +102,9 @@ struct machine {
     struct machine_virtio console_place;
     struct machine_virtio devices[MACHINE_DEVICES];
     struct vmmp_pl011 uart;
+    struct vmmp_irq_line rtc_line;
+    struct vmmp_pl031 rtc;
+    struct vmmp_arm_firmware firmware;
     struct console_pump console_pump;
     unsigned mmio_slots; /**< In use. */
     unsigned intx_made;  /**< What machine_fini() has to undo. */
@@ -100,6 +112,9 @@ struct machine {
     bool pci_made;
     bool console_made;
     bool uart_made;
+    bool rtc_line_made;
+    bool rtc_made;
+    bool firmware_made;
 };
 
 /**

@@ -133,8 +133,9 @@ int machine_build_fdt(const struct machine_config *config, const struct machine_
     put_memory(&fdt, config);
     put_cpus(&fdt, config);
     put_gic(&fdt, config);
+    vmmp_fdt_fixed_clock(&fdt, "apb-pclk", PHANDLE_CLOCK, UART_CLOCK_HZ);
+    vmmp_fdt_pl031(&fdt, MACHINE_PL031_BASE, MACHINE_PL031_SPI, PHANDLE_CLOCK);
     if (config->serial) {
-        vmmp_fdt_fixed_clock(&fdt, "apb-pclk", PHANDLE_CLOCK, UART_CLOCK_HZ);
         vmmp_fdt_pl011(&fdt, MACHINE_PL011_BASE, MACHINE_PL011_SPI, PHANDLE_CLOCK);
     }
     put_virtio_mmio(&fdt, config);

@@ -33,6 +33,12 @@
 struct hosted_vm;
 struct hosted_vcpu;
 
+/** Who is told that a suspended vCPU goes on. `call` may be NULL. */
+struct hosted_resumed {
+    void (*call)(void *cookie, vm_vcpu_t *vcpu);
+    void *cookie;
+};
+
 /**
  * An engine. Operations return 0 or -errno unless said otherwise; those marked optional may be
  * NULL. State of the engine hangs on hosted_vm_set_engine_state() and its like for vCPUs.
@@ -101,6 +107,18 @@ struct hosted_engine {
     void (*vcpu_close)(struct hosted_vcpu *vcpu);
     /** vcpu_start(): the vCPU runs from its registers; before or during `run`, from any thread. */
     int (*vcpu_start)(struct hosted_vcpu *vcpu);
+
+    /**
+     * Optional, ARM: power states for firmware that the VMM is. A stopped or never started vCPU
+     * runs from `context`, reset otherwise; any thread.
+     */
+    int (*vcpu_restart)(struct hosted_vcpu *vcpu, const hosted_context_t *context);
+    /** Optional: the vCPU stops when the exception that it is in has been answered. */
+    int (*vcpu_stop)(struct hosted_vcpu *vcpu);
+    /** Optional: from then it waits for an interrupt; `reset` first, but for what is answered. */
+    int (*vcpu_suspend)(struct hosted_vcpu *vcpu, bool reset, const struct hosted_resumed *resumed);
+    /** Optional: whether it can be done; NULL: yes. */
+    bool (*can_suspend)(const struct hosted_vm *hosted);
 
     /**
      * vm_run(): runs the VM until it powers off, fails or `hosted_vm_stopping()` is true, then

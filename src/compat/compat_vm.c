@@ -18,6 +18,7 @@ static struct compat_vm {
     vm_t *vm; /* NULL: free */
     struct vmmp_vm native;
     struct block *blocks;
+    void *arch;
 } compat_vms[VMMP_COMPAT_VMS];
 
 static void log_to_stderr(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
@@ -78,6 +79,13 @@ static struct compat_vm *find(const vm_t *vm)
         }
     }
     return NULL;
+}
+
+void **vmmp_compat_arch(vm_t *vm)
+{
+    struct compat_vm *compat = vmmp_compat_vm(vm) ? find(vm) : NULL;
+
+    return compat ? &compat->arch : NULL;
 }
 
 void *vmmp_compat_calloc(vm_t *vm, size_t size)

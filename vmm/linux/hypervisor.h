@@ -47,6 +47,10 @@ void hypervisor_destroy(struct hypervisor *hypervisor);
 
 /** 2 or 3. */
 unsigned hypervisor_gic(const struct hypervisor *hypervisor);
+/** Whether the guest's PSCI and TRNG calls are the machine's to answer. */
+bool hypervisor_firmware(const struct hypervisor *hypervisor);
+/** Ends the guest's VM as it wants: for power off or, with `reset`, a reset. Any thread. */
+void hypervisor_end_guest(struct hypervisor *hypervisor, bool reset);
 /** Why vm_run() returned `result`. */
 enum hypervisor_end hypervisor_end(const struct hypervisor *hypervisor, int result);
 /** Monotonic nanoseconds when the first vCPU entered the guest; 0: not yet. */

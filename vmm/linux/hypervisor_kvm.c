@@ -75,6 +75,7 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
         .gic_redistributors = MACHINE_GICV3_REDIST_BASE,
         .gic_redistributors_size = MACHINE_GICV3_REDIST_SIZE,
         .gic_interrupts = MACHINE_SPI_INTID(MACHINE_SPIS + 16) / 32 * 32,
+        .firmware = true,
         .trace = config->trace,
         .debug = config->gdb ? gdb_target_event : NULL,
         .cookie = config->gdb,
@@ -102,6 +103,16 @@ void hypervisor_destroy(struct hypervisor *hypervisor)
 unsigned hypervisor_gic(const struct hypervisor *hypervisor)
 {
     return hosted_kvm_gic_version(hypervisor->vm);
+}
+
+bool hypervisor_firmware(const struct hypervisor *hypervisor)
+{
+    return hosted_kvm_firmware(hypervisor->vm);
+}
+
+void hypervisor_end_guest(struct hypervisor *hypervisor, bool reset)
+{
+    hosted_kvm_end_vm(hypervisor->vm, reset ? HOSTED_KVM_END_RESET : HOSTED_KVM_END_SHUTDOWN);
 }
 
 enum hypervisor_end hypervisor_end(const struct hypervisor *hypervisor, int result)

@@ -31,6 +31,18 @@ unsigned hypervisor_gic(const struct hypervisor *hypervisor)
     return 3;
 }
 
+bool hypervisor_firmware(const struct hypervisor *hypervisor)
+{
+    (void)hypervisor;
+    return false;
+}
+
+void hypervisor_end_guest(struct hypervisor *hypervisor, bool reset)
+{
+    (void)hypervisor;
+    (void)reset;
+}
+
 enum hypervisor_end hypervisor_end(const struct hypervisor *hypervisor, int result)
 {
     (void)hypervisor;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <hosted/vm.h>
 
@@ -65,6 +66,50 @@ static int open_backend(struct run *run, struct backend *backend, const char *na
     return backend_open(backend, choice, run->is_terminal);
 }
 
+/* From a vCPU's thread. */
+static int guest_event(void *cookie, vm_t *vm, const struct vmmp_psci_event *event)
+{
+    struct run *run = cookie;
+    (void)vm;
+    switch (event->kind) {
+    case VMMP_PSCI_SYSTEM_SUSPEND:
+        return 0;
+    case VMMP_PSCI_SYSTEM_RESET2:
+        if (event->reset_type) {
+            return -EINVAL;
+        }
+        hypervisor_end_guest(run->hypervisor, true);
+        return 0;
+    case VMMP_PSCI_SYSTEM_RESET:
+        hypervisor_end_guest(run->hypervisor, true);
+        return 0;
+    case VMMP_PSCI_SYSTEM_OFF:
+        break;
+    }
+    hypervisor_end_guest(run->hypervisor, false);
+    return 0;
+}
+
+/* The guest's firmware, if it is not the kernel's. */
+static int open_firmware(struct run *run)
+{
+    run->config.firmware = hypervisor_firmware(run->hypervisor);
+    run->config.system_event = guest_event;
+    run->config.system_cookie = run;
+    run->config.rtc_seconds = (uint32_t)time(NULL);
+    if (run->config.firmware && !run->trng_open) {
+        int error = hosted_entropy_open(&run->trng, NULL, run->loop, &run->log);
+        if (error) {
+            message_error("no random numbers from the kernel (%s)", strerror(-error));
+            return -1;
+        }
+        run->trng_open = true;
+        run->trng_source = hosted_entropy_backend(&run->trng);
+        run->config.entropy = &run->trng_source;
+    }
+    return 0;
+}
+
 static int create_vm(struct run *run)
 {
     struct gdb_target *gdb;
@@ -82,7 +127,7 @@ static int create_vm(struct run *run)
         return -1;
     }
     run->config.gic = hypervisor_gic(run->hypervisor);
-    return 0;
+    return open_firmware(run);
 }
 
 static int load_guest(struct run *run)
@@ -224,6 +269,9 @@ static void clean_up(struct run *run, int status)
     }
     run_gdb_end(run, status);
     end_guest(run);
+    if (run->trng_open) {
+        hosted_entropy_close(&run->trng);
+    }
     devices_close(&run->devices);
     backend_close(&run->console);
     backend_close(&run->serial);

@@ -10,6 +10,7 @@
 #include <sel4vm/guest_vm.h>
 
 #include <hosted/doorbells.h>
+#include <hosted/entropy.h>
 #include <hosted/event_loop.h>
 #include <hosted/trace.h>
 
@@ -46,6 +47,9 @@ struct run {
     struct hosted_event_loop *loop;
     struct hypervisor *hypervisor;
     vm_t vm;
+    struct hosted_entropy trng; /**< For the guest's firmware. */
+    bool trng_open;
+    struct vmmp_entropy trng_source;
     struct hosted_doorbells doorbells;
     struct machine machine;
     bool is_terminal;

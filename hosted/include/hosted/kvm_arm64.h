@@ -6,8 +6,8 @@
  *     hosted_simple_kvm_arm64(&simple, &config, &log);
  *     vm_init(&vm, NULL, &simple, vspace, &io_ops, 0, "guest");
  *
- * Interrupt controller (GICv2 or GICv3), generic timer and PSCI are the kernel's; vCPUs are created
- * powered off, vcpu_start() powers one on, and the guest's PSCI CPU_ON the others. Each has a
+ * Interrupt controller (GICv2 or GICv3) and generic timer are the kernel's, PSCI too unless
+ * config.firmware is set; vCPUs are created powered off, vcpu_start() powers one on, and the guest's PSCI CPU_ON the others. Each has a
  * thread while vm_run() is in progress; no thread is left when it returns.
  *
  * Threads: functions may be called from any thread unless they say otherwise; none may be called
@@ -81,6 +81,10 @@ struct hosted_kvm_arm64_config {
     uint64_t gic_redistributors_size; /**< Room there; 0: not checked. */
     unsigned gic_interrupts;          /**< INTIDs, the 32 private ones included; 0: 256. */
 
+    /** Somebody in this process answers the guest's PSCI and TRNG calls (vmmp/arm_firmware.h), if
+     * the kernel lets them: see hosted_kvm_firmware(). */
+    bool firmware;
+
     const struct hosted_trace *trace; /**< NULL: no trace. Must outlive the VM. */
     int kick_signal;                  /**< 0: SIGRTMIN. */
     const char *device;               /**< NULL: /dev/kvm. */
@@ -111,6 +115,14 @@ enum hosted_kvm_end {
     HOSTED_KVM_END_CRASH,    /**< Reported by the kernel; vm_run() returns -1. */
 };
 enum hosted_kvm_end hosted_kvm_end(const vm_t *vm);
+/** Ends the VM as if the guest had, for firmware in this process. Any thread. */
+void hosted_kvm_end_vm(vm_t *vm, enum hosted_kvm_end end);
+
+/**
+ * Whether the guest's PSCI and TRNG calls come to vCPU faults: config.firmware was set and the
+ * kernel has a filter (Linux 6.4). Known from vm_init() on. Else the kernel answers them.
+ */
+bool hosted_kvm_firmware(const vm_t *vm);
 
 /* ---- pausing -------------------------------------------------------------------------------- */
 

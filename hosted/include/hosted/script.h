@@ -126,6 +126,16 @@ uint64_t *script_vector(vm_vcpu_t *vcpu, unsigned number);
 enum script_result script_smc(vm_vcpu_t *vcpu, const uint64_t args[4], uint64_t results[4]);
 enum script_result script_hvc(vm_vcpu_t *vcpu, const uint64_t args[4], uint64_t results[4]);
 
+/** What firmware has done to a vCPU (ARM). */
+struct script_power {
+    bool on;        /**< Started, and not stopped since. */
+    bool suspended; /**< Waits for an interrupt. */
+    unsigned resets;
+};
+struct script_power script_power(vm_vcpu_t *vcpu);
+/** An interrupt ends the vCPU's suspension; false if it was not suspended. */
+bool script_wake(vm_vcpu_t *vcpu);
+
 /** x86: IN and OUT of 1, 2 or 4 bytes. `*value` is zero-extended. */
 enum script_result script_in(vm_vcpu_t *vcpu, uint16_t port, unsigned size, uint32_t *value);
 enum script_result script_out(vm_vcpu_t *vcpu, uint16_t port, unsigned size, uint32_t value);

@@ -163,13 +163,19 @@ static bool handle_hypercall(struct kvm_vcpu *vcpu)
         .hsr = (uint32_t)(smc ? HSR_SMC_64_EXCEPTION : HSR_HVC_64_EXCEPTION)
                    << HSR_EXCEPTION_CLASS_SHIFT |
                HSR_IL_MASK,
-        .pc_is_past = true,
+        /* HVC's preferred return address is past it anyway (Arm ARM, D1.3.2). */
+        .pc_is_past = smc,
     };
     record_and_trace(vcpu, HOSTED_EXIT_HYPERCALL, vcpu->run->hypercall.nr, smc);
     enum hosted_outcome outcome = hosted_vcpu_exception(vcpu->hosted, &exception);
     if (outcome == HOSTED_FAILED) {
         kvm_vcpu_fail(vcpu, "nobody answers its %s 0x%llx", smc ? "SMC" : "HVC",
                       vcpu->run->hypercall.nr);
+    }
+    int error = outcome == HOSTED_STOPPED ? 0 : kvm_power_settle(vcpu);
+    if (error) {
+        kvm_vcpu_fail(vcpu, "KVM cannot switch it: %s", strerror(-error));
+        return false;
     }
     return conclude(vcpu, outcome);
 }
@@ -182,6 +188,13 @@ static bool handle_system_event(struct kvm_vcpu *vcpu)
                                                 : HOSTED_KVM_END_CRASH;
     int none = HOSTED_KVM_END_NONE;
     record_and_trace(vcpu, HOSTED_EXIT_SYSTEM_EVENT, type, 0);
+    if (type == KVM_SYSTEM_EVENT_WAKEUP) {
+        int error = kvm_woken(vcpu);
+        if (error) {
+            kvm_vcpu_fail(vcpu, "KVM cannot wake it: %s", strerror(-error));
+        }
+        return !error;
+    }
     atomic_compare_exchange_strong(&vcpu->vm->end, &none, end);
     if (end == HOSTED_KVM_END_CRASH) {
         kvm_vcpu_fail(vcpu, "the kernel reports system event %u", type);

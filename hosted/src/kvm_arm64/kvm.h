@@ -48,6 +48,14 @@ struct injection {
     int resample; /**< eventfd, signalled at EOI. */
 };
 
+/** What the vCPU's thread is to do once its exit has been answered; see power.c. */
+enum kvm_power {
+    KVM_POWER_ON, /**< Nothing. */
+    KVM_POWER_STOPPING,
+    KVM_POWER_RESTARTING, /**< With `restart`: stopped, and started again by another. */
+    KVM_POWER_SUSPENDING,
+};
+
 struct kvm_vcpu {
     struct hosted_vcpu *hosted;
     struct kvm_vm *vm;
@@ -62,6 +70,9 @@ struct kvm_vcpu {
     bool unfinished; /**< The VM was stopped before its last exit was answered. */
     pthread_t thread;
     atomic_bool in_guest;
+    enum kvm_power power;          /**< By `gate`. */
+    hosted_context_t restart;      /**< Likewise. */
+    struct hosted_resumed resumed; /**< The vCPU's thread alone. */
     struct hosted_vcpu_stats stats;
 };
 
@@ -79,6 +90,9 @@ struct kvm_vm {
     size_t slot_count, slot_room;
     uint32_t next_slot, slot_limit;
     bool slots_live; /**< Mapped at once, and not when the VM first runs. */
+
+    bool firmware;    /**< The guest's PSCI calls come to vCPU faults. */
+    bool can_suspend; /**< KVM_MP_STATE_SUSPENDED exists. */
 
     unsigned gic_version;
     unsigned gic_interrupts;
@@ -145,8 +159,22 @@ void kvm_gic_close(struct kvm_vm *vm);
 int kvm_vcpu_open(struct hosted_vcpu *hosted);
 void kvm_vcpu_close(struct hosted_vcpu *hosted);
 int kvm_vcpu_start(struct hosted_vcpu *hosted);
+/** To the state after KVM_ARM_VCPU_INIT, powered off; not in KVM_RUN. Negative: -errno. */
+int kvm_vcpu_reset(const struct kvm_vcpu *vcpu);
 /** The vCPU's thread. */
 void *kvm_vcpu_main(void *cookie);
+
+/* power.c */
+/** Has the guest's firmware calls come here if that is wanted and the kernel can. 0 or -errno. */
+int kvm_firmware_choose(struct kvm_vm *vm);
+int kvm_vcpu_restart(struct hosted_vcpu *hosted, const hosted_context_t *context);
+int kvm_vcpu_stop(struct hosted_vcpu *hosted);
+int kvm_vcpu_suspend(struct hosted_vcpu *hosted, bool reset, const struct hosted_resumed *resumed);
+bool kvm_can_suspend(const struct hosted_vm *hosted);
+/** Called by the vCPU's thread after an exception has been answered. 0 or -errno. */
+int kvm_power_settle(struct kvm_vcpu *vcpu);
+/** Called by the vCPU's thread: an interrupt has ended its suspension. 0 or -errno. */
+int kvm_woken(struct kvm_vcpu *vcpu);
 
 /* exits.c */
 /** Deals with why KVM_RUN returned 0. False: the thread is to end. */

@@ -14,7 +14,7 @@
 /* Aff3 and Aff2 to Aff0 of MPIDR_EL1. */
 #define AFFINITY UINT64_C(0xff00ffffff)
 
-static int initialise(const struct kvm_vcpu *vcpu)
+int kvm_vcpu_reset(const struct kvm_vcpu *vcpu)
 {
     struct kvm_vcpu_init init;
     int err = kvm_call(vcpu->vm->fd, KVM_ARM_PREFERRED_TARGET, (unsigned long)&init);
@@ -38,7 +38,7 @@ static int open_vcpu(struct kvm_vcpu *vcpu)
         return -errno;
     }
     vcpu->run = run;
-    int err = initialise(vcpu);
+    int err = kvm_vcpu_reset(vcpu);
     if (err < 0) {
         return err;
     }

@@ -212,7 +212,8 @@ static int kvm_vm_open(struct hosted_vm *hosted, void *config)
 {
     static const struct hosted_kvm_arm64_config defaults;
     static int (*const steps[])(struct kvm_vm *) = {
-        open_system, check_system, create_vm, kvm_gic_choose, install_kick, open_events,
+        open_system,    check_system, create_vm,   kvm_firmware_choose,
+        kvm_gic_choose, install_kick, open_events,
     };
     struct kvm_vm *vm = vm_alloc(hosted, config ? config : &defaults);
     if (!vm) {
@@ -286,6 +287,10 @@ void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *c
         .vcpu_open = kvm_vcpu_open,
         .vcpu_close = kvm_vcpu_close,
         .vcpu_start = kvm_vcpu_start,
+        .vcpu_restart = kvm_vcpu_restart,
+        .vcpu_stop = kvm_vcpu_stop,
+        .vcpu_suspend = kvm_vcpu_suspend,
+        .can_suspend = kvm_can_suspend,
         .run = kvm_run,
         .stop = kvm_stop,
         .registers_get = kvm_registers_get,
@@ -301,6 +306,13 @@ void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *c
 enum hosted_kvm_end hosted_kvm_end(const vm_t *vm)
 {
     return (enum hosted_kvm_end)atomic_load(&kvm_vm_of(vm)->end);
+}
+
+void hosted_kvm_end_vm(vm_t *vm, enum hosted_kvm_end end)
+{
+    int none = HOSTED_KVM_END_NONE;
+    atomic_compare_exchange_strong(&kvm_vm_of(vm)->end, &none, (int)end);
+    hosted_vm_stop(vm, end == HOSTED_KVM_END_CRASH ? -1 : 0);
 }
 
 uint64_t hosted_kvm_interrupts(const vm_t *vm)

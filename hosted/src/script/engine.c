@@ -91,6 +91,61 @@ static int script_vcpu_start(struct hosted_vcpu *vcpu)
     return 0;
 }
 
+static int script_vcpu_restart(struct hosted_vcpu *vcpu, const hosted_context_t *context)
+{
+    struct script_vcpu *state = hosted_vcpu_engine_state(vcpu);
+    pthread_mutex_lock(&state->script->lock);
+    state->started = true;
+    state->resets++;
+    state->context = *context;
+    pthread_mutex_unlock(&state->script->lock);
+    return 0;
+}
+
+static int script_vcpu_stop(struct hosted_vcpu *vcpu)
+{
+    struct script_vcpu *state = hosted_vcpu_engine_state(vcpu);
+    pthread_mutex_lock(&state->script->lock);
+    state->started = false;
+    pthread_mutex_unlock(&state->script->lock);
+    return 0;
+}
+
+static int script_vcpu_suspend(struct hosted_vcpu *vcpu, bool reset,
+                               const struct hosted_resumed *resumed)
+{
+    struct script_vcpu *state = hosted_vcpu_engine_state(vcpu);
+    pthread_mutex_lock(&state->script->lock);
+    state->suspended = true;
+    state->resets += reset;
+    state->resumed = *resumed;
+    pthread_mutex_unlock(&state->script->lock);
+    return 0;
+}
+
+struct script_power script_power(vm_vcpu_t *vcpu)
+{
+    struct script_vcpu *state = script_vcpu_of(vcpu);
+    pthread_mutex_lock(&state->script->lock);
+    struct script_power power = { state->started, state->suspended, state->resets };
+    pthread_mutex_unlock(&state->script->lock);
+    return power;
+}
+
+bool script_wake(vm_vcpu_t *vcpu)
+{
+    struct script_vcpu *state = script_vcpu_of(vcpu);
+    pthread_mutex_lock(&state->script->lock);
+    bool suspended = state->suspended;
+    struct hosted_resumed resumed = state->resumed;
+    state->suspended = false;
+    pthread_mutex_unlock(&state->script->lock);
+    if (suspended && resumed.call) {
+        resumed.call(resumed.cookie, vcpu);
+    }
+    return suspended;
+}
+
 static int script_run(struct hosted_vm *hosted)
 {
     struct script_vm *script = hosted_vm_engine_state(hosted);
@@ -219,6 +274,9 @@ static const struct hosted_engine script_engine = {
     .vcpu_open = script_vcpu_open,
     .vcpu_close = script_vcpu_close,
     .vcpu_start = script_vcpu_start,
+    .vcpu_restart = script_vcpu_restart,
+    .vcpu_stop = script_vcpu_stop,
+    .vcpu_suspend = script_vcpu_suspend,
     .run = script_run,
     .stop = script_stop,
     .registers_get = script_registers_get,

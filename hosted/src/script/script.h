@@ -80,6 +80,9 @@ struct script_vcpu {
     hosted_context_t context;
     uint64_t pc; /**< On ARM the one in `context` counts. */
     bool started;
+    bool suspended;
+    unsigned resets; /**< Of its system registers. */
+    struct hosted_resumed resumed;
     /* The instruction in progress. */
     bool pending;
     bool raw; /**< By register, not by value. */

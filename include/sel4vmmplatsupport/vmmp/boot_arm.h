@@ -39,6 +39,9 @@ struct vmmp_arm_entry {
  */
 int vmmp_arm_enter(vm_vcpu_t *vcpu, const struct vmmp_arm_entry *entry);
 
+/** The registers of that state. 0 or -EINVAL, as above. */
+int vmmp_arm_entry_context(const struct vmmp_arm_entry *entry, seL4_UserContext *context);
+
 #ifdef __cplusplus
 }
 #endif

@@ -40,28 +40,36 @@ static bool representable(const struct vmmp_arm_entry *entry)
     return entry->pc <= limit;
 }
 
+int vmmp_arm_entry_context(const struct vmmp_arm_entry *entry, seL4_UserContext *context)
+{
+    if (!entry || !representable(entry)) {
+        return -EINVAL;
+    }
+    memset(context, 0, sizeof(*context));
+    context->pc =
+        (seL4_Word)(entry->mode == VMMP_ARM_MODE_AARCH32 ? entry->pc & ~PC_THUMB : entry->pc);
+#if defined(CONFIG_ARCH_AARCH64)
+    context->spsr = status(entry);
+    context->x0 = entry->registers[0];
+    context->x1 = entry->registers[1];
+    context->x2 = entry->registers[2];
+    context->x3 = entry->registers[3];
+#else
+    context->cpsr = status(entry);
+    context->r0 = (seL4_Word)entry->registers[0];
+    context->r1 = (seL4_Word)entry->registers[1];
+    context->r2 = (seL4_Word)entry->registers[2];
+    context->r3 = (seL4_Word)entry->registers[3];
+#endif
+    return 0;
+}
+
 int vmmp_arm_enter(vm_vcpu_t *vcpu, const struct vmmp_arm_entry *entry)
 {
     seL4_UserContext context;
 
-    if (!vcpu || !entry || !representable(entry)) {
+    if (!vcpu || vmmp_arm_entry_context(entry, &context)) {
         return -EINVAL;
     }
-    memset(&context, 0, sizeof(context));
-    context.pc =
-        (seL4_Word)(entry->mode == VMMP_ARM_MODE_AARCH32 ? entry->pc & ~PC_THUMB : entry->pc);
-#if defined(CONFIG_ARCH_AARCH64)
-    context.spsr = status(entry);
-    context.x0 = entry->registers[0];
-    context.x1 = entry->registers[1];
-    context.x2 = entry->registers[2];
-    context.x3 = entry->registers[3];
-#else
-    context.cpsr = status(entry);
-    context.r0 = (seL4_Word)entry->registers[0];
-    context.r1 = (seL4_Word)entry->registers[1];
-    context.r2 = (seL4_Word)entry->registers[2];
-    context.r3 = (seL4_Word)entry->registers[3];
-#endif
     return vm_set_thread_context(vcpu, context) ? -EIO : 0;
 }

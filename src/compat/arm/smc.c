@@ -3,7 +3,9 @@
 
 #include <stddef.h>
 
-#include "arch/arm/psci.h"
+#include <sel4vmmplatsupport/vmmp/arm_firmware.h>
+
+#include "compat/compat_vm.h"
 #include "sel4/vcpu_arm.h"
 
 /* The register that holds argument `arg`, NULL if it is not passed in one. */
@@ -51,17 +53,30 @@ int smc_forward(vm_vcpu_t *vcpu, seL4_UserContext *regs, seL4_ARM_SMC smc_cap)
 
 #endif
 
+struct vmmp_arm_firmware *vmmp_compat_arm_firmware(vm_t *vm)
+{
+    void **place = vmmp_compat_arch(vm);
+
+    if (place && !*place) {
+        struct vmmp_arm_firmware *firmware = vmmp_compat_calloc(vm, sizeof(*firmware));
+        /* Without host operations there is nothing that has to be undone. */
+        if (firmware &&
+            vmmp_arm_firmware_init(firmware, vm, NULL, NULL, &vmmp_compat_vm(vm)->log) == 0) {
+            *place = firmware;
+        }
+    }
+    return place ? *place : NULL;
+}
+
 int vm_smc_handle_default(vm_vcpu_t *vcpu, seL4_UserContext *regs)
 {
-    uint64_t registers[4];
-
     if (!vcpu || !regs) {
         return -1;
     }
-    for (seL4_Word i = 0; i < 4; i++) {
-        registers[i] = *argument(regs, i);
+    struct vmmp_arm_firmware *firmware = vmmp_compat_arm_firmware(vcpu->vm);
+    if (!firmware) {
+        smc_set_return_value(regs, (seL4_Word)VMMP_SMCCC_NOT_SUPPORTED);
+        return 0;
     }
-    vmmp_smccc_call(vcpu, registers);
-    smc_set_return_value(regs, (seL4_Word)registers[0]);
-    return 0;
+    return vmmp_arm_firmware_call(firmware, vcpu, regs);
 }
