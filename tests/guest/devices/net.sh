@@ -8,7 +8,10 @@
 . /test/lib.sh
 
 size=32
-[ "$FULL" = 0 ] || size=1024
+[ "$FULL" = 0 ] || {
+	size=1024
+	patience=2400
+}
 memory=256M
 
 # What all guests can do: bring up an interface, fetch, send, find the virtio device.
