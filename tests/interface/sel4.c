@@ -54,7 +54,8 @@ CHECK_VALUE(PAGE_SIZE_4K, 4096);
 CHECK_VALUE(PAGE_BITS_4M, 22);
 
 /* In seL4's libutils these are no constant expressions: nothing may use them as such. */
-static inline int check_arithmetic(void)
+int vmmp_check_arithmetic(void);
+int vmmp_check_arithmetic(void)
 {
     return MASK(12) == 4095 && ROUND_UP(4097u, 4096u) == 8192 && ROUND_DOWN(4097u, 4096u) == 4096;
 }
