@@ -46,12 +46,13 @@ target_include_directories(sel4vmmplatsupport
 # Its headers are not clean of what -Wextra says.
 target_include_directories(sel4vmmplatsupport SYSTEM
     PRIVATE $<TARGET_PROPERTY:sel4vm,INTERFACE_INCLUDE_DIRECTORIES>)
-# All of them reach the VMMs that link this one; libsel4vm needs the library in turn. USB is another
-# project's, which not every workspace has.
+# All of them reach the VMMs that link this one; libsel4vm needs the library in turn. The last three
+# come from projects that not every workspace has, and the library itself does without.
 target_link_libraries(sel4vmmplatsupport
-    muslc sel4 utils sel4utils platsupport pci ethdrivers sel4vm fdt fdtgen satadrivers virtio
+    muslc sel4 utils sel4utils platsupport pci ethdrivers sel4vm fdt satadrivers virtio
     sel4_autoconf sel4vm_Config sel4vmmplatsupport_Config
-    $<TARGET_NAME_IF_EXISTS:ringbuffer> $<TARGET_NAME_IF_EXISTS:usbdrivers_Config>)
+    $<TARGET_NAME_IF_EXISTS:fdtgen> $<TARGET_NAME_IF_EXISTS:ringbuffer>
+    $<TARGET_NAME_IF_EXISTS:usbdrivers_Config>)
 
 # What the interface tests assert of the hosted headers, asserted of the workspace's: compiling is
 # the test, `ninja sel4vmmplatsupport_interface`.
@@ -62,3 +63,9 @@ target_compile_options(sel4vmmplatsupport_interface PRIVATE -std=gnu11 -Wall -We
 target_include_directories(sel4vmmplatsupport_interface SYSTEM
     PRIVATE $<TARGET_PROPERTY:sel4vm,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(sel4vmmplatsupport_interface sel4vmmplatsupport)
+
+# The reference VMM as the root task, with the guest in VMMP_SEL4_ARCHIVE (vmm/sel4/guest_files.h).
+set(VMMP_SEL4_ARCHIVE "" CACHE FILEPATH "Guest for the reference VMM; empty: no VMM is built")
+if(VMMP_SEL4_ARCHIVE)
+    add_subdirectory(vmm/sel4)
+endif()

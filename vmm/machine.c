@@ -11,8 +11,6 @@
 
 #include "machine_console.h"
 
-static_assert(MACHINE_CPUS <= CONFIG_MAX_NUM_NODES, "a VM cannot have that many vCPUs");
-
 #define VCPU_PRIORITY 100 /* Means something to seL4 only. */
 
 static int said(const struct machine *machine, int error, const char *what)
@@ -22,15 +20,22 @@ static int said(const struct machine *machine, int error, const char *what)
     return error;
 }
 
+static int register_ram(vm_t *vm, uintptr_t base, size_t size)
+{
+    return vm_ram_register_at(vm, base, size, true);
+}
+
 static int add_ram(struct machine *machine, vm_t *vm)
 {
+    int (*add)(vm_t *, uintptr_t, size_t) = machine->config->made_by.add_ram;
     struct machine_range ranges[2];
     unsigned count = machine_ram_ranges(machine->config->memory, ranges);
     if (!count) {
         return -EINVAL;
     }
+    add = add ? add : register_ram;
     for (unsigned i = 0; i < count; i++) {
-        if (vm_ram_register_at(vm, (uintptr_t)ranges[i].base, (size_t)ranges[i].size, true)) {
+        if (add(vm, (uintptr_t)ranges[i].base, (size_t)ranges[i].size)) {
             vmmp_log(&machine->config->log, VMMP_LOG_ERROR, VMMP_LOG_HOST,
                      "the host cannot give the guest %llu MiB of RAM",
                      (unsigned long long)(machine->config->memory >> 20));
@@ -42,8 +47,15 @@ static int add_ram(struct machine *machine, vm_t *vm)
 
 static int add_cpus(struct machine *machine, vm_t *vm)
 {
+    vm_vcpu_t *(*add)(vm_t *, int) = machine->config->made_by.add_cpu;
+    add = add ? add : vm_create_vcpu;
+    if (machine->config->cpus > CONFIG_MAX_NUM_NODES) {
+        vmmp_log(&machine->config->log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+                 "the host gives a VM %d vCPUs at most", CONFIG_MAX_NUM_NODES);
+        return -EINVAL;
+    }
     for (unsigned i = 0; i < machine->config->cpus; i++) {
-        vm_vcpu_t *vcpu = vm_create_vcpu(vm, VCPU_PRIORITY);
+        vm_vcpu_t *vcpu = add(vm, VCPU_PRIORITY);
         if (!vcpu) {
             return said(machine, -EIO, "making a vCPU");
         }
@@ -75,6 +87,20 @@ static int add_firmware(struct machine *machine, vm_t *vm)
         vmmp_arm_firmware_init(&machine->firmware, vm, &firmware, &config->host, &config->log);
     machine->firmware_made = !error;
     return error ? said(machine, error, "making the firmware") : 0;
+}
+
+/* KVM wants the vCPUs first; on seL4 a vCPU brings interrupts of its own. */
+static int add_cpus_and_controller(struct machine *machine, vm_t *vm)
+{
+    bool controller_first = machine->config->made_by.add_cpu != NULL;
+    int error = controller_first ? 0 : add_cpus(machine, vm);
+    if (!error && vm_create_default_irq_controller(vm)) {
+        error = said(machine, -EIO, "making the interrupt controller");
+    }
+    if (!error && controller_first) {
+        error = add_cpus(machine, vm);
+    }
+    return error;
 }
 
 static int add_pci_lines(struct machine *machine)
@@ -190,10 +216,7 @@ static int assemble(struct machine *machine, vm_t *vm)
         error = add_firmware(machine, vm);
     }
     if (!error) {
-        error = add_cpus(machine, vm);
-    }
-    if (!error && vm_create_default_irq_controller(vm)) {
-        error = said(machine, -EIO, "making the interrupt controller");
+        error = add_cpus_and_controller(machine, vm);
     }
     if (!error) {
         error = machine_msi_add(&machine->msi, &machine->vmmp);

@@ -47,6 +47,14 @@
 #define MACHINE_FDT_MAX  VMMP_DTB_MAX_SIZE
 #define MACHINE_BOOTARGS 2048 /* COMMAND_LINE_SIZE of arm64 Linux. */
 
+/** How a host makes what libsel4vm's own functions do not make as it should be there. */
+struct machine_host {
+    /** Registers RAM with libsel4vm. 0 or -1. NULL: vm_ram_register_at(). */
+    int (*add_ram)(vm_t *vm, uintptr_t base, size_t size);
+    /** Makes a vCPU, after the interrupt controller. NULL: vm_create_vcpu(), before it. */
+    vm_vcpu_t *(*add_cpu)(vm_t *vm, int priority);
+};
+
 struct machine_config {
     uint64_t memory;    /**< Bytes, from MACHINE_MEMORY_MINIMUM to MACHINE_MEMORY_MAXIMUM. */
     unsigned cpus;      /**< 1 to MACHINE_CPUS. */
@@ -68,6 +76,7 @@ struct machine_config {
     const struct vmmp_entropy *entropy; /**< With `firmware`, for TRNG; NULL: none. */
     uint32_t rtc_seconds;               /**< What the clock shows at first. */
 
+    struct machine_host made_by; /**< Zeroed: libsel4vm. */
     struct vmmp_log log;
     struct vmmp_host host;
     struct vmmp_doorbells doorbells; /**< Takes devices' notifications; zeroed: nobody does. */
