@@ -34,6 +34,8 @@
 extern "C" {
 #endif
 
+struct seL4_UserContext_; /* seL4_UserContext, where there is one. */
+
 /** Zeroed: the defaults. */
 struct vmmp_arm_firmware_config {
     struct vmmp_smccc_config smccc;
@@ -79,7 +81,7 @@ void vmmp_arm_firmware_fini(struct vmmp_arm_firmware *firmware);
  * completes the instruction. 0, or -1 for a NULL argument.
  */
 int vmmp_arm_firmware_call(struct vmmp_arm_firmware *firmware, vm_vcpu_t *vcpu,
-                           seL4_UserContext *regs);
+                           struct seL4_UserContext_ *regs);
 
 /**
  * libsel4vm's unhandled-vCPU-fault callback (`cookie`: the firmware): answers SMC and HVC and

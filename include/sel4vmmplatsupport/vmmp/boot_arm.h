@@ -17,6 +17,8 @@
 extern "C" {
 #endif
 
+struct seL4_UserContext_; /* seL4_UserContext, where there is one. */
+
 enum vmmp_arm_mode {
     VMMP_ARM_MODE_AARCH64, /**< EL1 with its own stack pointer. */
     VMMP_ARM_MODE_AARCH32, /**< Supervisor mode, ARM or Thumb by bit 0 of `pc`. */
@@ -40,7 +42,7 @@ struct vmmp_arm_entry {
 int vmmp_arm_enter(vm_vcpu_t *vcpu, const struct vmmp_arm_entry *entry);
 
 /** The registers of that state. 0 or -EINVAL, as above. */
-int vmmp_arm_entry_context(const struct vmmp_arm_entry *entry, seL4_UserContext *context);
+int vmmp_arm_entry_context(const struct vmmp_arm_entry *entry, struct seL4_UserContext_ *context);
 
 #ifdef __cplusplus
 }
