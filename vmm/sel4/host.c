@@ -3,15 +3,8 @@
 
 #include <stdio.h>
 
-#include <sel4vm/boot.h>
 #include <sel4vm/guest_ram.h>
-#include <sel4vm/guest_vm_util.h>
-#include <sel4vmmplatsupport/arch/smc.h>
 #include <sel4vmmplatsupport/guest_vcpu_util.h>
-
-/* Function identifiers (DEN0022, 5.1). */
-#define PSCI_SYSTEM_OFF   0x84000008u
-#define PSCI_SYSTEM_RESET 0x84000009u
 
 /* Frames of 2 MiB: a guest with 256 MiB has 128 of them. */
 static vm_frame_t next_frame(uintptr_t addr, void *cookie)
@@ -46,34 +39,4 @@ static int add_ram(vm_t *vm, uintptr_t base, size_t size)
 struct machine_host host_functions(void)
 {
     return (struct machine_host){ add_ram, create_vmm_plat_vcpu };
-}
-
-static void (*when_stopped)(const char *how);
-
-static void stop(vm_t *vm, const char *how)
-{
-    for (unsigned i = 0; i < vm->num_vcpus; i++) {
-        (void)seL4_TCB_Suspend(vm_get_vcpu_tcb(vm->vcpus[i]));
-    }
-    when_stopped(how);
-}
-
-static int handle_smc(vm_vcpu_t *vcpu, seL4_UserContext *regs)
-{
-    switch ((uint32_t)smc_get_function_id(regs)) {
-    case PSCI_SYSTEM_OFF:
-        stop(vcpu->vm, "powered off");
-        return 0;
-    case PSCI_SYSTEM_RESET:
-        stop(vcpu->vm, "reset");
-        return 0;
-    default:
-        return vm_smc_handle_default(vcpu, regs);
-    }
-}
-
-void host_handle_power(vm_t *vm, void (*stopped)(const char *how))
-{
-    when_stopped = stopped;
-    vm_register_smc_handler_callback(vm, handle_smc);
 }

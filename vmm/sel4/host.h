@@ -8,9 +8,3 @@
 
 /** For struct machine_config. */
 struct machine_host host_functions(void);
-
-/**
- * Handles the guest's PSCI calls to power off and to reset; the others are the library's. When one
- * has come, `stopped` runs and the guest no longer does. vm_init() comes first.
- */
-void host_handle_power(vm_t *vm, void (*stopped)(const char *how));

@@ -36,7 +36,7 @@ static void print_log(void *cookie, enum vmmp_log_level level, enum vmmp_log_ori
 }
 
 /* A root task has nowhere to return to. */
-static void end(void)
+static _Noreturn void end(void)
 {
     fflush(stdout);
     for (;;) {
@@ -44,10 +44,13 @@ static void end(void)
     }
 }
 
-static void stopped(const char *how)
+static int system_event(void *cookie, vm_t *which, const struct vmmp_psci_event *event)
 {
+    (void)cookie;
+    (void)which;
     devices_report();
-    printf("vmm: the guest has %s\n", how);
+    printf("vmm: the guest has %s\n",
+           event->kind == VMMP_PSCI_SYSTEM_OFF ? "powered off" : "reset; nothing makes it anew");
     end();
 }
 
@@ -71,6 +74,8 @@ static void configure(const struct guest_file *kernel, const struct guest_file *
     config.memory = GUEST_MEMORY;
     config.cpus = 1;
     config.gic = 2;
+    config.firmware = true;
+    config.system_event = system_event;
     config.append = command_line;
     config.kernel = &kernel->file;
     config.initrd = initrd->bytes ? &initrd->file : NULL;
@@ -119,7 +124,6 @@ static int prepare(struct vmmp_image_error *error)
         printf("vmm: libsel4vm does not make a VM\n");
         return -1;
     }
-    host_handle_power(&vm, stopped);
     if (machine_init(&machine, &vm, &config)) {
         return -1;
     }
@@ -144,5 +148,4 @@ int main(void)
         }
     }
     end();
-    return 0;
 }
