@@ -14,6 +14,9 @@
 #define INVALID_PARAMETERS ((seL4_Word)-2)
 #define ALREADY_ON         ((seL4_Word)-4)
 
+/* In RAM, on every board. */
+#define ENTRY (FIXTURE_RAM_BASE + 0x200000u)
+
 #define SYNDROME(ec, iss) ((uint32_t)(ec) << 26 | UINT32_C(1) << 25 | (uint32_t)(iss))
 
 struct bench {
@@ -130,25 +133,25 @@ static void cpu_on_starts_the_cpu_that_is_meant(void **state)
     third->vcpu_id = 2;
     assert_int_equal(vcpu_start(b->f.vcpu), 0);
     assert_true(call(b, cpu_on, 0, 0x1000, 7) == ALREADY_ON);
-    assert_true(call(b, cpu_on, 2, 0x40200000, 0x77) == 0);
+    assert_true(call(b, cpu_on, 2, ENTRY, 0x77) == 0);
     assert_int_equal(third->target_cpu, 2);
     assert_true(third->vcpu_online);
     assert_int_equal(b->second->target_cpu, -1);
     assert_int_equal(vm_get_thread_context(third, &context), 0);
-    assert_true(context.pc == 0x40200000);
+    assert_true(context.pc == ENTRY);
     assert_true(smc_get_arg(&context, 0) == 0x77);
 #if defined(CONFIG_ARCH_AARCH64)
     assert_true(context.spsr == 0x3c5);
 #else
     assert_true(context.cpsr == (0x13 | 0x1c0));
 #endif
-    assert_true(call(b, cpu_on, 2, 0x40200000, 0x77) == ALREADY_ON);
+    assert_true(call(b, cpu_on, 2, ENTRY, 0x77) == ALREADY_ON);
     /* A tree of the client's may number its CPUs otherwise: the next free one. */
-    assert_true(call(b, cpu_on, 0x101, 0x40200000, 0) == 0);
+    assert_true(call(b, cpu_on, 0x101, ENTRY, 0) == 0);
     assert_int_equal(b->second->target_cpu, 0x101);
-    assert_true(call(b, cpu_on, 3, 0x40200000, 0) == INVALID_PARAMETERS);
-    assert_true(call(b, cpu_on, (seL4_Word)0xffffffff, 0x40200000, 0) == INVALID_PARAMETERS);
-    assert_true(call(b, cpu_on, 0x01000000, 0x40200000, 0) == INVALID_PARAMETERS);
+    assert_true(call(b, cpu_on, 3, ENTRY, 0) == INVALID_PARAMETERS);
+    assert_true(call(b, cpu_on, (seL4_Word)0xffffffff, ENTRY, 0) == INVALID_PARAMETERS);
+    assert_true(call(b, cpu_on, 0x01000000, ENTRY, 0) == INVALID_PARAMETERS);
 }
 
 static void calls_through_exceptions(void **state)

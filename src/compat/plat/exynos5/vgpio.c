@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <platsupport/plat/gpio.h>
 #include <sel4vmmplatsupport/plat/devices.h>
 
 #include "compat/compat_vm.h"
