@@ -18,5 +18,5 @@ void vmmp_compat_free(vm_t *vm, void *memory);
 /** Says what is wrong with a device that a client describes; -1. */
 int vmmp_compat_device_error(vm_t *vm, const struct device *device, const char *what);
 
-/** A place for one such piece of memory that is the architecture's; NULL as for vmmp_compat_vm(). */
+/** A place for one such piece that is the architecture's; NULL as for vmmp_compat_vm(). */
 void **vmmp_compat_arch(vm_t *vm);

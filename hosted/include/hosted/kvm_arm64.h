@@ -7,8 +7,9 @@
  *     vm_init(&vm, NULL, &simple, vspace, &io_ops, 0, "guest");
  *
  * Interrupt controller (GICv2 or GICv3) and generic timer are the kernel's, PSCI too unless
- * config.firmware is set; vCPUs are created powered off, vcpu_start() powers one on, and the guest's PSCI CPU_ON the others. Each has a
- * thread while vm_run() is in progress; no thread is left when it returns.
+ * config.firmware is set; vCPUs are created powered off, vcpu_start() powers one on, and the
+ * guest's PSCI CPU_ON the others. Each has a thread while vm_run() is in progress; no thread is
+ * left when it returns.
  *
  * Threads: functions may be called from any thread unless they say otherwise; none may be called
  * after hosted_vm_destroy(). Functions on the registers of a vCPU need it not to run guest code:

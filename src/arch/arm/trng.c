@@ -72,7 +72,7 @@ static void rnd(struct vmmp_smccc *smccc, struct vmmp_smccc_call *call)
     unsigned width = call->x[0] & SMC64 ? 8 : 4;
     uint64_t bits = width == 8 ? call->x[1] : (uint32_t)call->x[1];
 
-    if (bits == 0 || bits > RESULTS * width * 8) {
+    if (bits == 0 || bits > UINT64_C(8) * RESULTS * width) {
         call->x[0] = INVALID_PARAMETERS;
     } else if (!fill_pool(smccc, (unsigned)(bits + 7) / 8)) {
         call->x[0] = NO_ENTROPY;

@@ -85,7 +85,9 @@ static void put_segment(struct vmmp_aml *aml, const char *name)
         aml->error = aml->error ? aml->error : -EINVAL;
         return;
     }
-    memcpy(segment, name, length);
+    for (size_t i = 0; i < length; i++) {
+        segment[i] = name[i];
+    }
     put(aml, segment, sizeof(segment));
 }
 

@@ -30,7 +30,7 @@
 #define LARGE       0x80u
 #define ENTRIES     512u
 #define GIGABYTES   4u
-#define GDT_AT      (6 * PAGE)
+#define GDT_AT      (UINT64_C(6) * PAGE)
 #define GDT_ENTRIES 5
 
 _Static_assert(GDT_AT + PAGE == VMMP_X86_TABLES_SIZE, "tables fill their room");
