@@ -47,12 +47,12 @@ struct run {
     struct hosted_event_loop *loop;
     struct hypervisor *hypervisor;
     vm_t vm;
-    struct hosted_entropy trng; /**< For the guest's firmware. */
-    bool trng_open;
+    struct hosted_entropy trng; /**< For the guest's firmware; if `trng_open`. */
     struct vmmp_entropy trng_source;
     struct hosted_doorbells doorbells;
     struct machine machine;
     bool is_terminal;
+    bool trng_open;
     struct backend console;
     struct backend serial;
     struct devices devices;
