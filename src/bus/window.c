@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "bus/words.h"
+
 bool vmmp_window_holds(const struct vmmp_window *window, uint64_t offset, unsigned size)
 {
     bool legal_size = size == 1 || size == 2 || size == 4 || size == 8;
@@ -34,7 +36,8 @@ uint64_t vmmp_window_read_by(struct vmmp_window *window, uint64_t offset, unsign
     }
     __atomic_fetch_add(&window->reads, 1, __ATOMIC_RELAXED);
     enter(window, initiator);
-    uint64_t value = window->ops->read(window->device, offset, size);
+    uint64_t value = window->words ? vmmp_words_read(window->words, window->device, offset, size)
+                                   : window->ops->read(window->device, offset, size);
     leave(window);
     return value & vmmp_all_ones(size);
 }
@@ -47,7 +50,12 @@ void vmmp_window_write_by(struct vmmp_window *window, uint64_t offset, unsigned 
     }
     __atomic_fetch_add(&window->writes, 1, __ATOMIC_RELAXED);
     enter(window, initiator);
-    window->ops->write(window->device, offset, size, value & vmmp_all_ones(size));
+    value &= vmmp_all_ones(size);
+    if (window->words) {
+        vmmp_words_write(window->words, window->device, offset, size, value);
+    } else {
+        window->ops->write(window->device, offset, size, value);
+    }
     leave(window);
 }
 

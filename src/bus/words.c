@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bus/words.h"
 
-#include <sel4vmmplatsupport/vmmp/window.h>
-
 struct piece {
     uint32_t offset;
     unsigned shift; /* Of its bytes in the word, */
@@ -22,7 +20,8 @@ static uint32_t lanes_of(struct piece piece)
     return (uint32_t)(vmmp_all_ones(piece.size) << piece.shift);
 }
 
-uint64_t vmmp_words_read(const struct words_ops *ops, void *device, uint64_t offset, unsigned size)
+uint64_t vmmp_words_read(const struct vmmp_word_ops *ops, void *device, uint64_t offset,
+                         unsigned size)
 {
     uint64_t value = 0;
 
@@ -36,7 +35,7 @@ uint64_t vmmp_words_read(const struct words_ops *ops, void *device, uint64_t off
     return value;
 }
 
-void vmmp_words_write(const struct words_ops *ops, void *device, uint64_t offset, unsigned size,
+void vmmp_words_write(const struct vmmp_word_ops *ops, void *device, uint64_t offset, unsigned size,
                       uint64_t value)
 {
     for (unsigned done = 0; done < size;) {

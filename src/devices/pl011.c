@@ -331,19 +331,7 @@ static void write_register(void *device, uint32_t offset, uint32_t value, uint32
     }
 }
 
-static const struct words_ops words_ops = { read_register, write_register };
-
-static uint64_t window_read(void *device, uint64_t offset, unsigned size)
-{
-    return vmmp_words_read(&words_ops, device, offset, size);
-}
-
-static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
-{
-    vmmp_words_write(&words_ops, device, offset, size, value);
-}
-
-static const struct vmmp_window_ops window_ops = { window_read, window_write };
+static const struct vmmp_word_ops word_ops = { read_register, write_register };
 
 /* Life. */
 
@@ -382,7 +370,7 @@ int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *con
     vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
                      &uart->context, drained, uart);
     uart->window.name = "pl011";
-    uart->window.ops = &window_ops;
+    uart->window.words = &word_ops;
     uart->window.device = uart;
     uart->window.size = VMMP_PL011_WINDOW_SIZE;
     uart->window.context = &uart->context;

@@ -151,19 +151,7 @@ static void write_register(void *device, uint32_t offset, uint32_t value, uint32
     }
 }
 
-static const struct words_ops words_ops = { read_register, write_register };
-
-static uint64_t window_read(void *device, uint64_t offset, unsigned size)
-{
-    return vmmp_words_read(&words_ops, device, offset, size);
-}
-
-static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
-{
-    vmmp_words_write(&words_ops, device, offset, size, value);
-}
-
-static const struct vmmp_window_ops window_ops = { window_read, window_write };
+static const struct vmmp_word_ops word_ops = { read_register, write_register };
 
 int vmmp_pl031_init(struct vmmp_pl031 *rtc, const struct vmmp_pl031_config *config)
 {
@@ -187,7 +175,7 @@ int vmmp_pl031_init(struct vmmp_pl031 *rtc, const struct vmmp_pl031_config *conf
     rtc->timer.work.cookie = rtc;
     rtc->timer.work.context = &rtc->context;
     rtc->window.name = "pl031";
-    rtc->window.ops = &window_ops;
+    rtc->window.words = &word_ops;
     rtc->window.device = rtc;
     rtc->window.size = VMMP_PL031_WINDOW_SIZE;
     rtc->window.context = &rtc->context;

@@ -28,7 +28,7 @@ static void device_write(void *cookie, uint32_t offset, uint32_t value, uint32_t
     device->visits[device->count++] = (struct visit){ offset, value, lanes };
 }
 
-static const struct words_ops ops = { device_read, device_write };
+static const struct vmmp_word_ops ops = { device_read, device_write };
 
 static void expect(struct device *device, unsigned at, uint32_t offset, uint32_t value,
                    uint32_t lanes)

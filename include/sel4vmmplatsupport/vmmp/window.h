@@ -29,6 +29,18 @@ struct vmmp_window_ops {
     void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
 };
 
+/**
+ * For a device whose registers are 32-bit words, in place of the above: an access of any size and
+ * alignment is one to each word that it touches, ascending. `offset` is a multiple of 4; `lanes`
+ * has the bits of the bytes that are touched.
+ */
+struct vmmp_word_ops {
+    /** The whole word; side effects belong to the bytes in `lanes`. */
+    uint32_t (*read)(void *device, uint32_t offset, uint32_t lanes);
+    /** `value` has no bits outside `lanes`. */
+    void (*write)(void *device, uint32_t offset, uint32_t value, uint32_t lanes);
+};
+
 struct vmmp_vm;
 
 /** A guest's access that may be answered later. */
@@ -44,6 +56,7 @@ struct vmmp_window_access {
 struct vmmp_window {
     const char *name; /**< For logs and statistics; static. */
     const struct vmmp_window_ops *ops;
+    const struct vmmp_word_ops *words; /**< Not NULL: instead of `ops`. */
     void *device;
     uint64_t size;                      /**< In bytes, not 0. */
     const struct vmmp_context *context; /**< Entered around each access; NULL: the model does it. */

@@ -132,19 +132,7 @@ static void write_word(void *device, uint32_t offset, uint32_t value, uint32_t l
     }
 }
 
-static const struct words_ops words_ops = { read_word, write_word };
-
-static uint64_t window_read(void *device, uint64_t offset, unsigned size)
-{
-    return vmmp_words_read(&words_ops, device, offset, size);
-}
-
-static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
-{
-    vmmp_words_write(&words_ops, device, offset, size, value);
-}
-
-static const struct vmmp_window_ops window_ops = { window_read, window_write };
+static const struct vmmp_word_ops word_ops = { read_word, write_word };
 
 /* ---- Life ---- */
 
@@ -177,7 +165,7 @@ int vmmp_exynos_pmu_init(struct vmmp_exynos_pmu *pmu, const struct vmmp_exynos_p
     }
     pmu->window = (struct vmmp_window){
         .name = "exynos-pmu",
-        .ops = &window_ops,
+        .words = &word_ops,
         .device = pmu,
         .size = VMMP_EXYNOS_PMU_WINDOW_SIZE,
         .context = &pmu->context,
