@@ -6,7 +6,7 @@
 #   tools/images.sh guest     linux-6.1 linux-6.12      kernels, plain arm64 "Image" files
 #                             guest-6.1.cpio guest-6.12.cpio   busybox, modules, tests/guest/init
 #   tools/images.sh testbed   the guest's, and
-#                             outer.cpio                busybox, modules, tests/guest/outer-init
+#                             outer-6.1.cpio outer-6.12.cpio   busybox, modules, tests/guest/outer-init
 #                             qemu                      Debian 13's QEMU for this machine (below)
 #   tools/images.sh qemu      the testbed's, and
 #                             qemu.ext4                 Debian 13's arm64 QEMU, to compare with
@@ -250,10 +250,13 @@ make_guest()
 
 make_all()
 {
+	local release
 	cd "$vmmp_root"
 	make_guest
 	[ "$1" != guest ] || return 0
-	add_init "$images/outer-6.12.base" tests/guest/outer-init "$out/outer.cpio"
+	for release in 6.1 6.12; do
+		add_init "$images/outer-$release.base" tests/guest/outer-init "$out/outer-$release.cpio"
+	done
 	(make_host_qemu) || exit 1
 	ln -sfn "$images/qemu-host/run" "$out/qemu"
 	[ "$1" != testbed ] || return 0
