@@ -66,7 +66,7 @@ int machine_plan(struct machine_plan *plan, const struct machine_config *config,
         return result;
     }
     struct vmmp_kernel_options options = {
-        .machines = VMMP_MACHINE_ARM64,
+        .machines = VMMP_MACHINE_ARM64 | VMMP_MACHINE_ARM32,
         .max_size = ram[0].size,
         .decoders = config->decoders,
         .decoder_count = config->decoder_count,
@@ -89,14 +89,20 @@ int machine_plan(struct machine_plan *plan, const struct machine_config *config,
     return vmmp_layout_plan(&request, &plan->layout, error);
 }
 
-static int enter_guest(vm_t *vm, const struct vmmp_layout *layout)
+static int enter_guest(vm_t *vm, const struct machine_plan *plan)
 {
     struct vmmp_arm_entry entry = {
         .mode = VMMP_ARM_MODE_AARCH64,
         .interrupts_masked = true,
-        .pc = layout->entry,
-        .registers = { layout->dtb, 0, 0, 0 },
+        .pc = plan->layout.entry,
+        .registers = { plan->layout.dtb },
     };
+    if (plan->kernel.machine == VMMP_MACHINE_ARM32) {
+        /* The machine number of a board that only its device tree describes (arm/booting.rst). */
+        const uint64_t registers[] = { 0, UINT32_MAX, plan->layout.dtb, 0 };
+        memcpy(entry.registers, registers, sizeof(registers));
+        entry.mode = VMMP_ARM_MODE_AARCH32;
+    }
     int result = vmmp_arm_enter(vm->vcpus[BOOT_VCPU], &entry);
     if (!result && vcpu_start(vm->vcpus[BOOT_VCPU])) {
         result = -EIO;
@@ -127,7 +133,7 @@ int machine_load(struct machine *machine, const struct machine_plan *plan, const
     vm_ram_mark_allocated(vm, (uintptr_t)layout->dtb, (size_t)layout->dtb_size);
     vm_ram_mark_allocated(vm, (uintptr_t)layout->initrd, (size_t)layout->initrd_size);
     vm->entry = (seL4_Word)layout->entry;
-    result = enter_guest(vm, layout);
+    result = enter_guest(vm, plan);
     if (result) {
         snprintf(error->message, sizeof(error->message), "the boot vCPU cannot be started");
     }

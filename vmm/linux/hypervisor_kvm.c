@@ -75,6 +75,7 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
         .gic_redistributors = MACHINE_GICV3_REDIST_BASE,
         .gic_redistributors_size = MACHINE_GICV3_REDIST_SIZE,
         .gic_interrupts = MACHINE_SPI_INTID(MACHINE_SPIS + 16) / 32 * 32,
+        .aarch32 = config->aarch32,
         .firmware = true,
         .trace = config->trace,
         .debug = config->gdb ? gdb_target_event : NULL,
