@@ -27,6 +27,7 @@ enum hypervisor_end {
 };
 
 struct hypervisor_config {
+    const struct machine_board *board;
     enum gic_choice gic;
     uint64_t address_limit; /**< One past the last guest-physical address in use. */
     const struct hosted_trace *trace;

@@ -50,6 +50,7 @@ static void configure(struct run *run)
 {
     const struct options *options = run->options;
     struct machine_config *config = &run->config;
+    config->board = options->board;
     config->memory = options->memory;
     config->cpus = options->cpus;
     config->gic = options->gic == GIC_V2 ? 2 : 3;
