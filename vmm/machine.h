@@ -59,6 +59,7 @@ struct machine_config {
     unsigned gic;       /**< ARM, 2 or 3: what vm_create_default_irq_controller() makes. */
     bool firmware;      /**< ARM: PSCI and TRNG are the machine's own, not the host's. */
     bool psci_hvc;      /**< ARM: PSCI is called by HVC, not SMC. */
+    bool aarch32;       /**< ARM: the host may have 32-bit guests. */
     const char *append; /**< Kernel command line; NULL or without "console=": hvc0 is added. */
 
     const struct vmmp_file *kernel;

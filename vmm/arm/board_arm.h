@@ -36,6 +36,6 @@ int arm_plan(struct machine_plan *plan, const struct machine_config *config, uns
 /** Writes kernel, initrd and device tree. */
 int arm_load_files(struct machine *machine, const struct machine_plan *plan, const void *fdt,
                    size_t fdt_size, struct vmmp_image_error *error);
-/** Starts the boot vCPU at the kernel's entry as an arm64 kernel wants it. */
-int arm_enter_aarch64(struct machine *machine, const struct machine_plan *plan,
-                      struct vmmp_image_error *error);
+/** Starts the boot vCPU at the kernel's entry as a kernel of its kind wants it. */
+int arm_enter(struct machine *machine, const struct machine_plan *plan,
+              struct vmmp_image_error *error);

@@ -117,14 +117,15 @@ static void remove_all(struct machine *machine)
 static int plan(struct machine_plan *made, const struct machine_config *config, size_t fdt_size,
                 struct vmmp_image_error *error)
 {
-    return arm_plan(made, config, VMMP_MACHINE_ARM64, fdt_size, error);
+    unsigned machines = VMMP_MACHINE_ARM64 | (config->aarch32 ? VMMP_MACHINE_ARM32 : 0u);
+    return arm_plan(made, config, machines, fdt_size, error);
 }
 
 static int load(struct machine *machine, const struct machine_plan *made, const void *fdt,
                 size_t fdt_size, struct vmmp_image_error *error)
 {
     int result = arm_load_files(machine, made, fdt, fdt_size, error);
-    return result ? result : arm_enter_aarch64(machine, made, error);
+    return result ? result : arm_enter(machine, made, error);
 }
 
 static void serial_notify(struct machine *machine)

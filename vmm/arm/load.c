@@ -2,6 +2,7 @@
 /* Kernel, initrd and device tree of ARM guests: where they go, and putting them there. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <sel4vm/boot.h>
 #include <sel4vm/guest_ram.h>
@@ -63,16 +64,22 @@ int arm_load_files(struct machine *machine, const struct machine_plan *plan, con
     return 0;
 }
 
-int arm_enter_aarch64(struct machine *machine, const struct machine_plan *plan,
-                      struct vmmp_image_error *error)
+int arm_enter(struct machine *machine, const struct machine_plan *plan,
+              struct vmmp_image_error *error)
 {
     vm_vcpu_t *vcpu = machine->vmmp.vm->vcpus[BOOT_VCPU];
     struct vmmp_arm_entry entry = {
         .mode = VMMP_ARM_MODE_AARCH64,
         .interrupts_masked = true,
         .pc = plan->layout.entry,
-        .registers = { plan->layout.dtb, 0, 0, 0 },
+        .registers = { plan->layout.dtb },
     };
+    if (plan->kernel.machine == VMMP_MACHINE_ARM32) {
+        /* The machine number of a board that only its device tree describes (arm/booting.rst). */
+        const uint64_t registers[] = { 0, UINT32_MAX, plan->layout.dtb, 0 };
+        memcpy(entry.registers, registers, sizeof(registers));
+        entry.mode = VMMP_ARM_MODE_AARCH32;
+    }
     int result = vmmp_arm_enter(vcpu, &entry);
     if (!result && vcpu_start(vcpu)) {
         result = -EIO;

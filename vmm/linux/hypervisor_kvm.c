@@ -76,6 +76,7 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
         .gic_redistributors = gic->redistributors,
         .gic_redistributors_size = gic->redistributors_size,
         .gic_interrupts = gic->interrupts,
+        .aarch32 = config->aarch32,
         .firmware = true,
         .trace = config->trace,
         .debug = config->gdb ? gdb_target_event : NULL,

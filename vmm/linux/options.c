@@ -292,7 +292,7 @@ static bool set_log_level(struct parser *parser, const char *name, const char *v
 static const struct option_row rows[] = {
     { "--kernel", "FILE", set_kernel,
       "the guest's kernel: an arm64 Image (plain or gzip,\n"
-      "lz4, zstd), or an ELF file (required)" },
+      "lz4, zstd), a 32-bit zImage, or an ELF file (required)" },
     { "--initrd", "FILE", set_initrd, "initial RAM disk, in any format the kernel accepts" },
     { "--dtb", "FILE", set_dtb,
       "device tree blob to use instead of the generated one;\n"

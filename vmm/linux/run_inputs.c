@@ -55,6 +55,7 @@ static void configure(struct run *run)
     config->cpus = options->cpus;
     config->gic = options->gic == GIC_V2 ? 2 : 3;
     config->psci_hvc = true;
+    config->aarch32 = true;
     config->transport = options->transport;
     config->split_rings = options->split_rings;
     config->append = options->append;

@@ -25,7 +25,14 @@ static int check_system(struct kvm_vm *vm)
         { KVM_CAP_DEVICE_CTRL, "devices" },
         { 0, NULL },
     };
-    return kvm_system_check(vm, needed);
+    int err = kvm_system_check(vm, needed);
+    if (!err && vm->arch.config->aarch32 && !kvm_has(vm, KVM_CAP_ARM_EL1_32BIT)) {
+        vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_HOST,
+                 "this machine's CPUs cannot run 32-bit guests: use a 64-bit one, or a machine "
+                 "whose EL1 has AArch32 (such as Cortex-A53, A57 or A72)");
+        return -ENOTSUP;
+    }
+    return err;
 }
 
 /* The type argument of KVM_CREATE_VM: how many bits a guest-physical address has. */
