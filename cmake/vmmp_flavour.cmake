@@ -179,4 +179,8 @@ function(vmmp_build_tests name)
     target_include_directories(unit-${name} PRIVATE
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
     target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
+    # tests/unit/support/host_faults.c
+    vmmp_use_libraries(unit-${name} ${VMMP_${name}_WORD_SIZE})
+    target_link_options(unit-${name} PRIVATE
+        -Wl,--wrap=sendmsg,--wrap=recvmsg,--wrap=io_uring_submit)
 endfunction()

@@ -18,7 +18,7 @@ static int plug_pci(struct machine *machine, struct machine_virtio *place,
     };
     const struct vmmp_virtio_pci_options options = {
         .face = faces[machine->config->transport],
-        .msi = &machine->msi.destination,
+        .msi = machine->msi,
         .doorbells = &machine->config->doorbells,
     };
     int error = vmmp_virtio_pci_init(&place->pci, virtio, &options);
@@ -47,7 +47,8 @@ static int attach_mmio(struct machine *machine, struct machine_virtio *place,
     if (error) {
         return error;
     }
-    uint64_t base = MACHINE_VIRTIO_MMIO_BASE + (uint64_t)slot * MACHINE_VIRTIO_MMIO_SLOT;
+    const struct machine_mmio_place *slots = &machine_board_of(machine->config)->mmio;
+    uint64_t base = slots->base + slot * slots->stride;
     error = vmmp_vm_attach_window(&machine->vmmp, &place->mmio.window, vmmp_gpa(base));
     if (error) {
         vmmp_virtio_mmio_fini(&place->mmio);
@@ -58,11 +59,12 @@ static int attach_mmio(struct machine *machine, struct machine_virtio *place,
 static int plug_mmio(struct machine *machine, struct machine_virtio *place,
                      struct vmmp_virtio_device *virtio)
 {
+    const struct machine_mmio_place *slots = &machine_board_of(machine->config)->mmio;
     unsigned slot = machine->mmio_slots;
-    if (slot == MACHINE_VIRTIO_MMIO_SLOTS) {
+    if (slot == slots->slots) {
         return -ENOSPC;
     }
-    int irq = MACHINE_SPI_INTID(MACHINE_VIRTIO_MMIO_SPI + (int)slot);
+    int irq = slots->irq + (int)slot;
     int error = vmmp_vm_irq_line_init(&machine->vmmp, &place->line, irq);
     if (error) {
         return error;

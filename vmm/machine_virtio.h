@@ -27,7 +27,7 @@ enum machine_transport {
     MACHINE_TRANSPORT_PCI, /**< Transitional functions, */
     MACHINE_TRANSPORT_PCI_MODERN,
     MACHINE_TRANSPORT_PCI_LEGACY, /**< or with one face only. */
-    MACHINE_TRANSPORT_MMIO,       /**< In the slots of the machine map, from the first on. */
+    MACHINE_TRANSPORT_MMIO,       /**< In the slots of the board, from the first on. */
 };
 
 /** What a model is made with; all of it outlives the model. */

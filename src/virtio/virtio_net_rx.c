@@ -188,6 +188,58 @@ size_t vmmp_virtio_net_rx_max(const struct vmmp_virtio_net *net)
     return net->header_size + longest;
 }
 
+/* ---- The header that a backend brings (5.1.6.4.1) ---- */
+
+static bool segments_agreed(const struct vmmp_virtio_net *net, uint8_t type)
+{
+    uint32_t agreed = net->state.to_guest;
+    if (type & VIRTIO_NET_HDR_GSO_ECN && !(agreed & VMMP_VIRTIO_NET_ECN)) {
+        return false;
+    }
+    switch (type & ~VIRTIO_NET_HDR_GSO_ECN) {
+    case VIRTIO_NET_HDR_GSO_NONE:
+        return true;
+    case VIRTIO_NET_HDR_GSO_TCPV4:
+        return agreed & VMMP_VIRTIO_NET_TSO4;
+    case VIRTIO_NET_HDR_GSO_TCPV6:
+        return agreed & VMMP_VIRTIO_NET_TSO6;
+    case VIRTIO_NET_HDR_GSO_UDP_L4:
+        return agreed & VMMP_VIRTIO_NET_USO;
+    default:
+        return false;
+    }
+}
+
+/*
+ * Whether the driver has agreed to what the header in the first slot says of the frame. A backend
+ * may have made it for the driver before: what waits in a TAP interface stays as it was queued.
+ * That a checksum is known to be good is only news, and taken out for who does not want to know.
+ */
+static bool header_agreed(const struct vmmp_virtio_net *net, const struct vmmp_virtio_net_rx *rx)
+{
+    const struct vmmp_iovec *iov = &rx->iov[rx->first_iov];
+    unsigned left = rx->end_iov - rx->first_iov;
+    uint8_t start[2];
+    if (iov->len >= sizeof(start)) {
+        memcpy(start, iov->base, sizeof(start));
+    } else {
+        vmmp_iovec_read(iov, left, 0, start, sizeof(start));
+    }
+    if (start[HDR_GSO_TYPE] != VIRTIO_NET_HDR_GSO_NONE &&
+        !segments_agreed(net, start[HDR_GSO_TYPE])) {
+        return false;
+    }
+    if (start[HDR_FLAGS] == 0 || (net->state.to_guest & VMMP_VIRTIO_NET_CSUM)) {
+        return true;
+    }
+    if (start[HDR_FLAGS] & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+        return false;
+    }
+    start[HDR_FLAGS] = 0;
+    vmmp_iovec_write(iov, left, HDR_FLAGS, &start[HDR_FLAGS], 1);
+    return true;
+}
+
 /* ---- One copy ---- */
 
 static void copy_in(struct vmmp_virtio_net *net, unsigned pair, const struct vmmp_iovec *from,
@@ -243,6 +295,9 @@ int vmmp_virtio_net_receive(struct vmmp_virtio_net *net, unsigned pair,
         return filled == FILL_EMPTY ? -EAGAIN : drop(net);
     }
     copy_in(net, pair, iov, count, own);
+    if (brought > 0 && !header_agreed(net, &net->rx[pair])) {
+        return drop(net);
+    }
     finish(net, pair, len);
     return 0;
 }
@@ -277,6 +332,10 @@ void vmmp_virtio_net_rx_commit(struct vmmp_virtio_net *net, unsigned pair, size_
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
     if (!wanted(net, &rx->iov[rx->first_iov], rx->end_iov - rx->first_iov, net->header_size)) {
         net->stats.rx_filtered++;
+        return;
+    }
+    if (!header_agreed(net, rx)) {
+        drop(net);
         return;
     }
     finish(net, pair, len);

@@ -26,6 +26,10 @@
  * Instructions that the hardware does not describe (pairs, writeback, vectors, DC ZVA) work on
  * devices as on memory: docs/arm.md.
  *
+ * 32-bit guests (config.aarch32): libsel4vm's registers are the AArch64 ones as the architecture
+ * places AArch32 state in them (Arm ARM, D1.21.1): r0 to r12 in x0 to x12, r13 and r14 of User mode
+ * in x13 and x14, those of other modes above, CPSR in spsr.
+ *
  * Hostile guest: can end its VM (power off, reset, crash, an access that nothing answers), and
  * nothing else.
  */
@@ -81,6 +85,9 @@ struct hosted_kvm_arm64_config {
     uint64_t gic_redistributors;      /**< GICv3; 128 KiB per vCPU. */
     uint64_t gic_redistributors_size; /**< Room there; 0: not checked. */
     unsigned gic_interrupts;          /**< INTIDs, the 32 private ones included; 0: 256. */
+
+    /** vCPUs are in AArch32 state, always; vm_init() fails where the host's CPUs cannot. */
+    bool aarch32;
 
     /** Somebody in this process answers the guest's PSCI and TRNG calls (vmmp/arm_firmware.h), if
      * the kernel lets them: see hosted_kvm_firmware(). */
@@ -139,7 +146,7 @@ void hosted_kvm_resume(vm_t *vm);
 
 enum hosted_kvm_reg {
     HOSTED_KVM_REG_X0 = 0,  /**< to X30 = 30 */
-    HOSTED_KVM_REG_SP = 31, /**< The stack pointer in use: SP_EL0 or SP_EL1, by PSTATE. */
+    HOSTED_KVM_REG_SP = 31, /**< The stack pointer in use, by PSTATE: of the level or mode. */
     HOSTED_KVM_REG_PC,
     HOSTED_KVM_REG_PSTATE,
     HOSTED_KVM_REG_SP_EL0,
@@ -160,6 +167,7 @@ enum hosted_kvm_reg {
     HOSTED_KVM_REG_TPIDR_EL1,
     HOSTED_KVM_REG_FPSR,
     HOSTED_KVM_REG_FPCR,
+    HOSTED_KVM_REG_LR, /**< X30; AArch32: r14 of the mode. */
     HOSTED_KVM_REG_COUNT,
 };
 

@@ -32,7 +32,7 @@ static const struct {
     const char *name;
 } told[] = {
     { HOSTED_KVM_REG_PC, "pc" },           { HOSTED_KVM_REG_PSTATE, "pstate" },
-    { HOSTED_KVM_REG_SP, "sp" },           { (enum hosted_kvm_reg)30, "lr" },
+    { HOSTED_KVM_REG_SP, "sp" },           { HOSTED_KVM_REG_LR, "lr" },
     { HOSTED_KVM_REG_ESR_EL1, "esr_el1" }, { HOSTED_KVM_REG_FAR_EL1, "far_el1" },
     { HOSTED_KVM_REG_ELR_EL1, "elr_el1" },
 };
@@ -158,11 +158,14 @@ static bool handle_mmio(struct kvm_vcpu *vcpu)
 
 static bool handle_hypercall(struct kvm_vcpu *vcpu)
 {
+    static const uint32_t classes[2][2] = {
+        { HSR_HVC_64_EXCEPTION, HSR_SMC_64_EXCEPTION },
+        { HSR_HVC_32_EXCEPTION, HSR_SMC_32_EXCEPTION },
+    };
     bool smc = vcpu->run->hypercall.longmode & HYPERCALL_SMC;
     struct hosted_exception exception = {
-        .hsr = (uint32_t)(smc ? HSR_SMC_64_EXCEPTION : HSR_HVC_64_EXCEPTION)
-                   << HSR_EXCEPTION_CLASS_SHIFT |
-               HSR_IL_MASK,
+        /* All four have 32 bits, T32's too. */
+        .hsr = classes[vcpu->vm->config->aarch32][smc] << HSR_EXCEPTION_CLASS_SHIFT | HSR_IL_MASK,
         /* HVC's preferred return address is past it anyway (Arm ARM, D1.3.2). */
         .pc_is_past = smc,
     };

@@ -24,6 +24,9 @@ int kvm_vcpu_reset(const struct kvm_vcpu *vcpu)
     memset(init.features, 0, sizeof init.features);
     /* Off until vcpu_start() or the guest's CPU_ON, the boot vCPU too: one rule for all. */
     init.features[0] = 1u << KVM_ARM_VCPU_POWER_OFF | 1u << KVM_ARM_VCPU_PSCI_0_2;
+    if (vcpu->vm->config->aarch32) {
+        init.features[0] |= 1u << KVM_ARM_VCPU_EL1_32BIT;
+    }
     return kvm_call(vcpu->fd, KVM_ARM_VCPU_INIT, (unsigned long)&init);
 }
 

@@ -89,6 +89,12 @@ static int check_system(struct kvm_vm *vm)
             return -ENODEV;
         }
     }
+    if (vm->config->aarch32 && !has_extension(vm, KVM_CAP_ARM_EL1_32BIT)) {
+        vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_HOST,
+                 "this machine's CPUs cannot run 32-bit guests: use a 64-bit one, or a machine "
+                 "whose EL1 has AArch32 (such as Cortex-A53, A57 or A72)");
+        return -ENOTSUP;
+    }
     return 0;
 }
 
