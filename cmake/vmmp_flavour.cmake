@@ -237,6 +237,9 @@ function(vmmp_build_tests name)
     target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
     # tests/unit/support/host_faults.c
     vmmp_use_libraries(unit-${name} ${VMMP_${name}_WORD_SIZE})
-    target_link_options(unit-${name} PRIVATE
-        -Wl,--wrap=sendmsg,--wrap=recvmsg,--wrap=io_uring_submit)
+    foreach(call IN ITEMS sendmsg recvmsg io_uring_submit malloc calloc realloc aligned_alloc mmap
+            memfd_create ftruncate socket bind listen eventfd timerfd_create epoll_create1 epoll_ctl
+            posix_openpt pthread_create open)
+        target_link_options(unit-${name} PRIVATE -Wl,--wrap=${call})
+    endforeach()
 endfunction()
