@@ -45,12 +45,23 @@ function(vmmp_can_build name result)
     endif()
 endfunction()
 
+# The KVM engine of a flavour whose architecture is the compiler's, or nothing.
+function(vmmp_engine name result)
+    set(${result} "" PARENT_SCOPE)
+    if(${VMMP_${name}_SEL4_ARCH} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
+        set(${result} kvm_arm64 PARENT_SCOPE)
+    elseif(${VMMP_${name}_SEL4_ARCH} STREQUAL x86_64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+        set(${result} kvm_x86 PARENT_SCOPE)
+    endif()
+endfunction()
+
 function(vmmp_hosted_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/hosted/src)
     file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c
         ${root}/arch/${VMMP_${name}_ARCH}/*.c)
-    if(${VMMP_${name}_SEL4_ARCH} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
-        file(GLOB engine CONFIGURE_DEPENDS ${root}/kvm_arm64/*.c)
+    vmmp_engine(${name} engine_name)
+    if(engine_name)
+        file(GLOB engine CONFIGURE_DEPENDS ${root}/kvm/*.c ${root}/${engine_name}/*.c)
         list(APPEND sources ${engine})
     endif()
     set(${result} ${sources} PARENT_SCOPE)
@@ -103,8 +114,10 @@ function(vmmp_build_common_objects name)
 
     vmmp_hosted_sources(${name} hosted)
     add_library(vmmp_hosted_common-${sel4_arch} OBJECT ${hosted})
+    vmmp_engine(${name} engine_name)
     target_include_directories(vmmp_hosted_common-${sel4_arch} PRIVATE
-        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
+        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src
+        ${PROJECT_SOURCE_DIR}/hosted/src/${engine_name}) # kvm_arch.h
     target_link_libraries(vmmp_hosted_common-${sel4_arch} PRIVATE vmmp_arch_config_${sel4_arch})
     vmmp_use_libraries(vmmp_hosted_common-${sel4_arch} ${VMMP_${name}_WORD_SIZE})
 endfunction()
@@ -222,4 +235,11 @@ function(vmmp_build_tests name)
     target_include_directories(unit-${name} PRIVATE
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
     target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
+    # tests/unit/support/host_faults.c
+    vmmp_use_libraries(unit-${name} ${VMMP_${name}_WORD_SIZE})
+    foreach(call IN ITEMS sendmsg recvmsg io_uring_submit malloc calloc realloc aligned_alloc mmap
+            memfd_create ftruncate socket bind listen eventfd timerfd_create epoll_create1 epoll_ctl
+            posix_openpt pthread_create open)
+        target_link_options(unit-${name} PRIVATE -Wl,--wrap=${call})
+    endforeach()
 endfunction()

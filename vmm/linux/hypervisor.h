@@ -27,7 +27,9 @@ enum hypervisor_end {
 };
 
 struct hypervisor_config {
+    const struct machine_board *board;
     enum gic_choice gic;
+    bool aarch32;           /**< The guest is a 32-bit one. */
     uint64_t address_limit; /**< One past the last guest-physical address in use. */
     const struct hosted_trace *trace;
     const struct vmmp_log *log;

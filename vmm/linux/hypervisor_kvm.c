@@ -13,7 +13,7 @@
 #include <hosted/kvm_arm64.h>
 #include <hosted/vm.h>
 
-#include "../machine_map.h"
+#include "../arm/board_arm.h"
 #include "gdb_target.h"
 #include "message.h"
 
@@ -66,15 +66,17 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
         [GIC_V2] = HOSTED_KVM_GIC_V2,
         [GIC_V3] = HOSTED_KVM_GIC_V3,
     };
+    const struct machine_gic *gic = config->board->gic;
     hypervisor->vm = vm;
     hypervisor->config = (struct hosted_kvm_arm64_config){
         .address_limit = config->address_limit,
         .gic = gics[config->gic],
-        .gic_distributor = MACHINE_GIC_DIST_BASE,
-        .gic_cpu_interface = MACHINE_GICV2_CPU_BASE,
-        .gic_redistributors = MACHINE_GICV3_REDIST_BASE,
-        .gic_redistributors_size = MACHINE_GICV3_REDIST_SIZE,
-        .gic_interrupts = MACHINE_SPI_INTID(MACHINE_SPIS + 16) / 32 * 32,
+        .gic_distributor = gic->distributor,
+        .gic_cpu_interface = gic->cpu_interface,
+        .gic_redistributors = gic->redistributors,
+        .gic_redistributors_size = gic->redistributors_size,
+        .gic_interrupts = gic->interrupts,
+        .aarch32 = config->aarch32,
         .firmware = true,
         .trace = config->trace,
         .debug = config->gdb ? gdb_target_event : NULL,

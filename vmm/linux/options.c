@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../machine_map.h"
+#include "../machine_board.h"
 #include "device_port.h"
 #include "devices.h"
 
@@ -124,18 +124,19 @@ static bool set_append(struct parser *parser, const char *name, const char *valu
 
 static bool set_memory(struct parser *parser, const char *name, const char *value)
 {
+    const struct machine_board *board = parser->options->board;
     uint64_t size;
     if (!options_parse_size(value, &size)) {
         return fail(parser, "%s %s: not a size: give a number with K, M or G, such as 512M", name,
                     value);
     }
-    if (size < MACHINE_MEMORY_MINIMUM) {
+    if (size < board->memory_minimum) {
         return fail(parser, "%s %s: must be at least %lluM", name, value,
-                    (unsigned long long)(MACHINE_MEMORY_MINIMUM / MIB));
+                    (unsigned long long)(board->memory_minimum / MIB));
     }
-    if (size > MACHINE_MEMORY_MAXIMUM) {
+    if (size > board->memory_maximum) {
         return fail(parser, "%s %s: must be at most %lluM, which is what the machine has room for",
-                    name, value, (unsigned long long)(MACHINE_MEMORY_MAXIMUM / MIB));
+                    name, value, (unsigned long long)(board->memory_maximum / MIB));
     }
     if (size % MIB) {
         return fail(parser, "%s %s: must be a multiple of 1M", name, value);
@@ -146,9 +147,10 @@ static bool set_memory(struct parser *parser, const char *name, const char *valu
 
 static bool set_cpus(struct parser *parser, const char *name, const char *value)
 {
+    unsigned most = parser->options->board->cpus;
     unsigned long cpus;
-    if (!options_parse_number(value, 1, MACHINE_CPUS, &cpus)) {
-        return fail(parser, "%s %s: must be a number from 1 to %u", name, value, MACHINE_CPUS);
+    if (!options_parse_number(value, 1, most, &cpus)) {
+        return fail(parser, "%s %s: must be a number from 1 to %u", name, value, most);
     }
     parser->options->cpus = (unsigned)cpus;
     return true;
@@ -290,7 +292,7 @@ static bool set_log_level(struct parser *parser, const char *name, const char *v
 static const struct option_row rows[] = {
     { "--kernel", "FILE", set_kernel,
       "the guest's kernel: an arm64 Image (plain or gzip,\n"
-      "lz4, zstd), or an ELF file (required)" },
+      "lz4, zstd), a 32-bit zImage, or an ELF file (required)" },
     { "--initrd", "FILE", set_initrd, "initial RAM disk, in any format the kernel accepts" },
     { "--dtb", "FILE", set_dtb,
       "device tree blob to use instead of the generated one;\n"
@@ -499,6 +501,7 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
     static const char *const words[] = { "run", "ctl", "help", "--help", "--version", NULL };
     struct parser parser = { options, message };
     *options = (struct options){
+        .board = machine_boards[0],
         .memory = 512 * MIB,
         .cpus = 1,
         .console = { CONSOLE_STDIO, NULL },

@@ -97,6 +97,7 @@ struct bare_test {
 };
 
 /* By file; the last one has no name. */
+extern const struct bare_test bare_aarch32_tests[];
 extern const struct bare_test bare_access_tests[];
 extern const struct bare_test bare_exception_tests[];
 extern const struct bare_test bare_irq_tests[];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "machine_msi.h"
+#include "board_qemu_arm_virt_msi.h"
 
-int machine_msi_add(struct machine_msi *msi, struct vmmp_vm *vmmp)
+int virt_msi_add(struct virt_msi *msi, struct vmmp_vm *vmmp)
 {
-    const uint32_t first = MACHINE_SPI_INTID(MACHINE_GICV2M_SPI);
-    for (unsigned i = 0; i < MACHINE_GICV2M_SPIS; i++) {
+    const uint32_t first = VIRT_SPI_INTID(VIRT_GICV2M_SPI);
+    for (unsigned i = 0; i < VIRT_GICV2M_SPIS; i++) {
         int error = vmmp_vm_irq_line_init(vmmp, &msi->lines[i], (int)(first + i));
         if (error) {
             return error;
@@ -12,9 +12,9 @@ int machine_msi_add(struct machine_msi *msi, struct vmmp_vm *vmmp)
         msi->lines_made++;
     }
     struct vmmp_gicv2m_config config = {
-        .address = MACHINE_GICV2M_BASE,
+        .address = VIRT_GICV2M_BASE,
         .first = first,
-        .count = MACHINE_GICV2M_SPIS,
+        .count = VIRT_GICV2M_SPIS,
         .lines = msi->lines,
         .host = vmmp->host,
         .log = &vmmp->log,
@@ -25,10 +25,10 @@ int machine_msi_add(struct machine_msi *msi, struct vmmp_vm *vmmp)
     }
     msi->frame_made = true;
     msi->destination = vmmp_gicv2m_msi(&msi->frame);
-    return vmmp_vm_attach_window(vmmp, &msi->frame.window, vmmp_gpa(MACHINE_GICV2M_BASE));
+    return vmmp_vm_attach_window(vmmp, &msi->frame.window, vmmp_gpa(VIRT_GICV2M_BASE));
 }
 
-void machine_msi_remove(struct machine_msi *msi)
+void virt_msi_remove(struct virt_msi *msi)
 {
     if (msi->frame_made) {
         vmmp_gicv2m_fini(&msi->frame);

@@ -7,18 +7,18 @@
 #include <sel4vmmplatsupport/vmmp/gicv2m.h>
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
-#include "machine_map.h"
+#include "board_qemu_arm_virt_map.h"
 
-struct machine_msi {
+struct virt_msi {
     struct vmmp_gicv2m frame;
     struct vmmp_msi destination; /**< For PCI functions. */
-    struct vmmp_irq_line lines[MACHINE_GICV2M_SPIS];
+    struct vmmp_irq_line lines[VIRT_GICV2M_SPIS];
     unsigned lines_made;
     bool frame_made;
 };
 
 /** The interrupt controller comes first. `msi` is zeroed. 0 or -errno; then undo it all the same.
  */
-int machine_msi_add(struct machine_msi *msi, struct vmmp_vm *vmmp);
+int virt_msi_add(struct virt_msi *msi, struct vmmp_vm *vmmp);
 /** Windows are detached and functions that may send are gone. */
-void machine_msi_remove(struct machine_msi *msi);
+void virt_msi_remove(struct virt_msi *msi);
