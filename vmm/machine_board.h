@@ -104,6 +104,8 @@ struct machine_board {
 
     /** The UART's port has input, or takes output. Any thread. */
     void (*serial_notify)(struct machine *machine);
+    /** Optional: the power key is pressed or released. See machine_power_key(). */
+    bool (*power_key)(struct machine *machine, bool pressed);
     /** Interrupts sent so far, by kind; returns how many kinds. Any thread. */
     unsigned (*count)(const struct machine *machine,
                       struct machine_counter counters[MACHINE_COUNTERS]);
