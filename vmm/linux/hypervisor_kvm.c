@@ -67,10 +67,15 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
         [GIC_V3] = HOSTED_KVM_GIC_V3,
     };
     const struct machine_gic *gic = config->board->gic;
+    bool only_v2 = gic->redistributors == 0;
+    if (only_v2 && config->gic == GIC_V3) {
+        message_error("--gic 3: the machine %s has a GICv2: leave it out", config->board->name);
+        return -1;
+    }
     hypervisor->vm = vm;
     hypervisor->config = (struct hosted_kvm_arm64_config){
         .address_limit = config->address_limit,
-        .gic = gics[config->gic],
+        .gic = only_v2 ? HOSTED_KVM_GIC_V2 : gics[config->gic],
         .gic_distributor = gic->distributor,
         .gic_cpu_interface = gic->cpu_interface,
         .gic_redistributors = gic->redistributors,
