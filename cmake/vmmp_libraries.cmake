@@ -4,13 +4,14 @@
 set(VMMP_HOSTED_LIBRARIES
     "ZLIB\;z\;zlib.h"       # gzip kernels (hosted/src/decoders.c)
     "LZ4\;lz4\;lz4frame.h"  # lz4 kernels
+    "LZMA\;lzma\;lzma.h"    # xz and lzma kernels
     "ZSTD\;zstd\;zstd.h"    # zstd kernels
     "URING\;uring\;liburing.h" # asynchronous disks (hosted/src/backends)
     "SLIRP\;slirp\;slirp/libslirp.h" # user-mode networking (hosted/src/backends)
     "SECCOMP\;seccomp\;seccomp.h" # vmm --sandbox
 )
 
-option(VMMP_LIBRARIES "Use zlib, liblz4, libzstd, liburing, libslirp and libseccomp where they are found" ON)
+option(VMMP_LIBRARIES "Use zlib, liblz4, liblzma, libzstd, liburing, libslirp and libseccomp where they are found" ON)
 
 set(VMMP_HOSTED_LIBRARY_NAMES "")
 foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)

@@ -3,7 +3,7 @@
 #
 # Unpack Debian's libraries for another architecture into a folder to compile and link against.
 #
-#   tools/sysroot.sh arm64 DIR   libfdt, zlib, lz4, zstd, liburing, libslirp, libseccomp and cmocka for aarch64-linux-gnu-gcc,
+#   tools/sysroot.sh arm64 DIR   libfdt, zlib, lz4, lzma, zstd, liburing, libslirp, libseccomp and cmocka for aarch64-linux-gnu-gcc,
 #                                which has its own C library; static archives are there for all but
 #                                libslirp and cmocka
 #   tools/sysroot.sh i386 DIR    the same without libslirp, a C library and libgcc, for clang -m32 with sanitizers
@@ -29,11 +29,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # The suite the cross compilers of the build machine belong to: libraries of the same one fit.
 suite=bookworm
 # Raised when the contents change, so that an older folder is made anew.
-version=4
+version=5
 
 common='libfdt-dev libfdt1 zlib1g-dev zlib1g liblz4-dev liblz4-1 libzstd-dev libzstd1 liburing-dev liburing2 libcmocka-dev libcmocka0'
 # User-mode networking, and what that needs to run.
-vmm='libslirp-dev libslirp0 libglib2.0-0 libpcre2-8-0 libseccomp-dev libseccomp2'
+vmm='liblzma-dev liblzma5 libslirp-dev libslirp0 libglib2.0-0 libpcre2-8-0 libseccomp-dev libseccomp2'
 libc='libc6-dev libc6 linux-libc-dev libgcc-12-dev libgcc-s1 libcrypt-dev libcrypt1'
 
 # relative_links ROOT: rewrite absolute symbolic links to stay inside ROOT.

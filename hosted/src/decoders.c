@@ -9,12 +9,17 @@
 #endif
 #ifdef HOSTED_LZ4
 #include <lz4frame.h>
+
+#include "decoder_lz4_legacy.h"
+#endif
+#ifdef HOSTED_LZMA
+#include <lzma.h>
 #endif
 #ifdef HOSTED_ZSTD
 #include <zstd.h>
 #endif
 
-#if defined(HOSTED_ZLIB) || defined(HOSTED_LZ4) || defined(HOSTED_ZSTD)
+#if defined(HOSTED_ZLIB) || defined(HOSTED_LZ4) || defined(HOSTED_LZMA) || defined(HOSTED_ZSTD)
 
 #define INPUT_SIZE (64 * 1024)
 /* A decompressor may change its state without moving a byte, but not for ever. */
@@ -191,6 +196,72 @@ static int decode_zstd(struct vmmp_source *source, struct vmmp_sink *sink)
 
 #endif
 
+#ifdef HOSTED_LZMA
+
+/* For what Linux is packed with: a dictionary of 32 MiB, and some. */
+#define LZMA_MEMORY (UINT64_C(128) << 20)
+
+static enum step_result lzma_step(void *state, const uint8_t *in, size_t *in_size, uint8_t *out,
+                                  size_t *out_size)
+{
+    lzma_stream *stream = state;
+
+    stream->next_in = in;
+    stream->avail_in = *in_size;
+    stream->next_out = out;
+    stream->avail_out = *out_size;
+    lzma_ret result = lzma_code(stream, LZMA_RUN);
+    *in_size -= stream->avail_in;
+    *out_size -= stream->avail_out;
+    switch (result) {
+    case LZMA_STREAM_END:
+        return STEP_END;
+    case LZMA_OK:
+    case LZMA_BUF_ERROR: /* Neither input nor output moved. */
+        return STEP_MORE;
+    case LZMA_MEM_ERROR:
+    case LZMA_MEMLIMIT_ERROR:
+        return STEP_NO_MEMORY;
+    default:
+        return STEP_BAD;
+    }
+}
+
+static int decode_lzma_stream(struct vmmp_source *source, struct vmmp_sink *sink,
+                              lzma_ret (*open)(lzma_stream *stream))
+{
+    lzma_stream stream = LZMA_STREAM_INIT;
+
+    if (open(&stream) != LZMA_OK) {
+        return -ENOMEM;
+    }
+    int err = run(source, sink, lzma_step, &stream);
+    lzma_end(&stream);
+    return err;
+}
+
+static lzma_ret open_xz(lzma_stream *stream)
+{
+    return lzma_stream_decoder(stream, LZMA_MEMORY, 0);
+}
+
+static lzma_ret open_lzma(lzma_stream *stream)
+{
+    return lzma_alone_decoder(stream, LZMA_MEMORY);
+}
+
+static int decode_xz(struct vmmp_source *source, struct vmmp_sink *sink)
+{
+    return decode_lzma_stream(source, sink, open_xz);
+}
+
+static int decode_lzma(struct vmmp_source *source, struct vmmp_sink *sink)
+{
+    return decode_lzma_stream(source, sink, open_lzma);
+}
+
+#endif
+
 const struct vmmp_decoder *hosted_decoders(size_t *count)
 {
     static const struct vmmp_decoder decoders[] = {
@@ -199,6 +270,11 @@ const struct vmmp_decoder *hosted_decoders(size_t *count)
 #endif
 #ifdef HOSTED_LZ4
         { "lz4", { 0x04, 0x22, 0x4d, 0x18 }, 4, decode_lz4 },
+        { "lz4 (legacy frames)", { 0x02, 0x21, 0x4c, 0x18 }, 4, hosted_decode_lz4_legacy },
+#endif
+#ifdef HOSTED_LZMA
+        { "xz", { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, decode_xz },
+        { "lzma", { 0x5d, 0, 0 }, 3, decode_lzma },
 #endif
 #ifdef HOSTED_ZSTD
         { "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4, decode_zstd },

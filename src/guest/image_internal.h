@@ -38,6 +38,13 @@ int vmmp_image_read(const struct vmmp_file *file, uint64_t offset, void *to, siz
 /** True if all of the range is RAM. */
 bool vmmp_image_is_ram(const struct vmmp_guest_memory *memory, uint64_t address, uint64_t size);
 
+/**
+ * The longest piece of guest RAM that begins at `address`, up to `size` bytes: normally all of it.
+ * NULL: `address` is not RAM.
+ */
+uint8_t *vmmp_image_span(const struct vmmp_guest_memory *memory, uint64_t address, uint64_t size,
+                         size_t *length);
+
 /** -EFAULT with a message that says where RAM is, unless all of the range is RAM. */
 int vmmp_image_check_ram(const struct vmmp_guest_memory *memory, const struct vmmp_file *file,
                          uint64_t address, uint64_t size, struct vmmp_image_error *error);
@@ -75,19 +82,13 @@ void vmmp_image_sink_buffer(struct vmmp_image_sink *sink, void *buffer, size_t s
 int vmmp_image_decode_failed(struct vmmp_image_error *error, int code,
                              const struct vmmp_kernel *kernel);
 
-/* ELF. */
-
-bool vmmp_elf_recognise(const uint8_t *head, size_t size);
-/** Fills in what `kernel` needs to know; `kernel->file` is set. */
-int vmmp_elf_probe(struct vmmp_kernel *kernel, unsigned machines, struct vmmp_image_error *error);
-int vmmp_elf_load(const struct vmmp_guest_memory *memory, const struct vmmp_kernel *kernel,
-                  uint64_t address, struct vmmp_image_error *error);
-
 /* Names, for messages. */
 
-/** "an arm64 Image", "a 32-bit ARM zImage" or both, as `machines` says. */
+/** "an arm64 Image", "a 32-bit ARM zImage" or both, and so on as `machines` says. */
 const char *vmmp_image_wanted(unsigned machines);
-/** What a file that is no ARM kernel is, "an x86 kernel (bzImage)", or NULL. */
+/** "an arm64 kernel" and so on. */
+const char *vmmp_image_machine(enum vmmp_machine machine);
+/** What a file that is no kernel for this VM is, "an x86 kernel (bzImage)", or NULL. */
 const char *vmmp_image_foreign(const uint8_t *head, size_t size);
 /** Name of the compression that a file begins with, or NULL. */
 const char *vmmp_image_compression(const uint8_t *head, size_t size);

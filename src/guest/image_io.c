@@ -78,12 +78,9 @@ int vmmp_image_read(const struct vmmp_file *file, uint64_t offset, void *to, siz
     return 0;
 }
 
-/*
- * The longest piece of guest RAM that begins at `address`, up to `size`: normally all of it. RAM
- * that is mapped page by page gives blocks or pages.
- */
-static uint8_t *longest_span(const struct vmmp_guest_memory *memory, uint64_t address,
-                             uint64_t size, size_t *length)
+/* RAM that is mapped page by page gives blocks or pages. */
+uint8_t *vmmp_image_span(const struct vmmp_guest_memory *memory, uint64_t address, uint64_t size,
+                         size_t *length)
 {
     static const uint64_t borders[] = { UINT64_C(1) << 62, BLOCK_SIZE, PAGE_SIZE };
 
@@ -109,7 +106,7 @@ bool vmmp_image_is_ram(const struct vmmp_guest_memory *memory, uint64_t address,
     }
     while (size) {
         size_t length = 0;
-        if (!longest_span(memory, address, size, &length)) {
+        if (!vmmp_image_span(memory, address, size, &length)) {
             return false;
         }
         address += length;
@@ -146,7 +143,7 @@ int vmmp_image_read_to_guest(const struct vmmp_guest_memory *memory, const struc
     while (size && !err) {
         size_t length = 0;
         size_t got = 0;
-        uint8_t *host = longest_span(memory, address, size, &length);
+        uint8_t *host = vmmp_image_span(memory, address, size, &length);
         if (!host) {
             return vmmp_image_check_ram(memory, file, address, size, error);
         }
@@ -194,7 +191,7 @@ static uint8_t *sink_space(struct vmmp_sink *base, size_t *size)
         return NULL;
     }
     if (sink->memory) {
-        return longest_span(sink->memory, sink->address, sink->limit, size);
+        return vmmp_image_span(sink->memory, sink->address, sink->limit, size);
     }
     *size = sink->limit < sink->buffer_size ? (size_t)sink->limit : sink->buffer_size;
     return sink->buffer;
@@ -243,9 +240,9 @@ int vmmp_image_decode_failed(struct vmmp_image_error *error, int code,
     case -EBADMSG:
         return vmmp_image_fail(error, code, name, "is damaged: its %s data is not valid", format);
     case -ENOSPC:
-        return vmmp_image_fail(error, -EFBIG, name,
-                               "unpacks to more than the 0x%llx bytes that it may have",
-                               (unsigned long long)kernel->memory_size);
+        return vmmp_image_fail(
+            error, -EFBIG, name, "unpacks to more than the 0x%llx bytes that it may have",
+            (unsigned long long)(kernel->packed_elf ? kernel->elf_size : kernel->memory_size));
     default:
         return vmmp_image_fail(error, code, name, "cannot be unpacked as %s: %s", format,
                                strerror(-code));

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "guest/image_internal.h"
+#include "guest/image_elf.h"
 
 static int load_packed(const struct vmmp_guest_memory *memory, const struct vmmp_kernel *kernel,
                        uint64_t address, uint64_t *written, struct vmmp_image_error *error)
@@ -37,6 +37,9 @@ int vmmp_kernel_load(const struct vmmp_guest_memory *memory, const struct vmmp_k
     int err = vmmp_image_check_ram(memory, file, address, kernel->memory_size, error);
     if (err) {
         return err;
+    }
+    if (kernel->packed_elf) {
+        return vmmp_elf_load_packed(memory, kernel, address, error);
     }
     if (kernel->format == VMMP_KERNEL_ELF) {
         return vmmp_elf_load(memory, kernel, address, error);

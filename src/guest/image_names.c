@@ -58,7 +58,12 @@ const char *vmmp_image_compression(const uint8_t *head, size_t size)
 
 const char *vmmp_image_wanted(unsigned machines)
 {
+    if (machines & VMMP_MACHINE_X86_64) {
+        return "an x86 kernel (bzImage or ELF vmlinux)";
+    }
     switch (machines) {
+    case VMMP_MACHINE_X86_32:
+        return "a 32-bit x86 kernel (bzImage or ELF vmlinux)";
     case VMMP_MACHINE_ARM64:
         return "an arm64 kernel (Image, Image.gz or ELF)";
     case VMMP_MACHINE_ARM32:
@@ -66,6 +71,21 @@ const char *vmmp_image_wanted(unsigned machines)
     default:
         return "an arm64 kernel (Image) or a 32-bit ARM kernel (zImage)";
     }
+}
+
+const char *vmmp_image_machine(enum vmmp_machine machine)
+{
+    switch (machine) {
+    case VMMP_MACHINE_ARM64:
+        return "an arm64 kernel";
+    case VMMP_MACHINE_ARM32:
+        return "a 32-bit ARM kernel";
+    case VMMP_MACHINE_X86_64:
+        return "an x86-64 kernel";
+    case VMMP_MACHINE_X86_32:
+        return "a 32-bit x86 kernel";
+    }
+    return "a kernel for another machine";
 }
 
 const char *vmmp_kernel_format_name(enum vmmp_kernel_format format)
@@ -79,6 +99,8 @@ const char *vmmp_kernel_format_name(enum vmmp_kernel_format format)
         return "ELF";
     case VMMP_KERNEL_RAW:
         return "raw binary";
+    case VMMP_KERNEL_BZIMAGE:
+        return "bzImage";
     }
     return "unknown";
 }

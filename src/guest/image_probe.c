@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "guest/image_arm.h"
-#include "guest/image_internal.h"
+#include "guest/image_elf.h"
+#include "guest/image_x86.h"
 
 struct probe {
     const struct vmmp_kernel_options *options;
@@ -23,9 +24,9 @@ static int wrong_kind(const struct probe *probe, const char *what)
                            vmmp_image_wanted(probe->options->machines));
 }
 
-static int find_decoder(struct probe *probe)
+/* For what `head` begins with; NULL if it is not packed, or the caller cannot unpack it. */
+static const struct vmmp_decoder *matching_decoder(const struct probe *probe)
 {
-    struct vmmp_kernel *kernel = probe->kernel;
     const struct vmmp_kernel_options *options = probe->options;
 
     for (size_t i = 0; i < options->decoder_count; i++) {
@@ -33,16 +34,26 @@ static int find_decoder(struct probe *probe)
         if (decoder->magic_size && decoder->magic_size <= sizeof(decoder->magic) &&
             decoder->magic_size <= probe->size &&
             memcmp(probe->head, decoder->magic, decoder->magic_size) == 0) {
-            kernel->decoder = decoder;
-            return 0;
+            return decoder;
         }
+    }
+    return NULL;
+}
+
+static int find_decoder(struct probe *probe)
+{
+    struct vmmp_kernel *kernel = probe->kernel;
+
+    kernel->decoder = matching_decoder(probe);
+    if (kernel->decoder) {
+        return 0;
     }
     const char *format = vmmp_image_compression(probe->head, probe->size);
     if (format) {
         return vmmp_image_fail(probe->error, -ENOTSUP, kernel->file.name,
                                "is compressed with %s, which cannot be unpacked here; unpack it "
                                "first or give %s",
-                               format, vmmp_image_wanted(options->machines));
+                               format, vmmp_image_wanted(probe->options->machines));
     }
     return 0;
 }
@@ -122,8 +133,7 @@ static int probe_raw(struct probe *probe)
                                vmmp_image_wanted(options->machines));
     }
     kernel->format = VMMP_KERNEL_RAW;
-    kernel->machine =
-        options->machines & VMMP_MACHINE_ARM64 ? VMMP_MACHINE_ARM64 : VMMP_MACHINE_ARM32;
+    kernel->machine = (enum vmmp_machine)(options->machines & (0u - options->machines));
     kernel->alignment = 1;
     kernel->offset = options->raw_offset;
     kernel->size_known = true;
@@ -133,6 +143,80 @@ static int probe_raw(struct probe *probe)
                                vmmp_image_wanted(options->machines));
     }
     return err;
+}
+
+static int read_payload_head(struct probe *probe)
+{
+    struct vmmp_kernel *kernel = probe->kernel;
+
+    memset(probe->head, 0, sizeof(probe->head));
+    probe->size = kernel->payload_size < sizeof(probe->head) ? (size_t)kernel->payload_size
+                                                             : sizeof(probe->head);
+    return vmmp_image_read(&kernel->file, kernel->payload_offset, probe->head, probe->size,
+                           probe->error);
+}
+
+static int probe_elf(struct probe *probe)
+{
+    struct vmmp_kernel *kernel = probe->kernel;
+    struct elf_bytes bytes = { .file = &kernel->file, .size = kernel->file.size };
+    const unsigned x86 = VMMP_MACHINE_X86_64 | VMMP_MACHINE_X86_32;
+
+    if (kernel->decoder) {
+        if (!(probe->options->machines & x86)) {
+            return wrong_kind(probe, "a compressed ELF, which is to be unpacked first");
+        }
+        kernel->packed_elf = true;
+        kernel->elf_size = kernel->elf_size ? kernel->elf_size : UINT64_MAX;
+        bytes = (struct elf_bytes){ &kernel->file, probe->head, probe->size, kernel->elf_size };
+    }
+    if (kernel->format != VMMP_KERNEL_BZIMAGE) {
+        kernel->format = VMMP_KERNEL_ELF;
+    }
+    return vmmp_elf_probe(kernel, &bytes, probe->options, probe->error);
+}
+
+/*
+ * A bzImage unpacks itself, from a part that is an ELF in a compression's usual form with its
+ * unpacked size, 32 bits, at the end. Where that is so the host can do it.
+ */
+static int probe_bzimage(struct probe *probe)
+{
+    struct vmmp_kernel *kernel = probe->kernel;
+    struct bzimage_payload payload = { 0 };
+    uint8_t size[4];
+
+    if (kernel->decoder) {
+        return wrong_kind(probe, "a compressed bzImage, which is to be unpacked first");
+    }
+    int err = vmmp_bzimage_parse(kernel, probe->head, probe->size, &payload, probe->error);
+    if (err || probe->options->keep_packed || payload.size < sizeof(size)) {
+        return err;
+    }
+    const struct vmmp_kernel self_unpacking = *kernel;
+    kernel->payload_offset = payload.offset;
+    kernel->payload_size = payload.size;
+    err = vmmp_image_read(&kernel->file, payload.offset + payload.size - sizeof(size), size,
+                          sizeof(size), probe->error);
+    if (!err) {
+        err = read_payload_head(probe);
+    }
+    if (err) {
+        return err;
+    }
+    kernel->elf_size = image_le32(size);
+    kernel->decoder = matching_decoder(probe);
+    if (kernel->decoder) {
+        err = decode_head(probe);
+    }
+    if (err) {
+        return err;
+    }
+    if (!kernel->decoder || !kernel->elf_size || !vmmp_elf_recognise(probe->head, probe->size)) {
+        *kernel = self_unpacking;
+        return 0;
+    }
+    return probe_elf(probe);
 }
 
 /* What the bytes in `head` are, the file's own or those inside. */
@@ -150,9 +234,11 @@ static int probe_content(struct probe *probe)
         return probe_arm64_image(probe);
     }
     if (vmmp_elf_recognise(head, probe->size)) {
-        return kernel->decoder
-                   ? wrong_kind(probe, "a compressed ELF, which is to be unpacked first")
-                   : vmmp_elf_probe(kernel, probe->options->machines, probe->error);
+        return probe_elf(probe);
+    }
+    if (probe->options->machines & (VMMP_MACHINE_X86_64 | VMMP_MACHINE_X86_32) &&
+        vmmp_bzimage_recognise(head, probe->size)) {
+        return probe_bzimage(probe);
     }
     if (vmmp_zimage_recognise(head, probe->size)) {
         return vmmp_zimage_parse(kernel, head, probe->error);
@@ -187,10 +273,7 @@ static int probe_file(struct probe *probe)
         if (err) {
             return err;
         }
-        memset(probe->head, 0, sizeof(probe->head));
-        probe->size = kernel->payload_size < sizeof(probe->head) ? (size_t)kernel->payload_size
-                                                                 : sizeof(probe->head);
-        err = vmmp_image_read(file, kernel->payload_offset, probe->head, probe->size, probe->error);
+        err = read_payload_head(probe);
     }
     if (!err) {
         err = find_decoder(probe);
@@ -208,8 +291,7 @@ static int check(const struct probe *probe)
     uint64_t limit = probe->options->max_size;
 
     if (!(probe->options->machines & (unsigned)kernel->machine)) {
-        return wrong_kind(probe, kernel->machine == VMMP_MACHINE_ARM64 ? "an arm64 kernel"
-                                                                       : "a 32-bit ARM kernel");
+        return wrong_kind(probe, vmmp_image_machine(kernel->machine));
     }
     if (kernel->big_endian) {
         return wrong_kind(probe, "a big-endian kernel");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hosted decoders, on streams that gzip, lz4 and zstd made: 64 KiB of a kernel whose first 256
- * bytes are a header and whose rest is one repeated line.
+ * The hosted decoders, on streams that gzip, lz4, xz and zstd made: 64 KiB of a kernel whose first
+ * 256 bytes are a header and whose rest is one repeated line.
  */
 #include "support/image_file.h"
 
@@ -141,6 +141,112 @@ static void lz4_kernels(void **state)
     try_format("lz4", "lz4 -c -B4");
 }
 
+static void lz4_legacy_kernels(void **state)
+{
+    (void)state;
+    try_format("lz4 (legacy frames)", "lz4 -c -l");
+}
+
+struct words {
+    struct vmmp_source source;
+    const uint8_t *at;
+    size_t left;
+};
+
+static int64_t read_words(struct vmmp_source *source, void *to, size_t size)
+{
+    struct words *words = (struct words *)source;
+    size = size < words->left ? size : words->left;
+    memcpy(to, words->at, size);
+    words->at += size;
+    words->left -= size;
+    return (int64_t)size;
+}
+
+struct counter {
+    struct vmmp_sink sink;
+    uint8_t buffer[4096];
+    size_t total;
+    uint8_t all; /* An OR of the bytes. */
+};
+
+static uint8_t *counter_space(struct vmmp_sink *sink, size_t *size)
+{
+    *size = sizeof(((struct counter *)sink)->buffer);
+    return ((struct counter *)sink)->buffer;
+}
+
+static void counter_advance(struct vmmp_sink *sink, size_t size)
+{
+    struct counter *counter = (struct counter *)sink;
+    for (size_t i = 0; i < size; i++) {
+        counter->all |= counter->buffer[i];
+    }
+    counter->total += size;
+}
+
+/* Legacy frames end with the file, with a short block, or with a word that is no block's size. */
+static void lz4_blocks_of_8_mib(void **state)
+{
+    static uint8_t frame[128 * 1024];
+    const struct vmmp_decoder *decoder = find("lz4 (legacy frames)");
+    uint8_t *at = frame;
+    size_t block = 0;
+
+    (void)state;
+    if (!decoder) {
+        skip();
+    }
+    put32(at, 0x184c2102);
+    at += 4;
+    /* A literal 'a', repeated 8 MiB - 6 times by one match, and five literals (lz4_Block_format).
+     */
+    size_t repeats = (8u << 20) - 6 - 19;
+    uint8_t *from = at + 4;
+    uint8_t *to = from;
+    *to++ = 0x1f;
+    *to++ = 'a';
+    *to++ = 1;
+    *to++ = 0;
+    for (; repeats >= 255; repeats -= 255) {
+        *to++ = 255;
+    }
+    *to++ = (uint8_t)repeats;
+    *to++ = 0x50;
+    memcpy(to, "aaaaa", 5);
+    to += 5;
+    block = (size_t)(to - from);
+    put32(at, (uint32_t)block);
+    memcpy(to, at, 4 + block);
+    to += 4 + block;
+    put32(to, 16u << 20); /* What Linux's build adds: the size of the whole. */
+    size_t size = (size_t)(to + 4 - frame);
+    static const struct {
+        size_t less;
+        int result;
+        size_t total;
+    } cuts[] = { { 0, 0, 16 << 20 }, { 4, 0, 16 << 20 }, { 5, -ENODATA, 8 << 20 } };
+    for (unsigned i = 0; i < 3; i++) {
+        struct words words = { { read_words }, frame, size - cuts[i].less };
+        struct counter counter = { .sink = { counter_space, counter_advance } };
+        assert_int_equal(decoder->decode(&words.source, &counter.sink), cuts[i].result);
+        assert_int_equal(counter.total, cuts[i].total);
+        assert_int_equal(counter.all, 'a');
+    }
+}
+
+static void xz_kernels(void **state)
+{
+    (void)state;
+    try_format("xz", "xz -c --check=crc32 --x86 --lzma2=dict=32MiB");
+}
+
+static void lzma_kernels(void **state)
+{
+    (void)state;
+    try_format("lzma", "xz -c --format=lzma");
+}
+
 static void zstd_kernels(void **state)
 {
     (void)state;
@@ -153,7 +259,7 @@ static void the_table_is_well_formed(void **state)
     const struct vmmp_decoder *decoders = hosted_decoders(&count);
 
     (void)state;
-    assert_true(count <= 3);
+    assert_true(count <= 6);
     for (size_t i = 0; i < count; i++) {
         assert_non_null(decoders[i].name);
         assert_non_null(decoders[i].decode);
@@ -164,10 +270,10 @@ static void the_table_is_well_formed(void **state)
 int test_image_decoders(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gzip_kernels),
-        cmocka_unit_test(lz4_kernels),
-        cmocka_unit_test(zstd_kernels),
-        cmocka_unit_test(the_table_is_well_formed),
+        cmocka_unit_test(gzip_kernels),       cmocka_unit_test(lz4_kernels),
+        cmocka_unit_test(lz4_legacy_kernels), cmocka_unit_test(lz4_blocks_of_8_mib),
+        cmocka_unit_test(xz_kernels),         cmocka_unit_test(lzma_kernels),
+        cmocka_unit_test(zstd_kernels),       cmocka_unit_test(the_table_is_well_formed),
     };
     return cmocka_run_group_tests_name("image_decoders", tests, NULL, NULL);
 }

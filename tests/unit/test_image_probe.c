@@ -330,7 +330,7 @@ static void elf_kernels(void **state)
     make_elf(bytes, true, 183, 0x40200010, segments, 4);
     assert_int_equal(probe(bytes, 0x3000, &arm64, &kernel, &error), 0);
     assert_true(kernel.entry_offset == 0x100010);
-    refuse(bytes, 0x3000, &arm32, -ENOEXEC, "is an arm64 kernel");
+    refuse(bytes, 0x3000, &arm32, -ENOEXEC, "is an ELF for arm64");
     put16(bytes + 16, 1);
     refuse(bytes, 0x3000, &arm64, -ENOEXEC, "type 1");
     bytes[5] = 2;

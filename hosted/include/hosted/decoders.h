@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decoders of compressed kernels, for struct vmmp_kernel_options: gzip, lz4 and zstd, as far as the
- * build found zlib, liblz4 and libzstd. They stream: memory is a few dozen KiB for gzip, up to
- * some MiB for lz4 and up to 128 MiB for zstd, the largest window it allows, whatever the input.
+ * Decoders of compressed kernels, for struct vmmp_kernel_options: gzip, lz4 (frames and legacy
+ * frames), xz, lzma and zstd, as far as the build found zlib, liblz4, liblzma and libzstd. Debian's
+ * x86 kernels are packed with legacy lz4, xz and zstd. They stream: memory is a few dozen KiB for
+ * gzip, up to 17 MiB for lz4 and up to 128 MiB for xz, lzma and zstd, whatever the input.
  *
  * Threads: any; each call has its own state.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loading a guest's kernel, initrd and device tree into its RAM (ARM guests).
+ * Loading a guest's kernel, initrd and device tree into its RAM.
  *
  * Three steps, so that nothing is written before everything is known to fit:
  *
@@ -8,10 +8,14 @@
  *     vmmp_layout_plan()    places kernel, device tree and initrd in RAM, without overlap
  *     vmmp_kernel_load(), vmmp_file_load()                    write them
  *
+ * A PC has no device tree and its RAM has holes: vmmp_x86_plan() and vmmp_x86_load()
+ * (vmmp/load_x86.h) take the place of the last two steps.
+ *
  * Formats: arm64 `Image` and 32-bit `zImage`, either compressed in any way the caller has a decoder
- * for, `Image` as an EFI zboot program, ELF, and raw binaries where the caller allows them.
- * Sources: Linux Documentation/arch/arm64/booting.rst and arch/arm/booting.rst, the ELF
- * specification.
+ * for, `Image` as an EFI zboot program, x86 `bzImage`, ELF, and raw binaries where the caller
+ * allows them.
+ * Sources: Linux Documentation/arch/arm64/booting.rst, arch/arm/booting.rst and arch/x86/boot.rst,
+ * the ELF specification, Xen's public/elfnote.h.
  *
  * Files are data from elsewhere and may hold anything: no function here trusts a length or an
  * address in one. Work and memory are bounded by the size of the file and of the guest's RAM.
@@ -90,6 +94,8 @@ struct vmmp_decoder {
 enum vmmp_machine {
     VMMP_MACHINE_ARM64 = 1,
     VMMP_MACHINE_ARM32 = 2,
+    VMMP_MACHINE_X86_64 = 4,
+    VMMP_MACHINE_X86_32 = 8,
 };
 
 enum vmmp_kernel_format {
@@ -97,10 +103,34 @@ enum vmmp_kernel_format {
     VMMP_KERNEL_ZIMAGE, /**< 32-bit ARM `zImage`. */
     VMMP_KERNEL_ELF,
     VMMP_KERNEL_RAW,
+    VMMP_KERNEL_BZIMAGE, /**< x86 `bzImage`. */
+};
+
+/** How an x86 kernel is entered, and what it is told there. */
+enum vmmp_x86_protocol {
+    VMMP_X86_LINUX_32, /**< boot.rst, "32-bit Boot Protocol". */
+    VMMP_X86_LINUX_64, /**< boot.rst, "64-bit Boot Protocol". */
+    VMMP_X86_PVH,      /**< Xen's docs/misc/pvh.pandoc: 32 bits, a start_info. */
+};
+
+/** From a setup header's first byte, at 0x1f1 of the file, to the end of its room in the zero page.
+ */
+#define VMMP_X86_SETUP_HEADER_MAX 0x9f
+
+/** What else the file of an x86 kernel says. */
+struct vmmp_kernel_x86 {
+    enum vmmp_x86_protocol protocol;
+    uint16_t version;           /**< Of the boot protocol, 0x20f for 2.15; 0: no setup header. */
+    uint64_t preferred_address; /**< Where it likes best to be, if it is not `fixed`. */
+    uint64_t initrd_max;        /**< Highest address that a byte of the initrd may have. */
+    bool initrd_above_4g;       /**< Or above 4 GiB, if there is no room up to there. */
+    uint32_t cmdline_max;       /**< Characters of the command line, without its NUL. */
+    size_t setup_header_size;
+    uint8_t setup_header[VMMP_X86_SETUP_HEADER_MAX];
 };
 
 struct vmmp_kernel_options {
-    unsigned machines; /**< What the VM can run: one or both of enum vmmp_machine. */
+    unsigned machines; /**< What the VM can run: an OR of enum vmmp_machine. */
     /**
      * Take a file that is none of the known formats for a raw binary of the first machine in
      * `machines`, to be placed at `raw_offset` from the start of RAM and entered at its first byte.
@@ -110,6 +140,15 @@ struct vmmp_kernel_options {
     uint64_t max_size; /**< Refuse kernels that need more memory, the guest's RAM; 0: no limit. */
     const struct vmmp_decoder *decoders; /**< May be NULL if `decoder_count` is 0. */
     size_t decoder_count;
+    /**
+     * Leave a bzImage to unpack itself in the guest. Otherwise, if there is a decoder for what is
+     * inside, the kernel proper is unpacked to where it was linked, which takes the host a fraction
+     * of the guest's time; a guest's own unpacking is needed for address randomisation (KASLR).
+     */
+    bool keep_packed;
+    /** Enter an ELF for x86 as Linux even if it has a PVH entry: for a framebuffer, or to compare.
+     */
+    bool ignore_pvh;
 };
 
 /** What a probe found out. Filled in by vmmp_kernel_probe(); to be read only. */
@@ -133,7 +172,10 @@ struct vmmp_kernel {
     uint64_t fixed_address; /**< Where the file says it is linked (ELF), or fixed. */
     uint64_t entry_offset;  /**< Of the first instruction, from where it was placed. */
     bool big_endian;
-    bool size_known; /**< False: an arm64 kernel older than 3.17, `memory_size` is a guess. */
+    bool size_known;   /**< False: an old kernel that does not say, `memory_size` is a guess. */
+    bool packed_elf;   /**< What `decoder` gives is an ELF. */
+    uint64_t elf_size; /**< Of that ELF, at most. */
+    struct vmmp_kernel_x86 x86;
 };
 
 /**
@@ -153,7 +195,7 @@ int vmmp_kernel_probe(const struct vmmp_file *file, const struct vmmp_kernel_opt
 int vmmp_kernel_load(const struct vmmp_guest_memory *memory, const struct vmmp_kernel *kernel,
                      uint64_t address, struct vmmp_image_error *error);
 
-/** "arm64 Image", "zImage", "ELF", "raw binary". */
+/** "arm64 Image", "zImage", "ELF", "raw binary", "bzImage". */
 const char *vmmp_kernel_format_name(enum vmmp_kernel_format format);
 
 /* Other files. */
