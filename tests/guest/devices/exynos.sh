@@ -54,7 +54,8 @@ read -r typed
 say typed "$typed"
 END
 
-# Pins from sysfs, seen by the VMM; and gpx0-3, whose interrupt is the combiner's.
+# Pins from sysfs, seen by the VMM; and two whose interrupts are the combiner's: gpx0-4 in sysfs, and
+# gpx0-3, the power key that the kernel's gpio-keys has.
 cat >pins.sh <<'END'
 base()
 {
@@ -64,7 +65,7 @@ base()
 }
 interrupts()
 {
-	awk '/gpx0 *3 / || /gpiolib/ { sum += $2 } END { print sum + 0 }' /proc/interrupts
+	awk -v name="$1" '$0 ~ name { sum += $2 } END { print sum + 0 }' /proc/interrupts
 }
 cd /sys/class/gpio
 out=$(($(base gpb0) + 2))
@@ -75,15 +76,16 @@ read -r answer
 echo 0 >gpio$out/value
 say pin low
 read -r answer
-in=$(($(base gpx0) + 3))
+in=$(($(base gpx0) + 4))
 echo $in >export
 echo in >gpio$in/direction
 echo both >gpio$in/edge
-before=$(interrupts)
+before=$(interrupts gpiolib)
+key=$(interrupts 'power key')
 say pin in "$(cat gpio$in/value)"
 read -r answer
 say pin driven "$(cat gpio$in/value)"
-say pin interrupts $(($(interrupts) > before))
+say pin interrupts $(($(interrupts gpiolib) > before)) $(($(interrupts 'power key') > key))
 END
 
 cat >cpus.sh <<'END'
@@ -107,10 +109,11 @@ sleep 1
 say slept
 END
 
-# pin NAME LEVEL: what the VMM says of a pin.
+# pin NAME LEVEL [ACTION]: what the VMM says of a pin, after it has done that to it.
+# shellcheck disable=SC2317 # called by check
 pin()
 {
-	/test/vmm ctl ctl pin "$1" | grep -q "\"high\": *$2"
+	/test/vmm ctl ctl pin "$1" ${3:+"$3"} | grep -q "\"high\": *$2"
 }
 
 if wanted boot; then
@@ -142,13 +145,14 @@ if wanted pins; then
 	check pins-seen-low pin gpb0-2 false
 	tell p next
 	check pins-in says p 'pin in'
-	check pins-drive /test/vmm ctl ctl pin gpx0-3 high
-	check pins-drive-low /test/vmm ctl ctl pin gpx0-3 low
-	check pins-drive-again /test/vmm ctl ctl pin gpx0-3 high
+	check pins-drive pin gpx0-4 true high
+	check pins-drive-low pin gpx0-4 false low
+	check pins-drive-again pin gpx0-4 true high
+	check pins-key pin gpx0-3 false low
 	check pins-no-such sh -c '! /test/vmm ctl ctl pin gpq9-9 high'
 	tell p next
 	check pins-driven says p 'pin driven 1'
-	check pins-interrupt says p 'pin interrupts 1'
+	check pins-interrupts says p 'pin interrupts 1 1'
 	check pins-end ended p 0
 	check pins-combiner grep -q 'interrupts combiner [1-9]' p.err
 	sed 's/^/    /' p.out | grep VMMP
