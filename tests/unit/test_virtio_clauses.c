@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Clauses of virtio 1.2 that concern several devices, shown with a disk. */
+#include "vmmp_test.h"
+
+#include "support/blk_bench.h"
+
+#define BIT(n)    (UINT64_C(1) << (n))
+#define VERSION_1 BIT(VIRTIO_F_VERSION_1)
+
+int test_virtio_clauses(void);
+
+static int make(void **state, bool mmio, bool packed)
+{
+    const struct blk_bench_options options = {
+        .mmio = mmio,
+        .packed = packed,
+        .info = { .discard = true, .write_zeroes = true },
+    };
+    struct blk_bench *bench = malloc(sizeof(*bench));
+    blk_bench_init(bench, &options);
+    *state = bench;
+    return 0;
+}
+
+static int setup(void **state)
+{
+    return make(state, false, false);
+}
+
+static int setup_mmio(void **state)
+{
+    return make(state, true, false);
+}
+
+static int setup_packed(void **state)
+{
+    return make(state, false, true);
+}
+
+static int teardown(void **state)
+{
+    blk_bench_fini(*state);
+    free(*state);
+    return 0;
+}
+
+/* ---- 2.7.5.1, 2.8.15: where the device writes ---- */
+
+struct range {
+    uint64_t gpa;
+    uint64_t len;
+};
+
+/* All but the ranges is as it was. */
+static void expect_unchanged(const struct blk_bench *bench, const uint8_t *before,
+                             const struct range *ranges, unsigned count)
+{
+    for (uint64_t i = 0; i < VIRTIO_RIG_RAM_SIZE; i++) {
+        bool may = before[i] == bench->rig.ram[i];
+        for (unsigned r = 0; !may && r < count; r++) {
+            may = VIRTIO_RIG_RAM + i - ranges[r].gpa < ranges[r].len;
+        }
+        if (!may) {
+            fail_msg("%#llx was written", (unsigned long long)(VIRTIO_RIG_RAM + i));
+        }
+    }
+}
+
+/* The areas that are the device's to write, but for the buffers. */
+static unsigned put_areas(const struct blk_bench *bench, struct range *ranges)
+{
+    const struct virtio_driver_queue *queue = &bench->driver.queues[0];
+    if (virtio_driver_has(&bench->driver, VIRTIO_F_RING_PACKED)) {
+        ranges[0] = (struct range){ queue->desc_gpa, virtq_packed_desc_bytes(queue->size) };
+        ranges[1] = (struct range){ queue->used_gpa, sizeof(struct virtq_packed_event) };
+        return 2;
+    }
+    ranges[0] = (struct range){ queue->used_gpa, virtq_used_bytes(queue->size) };
+    return 1;
+}
+
+static void only_what_is_writable_is_written(void **state)
+{
+    static const struct {
+        uint32_t type;
+        uint32_t sector;
+        bool writable;
+    } requests[] = {
+        { VIRTIO_BLK_T_IN, 3, true },
+        { VIRTIO_BLK_T_OUT, 4, false },
+        { VIRTIO_BLK_T_GET_ID, 0, true },
+        { VIRTIO_BLK_T_DISCARD, 0, false },
+        { VIRTIO_BLK_T_FLUSH, 0, false },
+        { VIRTIO_BLK_T_OUT, UINT32_MAX, false },
+        { VIRTIO_BLK_T_IN, 3, false },
+        { VIRTIO_BLK_T_OUT, 4, true },
+        { 12345, 0, false },
+        { 12345, 0, true },
+    };
+    struct blk_bench *bench = *state;
+    uint8_t *before = malloc(VIRTIO_RIG_RAM_SIZE);
+    blk_bench_start(bench, UINT64_MAX);
+    for (unsigned i = 0; i < 2 * sizeof(requests) / sizeof(requests[0]); i++) {
+        bool writable = requests[i / 2].writable;
+        uint64_t header = blk_bench_header(bench, requests[i / 2].type, requests[i / 2].sector);
+        const struct virtio_driver_buffer buffers[] = { { header, 16, false },
+                                                        { bench->data, 512, writable },
+                                                        { blk_bench_status(bench), 1, true } };
+        struct range ranges[4] = { { buffers[2].gpa, 1 }, { bench->data, writable ? 512 : 0 } };
+        unsigned count = 2 + put_areas(bench, &ranges[2]);
+        memset(virtio_driver_at(&bench->driver, bench->data, 512), 0xe1, 512);
+        if (i % 2 == 0) {
+            virtio_driver_add(&bench->driver, 0, buffers, 3);
+        } else {
+            virtio_driver_add_indirect(&bench->driver, 0, buffers, 3);
+        }
+        memcpy(before, bench->rig.ram, VIRTIO_RIG_RAM_SIZE);
+        bench->driver.transport->kick(bench->driver.device, 0);
+        expect_unchanged(bench, before, ranges, count);
+        assert_int_not_equal(blk_bench_byte(bench, buffers[2].gpa), 0xff);
+        assert_int_equal(blk_bench_used(bench, 0), 1);
+    }
+    assert_false(blk_bench_broken(bench));
+    free(before);
+}
+
+/* ---- 2.6.1.1.1: a queue after its reset ---- */
+
+static void no_interrupt_for_a_queue_that_was_reset(void **state)
+{
+    struct blk_bench *bench = *state;
+    blk_bench_start(bench, UINT64_MAX);
+    bench->disk.slow = true;
+    blk_bench_add(bench, 0, VIRTIO_BLK_T_IN, 0, bench->data, 512);
+    uint8_t *before = malloc(VIRTIO_RIG_RAM_SIZE);
+    memcpy(before, bench->rig.ram, VIRTIO_RIG_RAM_SIZE);
+    /* The backend finishes what is under way inside; the data may still come. */
+    vmmp_context_enter(&bench->blk.virtio.context);
+    vmmp_virtio_queue_reset(&bench->blk.virtio, 0);
+    vmmp_context_leave(&bench->blk.virtio.context);
+    bench->driver.transport->kick(bench->driver.device, 0);
+    const struct range data = { bench->data, 512 };
+    expect_unchanged(bench, before, &data, 1);
+    assert_int_equal(bench->rig.pulses, 0);
+    assert_int_equal(bench->driver.transport->isr(bench->driver.device), 0);
+    assert_int_equal(bench->disk.submits, 1);
+    free(before);
+}
+
+int test_virtio_clauses(void)
+{
+#define TEST(how, test) cmocka_unit_test_setup_teardown(test, how, teardown)
+#define EACH_WAY(test)  TEST(setup, test), TEST(setup_mmio, test), TEST(setup_packed, test)
+    const struct CMUnitTest tests[] = {
+        EACH_WAY(only_what_is_writable_is_written),
+        EACH_WAY(no_interrupt_for_a_queue_that_was_reset),
+    };
+#undef TEST
+#undef EACH_WAY
+    return cmocka_run_group_tests_name("virtio_clauses", tests, NULL, NULL);
+}
