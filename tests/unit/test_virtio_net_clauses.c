@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Clauses of virtio-net (virtio 1.2, 5.1) that only unusual clients, backends or drivers come by.
+ */
+#include "vmmp_test.h"
+
+#include <errno.h>
+
+#include "support/net_bench.h"
+
+int test_virtio_net_clauses(void);
+
+static uint8_t frame[70000];
+static uint8_t got[70100];
+
+/* ---- 5.1.4.1, 5.1.6.4.1: headers that the backend brings ---- */
+
+#define TO_GUEST                                                           \
+    (NET_BIT(VIRTIO_NET_F_GUEST_CSUM) | NET_BIT(VIRTIO_NET_F_GUEST_TSO4) | \
+     NET_BIT(VIRTIO_NET_F_GUEST_TSO6) | NET_BIT(VIRTIO_NET_F_GUEST_ECN) |  \
+     NET_BIT(VIRTIO_NET_F_GUEST_USO4) | NET_BIT(VIRTIO_NET_F_GUEST_USO6))
+
+/* A frame of `len` bytes behind that header, given with a copy or without. How much of it came. */
+static size_t give(struct net_bench *bench, const uint8_t *head, size_t len, bool copied)
+{
+    const struct vmmp_iovec whole = { frame, HDR_SIZE + len };
+    const struct vmmp_iovec *iov;
+    unsigned count;
+    net_bench_fill(frame + HDR_SIZE, len, net_bench_mac, 3);
+    memcpy(frame, head, HDR_SIZE);
+    net_bench_enter(bench);
+    if (copied) {
+        assert_int_equal(vmmp_virtio_net_receive(&bench->net, 0, &whole, 1), 0);
+    } else {
+        assert_int_equal(vmmp_virtio_net_rx_reserve(&bench->net, 0, HDR_SIZE + len, &iov, &count),
+                         0);
+        vmmp_iovec_write(iov, count, 0, frame, HDR_SIZE + len);
+        vmmp_virtio_net_rx_commit(&bench->net, 0, HDR_SIZE + len);
+    }
+    net_bench_leave(bench);
+    return net_bench_take(bench, NET_RX, got, sizeof(got));
+}
+
+static void whole_frames_keep_to_the_mtu(void **state)
+{
+    const struct net_bench_options options = { .header = true,
+                                               .offloads = NET_OFFLOADS,
+                                               .mtu = 1500 };
+    static const uint8_t plain[HDR_SIZE] = { 0 };
+    static const uint8_t ecn[HDR_SIZE] = { 0, VIRTIO_NET_HDR_GSO_ECN };
+    static const uint8_t segments[HDR_SIZE] = { 1, VIRTIO_NET_HDR_GSO_TCPV4, 54, 0, 100, 0, 34 };
+    const size_t longest = 1500 + ETH_HEADER + ETH_TAGS;
+    struct net_bench *bench = net_bench_make(&options);
+    (void)state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_post(bench, NET_RX, 100, 2000, 1);
+    for (unsigned copied = 0; copied < 2; copied++) {
+        uint64_t dropped = bench->net.stats.rx_dropped;
+        assert_int_equal(give(bench, plain, longest, copied), HDR_SIZE + longest);
+        assert_int_equal(give(bench, plain, longest + 1, copied), 0);
+        assert_int_equal(give(bench, ecn, longest + 1, copied), 0);
+        assert_int_equal(give(bench, segments, longest + 1, copied), HDR_SIZE + longest + 1);
+        assert_int_equal(bench->net.stats.rx_dropped, dropped + 2);
+    }
+    net_bench_unmake(bench);
+}
+
+/* Among them VIRTIO_NET_HDR_F_RSC_INFO, whose feature is not offered. */
+static void flags_that_nobody_knows(void **state)
+{
+    struct net_bench *bench = *state;
+    for (unsigned agreed = 0; agreed < 2; agreed++) {
+        virtio_driver_reset(&bench->driver);
+        net_bench_start(bench, agreed ? NET_ALL : NET_ALL & ~TO_GUEST);
+        net_bench_post(bench, NET_RX, 100, 2000, 1);
+        for (unsigned flags = 0; flags < 256; flags++) {
+            const uint8_t head[HDR_SIZE] = { (uint8_t)flags };
+            bool good = agreed || !(flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+            net_bench_post(bench, NET_RX, good, 2000, 1);
+            assert_int_equal(give(bench, head, 100, flags & 8), good ? HDR_SIZE + 100 : 0);
+            assert_true(!good || got[HDR_FLAGS] == (agreed ? flags & 3 : 0));
+        }
+    }
+}
+
+/* ---- 5.1.6.5.6.2: queues in use ---- */
+
+static int set_pairs(struct net_bench *bench, uint8_t pairs)
+{
+    const uint8_t data[2] = { pairs, 0 };
+    return net_bench_control(bench, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, data, 2);
+}
+
+/* How many of a frame for each of two pairs came. */
+static unsigned received_by(struct net_bench *bench, unsigned pair)
+{
+    net_bench_fill(frame, 100, net_bench_mac, 1);
+    assert_int_equal(net_bench_receive(bench, pair, frame, 100), 0);
+    return net_bench_finished(bench, 2 * pair);
+}
+
+static void frames_for_pairs_that_are_not_in_use(void **state)
+{
+    const struct net_bench_options options = { .pairs = 2 };
+    struct net_bench *bench = net_bench_make(&options);
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        net_bench_start(bench, NET_ALL);
+        for (unsigned pair = 0; pair < 2; pair++) {
+            net_bench_post(bench, 2 * pair, 8, 2000, 1);
+        }
+        assert_int_equal(received_by(bench, 0), 1);
+        assert_int_equal(received_by(bench, 1), 0);
+        assert_int_equal(set_pairs(bench, 2), VIRTIO_NET_OK);
+        assert_int_equal(received_by(bench, 0), 1);
+        assert_int_equal(received_by(bench, 1), 1);
+        assert_int_equal(set_pairs(bench, 1), VIRTIO_NET_OK);
+        assert_int_equal(received_by(bench, 0), 1);
+        assert_int_equal(received_by(bench, 1), 0);
+        /* The next driver begins with one pair again. */
+        assert_int_equal(set_pairs(bench, 2), VIRTIO_NET_OK);
+        virtio_driver_reset(&bench->driver);
+        bench->driver.next_gpa = bench->buffers + 0x180000;
+    }
+    net_bench_unmake(bench);
+}
+
+int test_virtio_net_clauses(void)
+{
+#define TEST(test, how) cmocka_unit_test_setup_teardown(test, how, net_teardown)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_frames_keep_to_the_mtu),
+        TEST(flags_that_nobody_knows, net_setup_offloads),
+        TEST(flags_that_nobody_knows, net_setup_packed_offloads),
+        cmocka_unit_test(frames_for_pairs_that_are_not_in_use),
+    };
+#undef TEST
+    return cmocka_run_group_tests_name("virtio_net_clauses", tests, NULL, NULL);
+}
