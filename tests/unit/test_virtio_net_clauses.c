@@ -82,6 +82,29 @@ static void flags_that_nobody_knows(void **state)
     }
 }
 
+/* ---- 5.1.6.2.2: what a driver says of its headers' length ---- */
+
+static void a_header_length_that_lies(void **state)
+{
+    static const unsigned lengths[] = { 0, 1, 54, 999, 1000, 1001, 0xffff };
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 1000, net_bench_mac, 1);
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        const uint8_t head[HDR_SIZE] = {
+            1, 1, (uint8_t)lengths[i], (uint8_t)(lengths[i] >> 8), 100, 0, 34, 0, 16
+        };
+        unsigned frames = bench->frames;
+        net_bench_send(bench, NET_TX, head, frame, 1000, 1);
+        virtio_driver_kick(&bench->driver, NET_TX);
+        assert_int_equal(bench->frames, frames + 1);
+        unsigned told = lengths[i] < 1000 ? lengths[i] : 1000;
+        assert_int_equal(net_le16(bench->last + HDR_HDR_LEN), told);
+        assert_memory_equal(bench->last + HDR_SIZE, frame, 1000);
+    }
+    assert_int_equal(bench->net.stats.tx_malformed, 0);
+}
+
 /* ---- 5.1.6.5.6.2: queues in use ---- */
 
 static int set_pairs(struct net_bench *bench, uint8_t pairs)
@@ -131,6 +154,8 @@ int test_virtio_net_clauses(void)
         cmocka_unit_test(whole_frames_keep_to_the_mtu),
         TEST(flags_that_nobody_knows, net_setup_offloads),
         TEST(flags_that_nobody_knows, net_setup_packed_offloads),
+        TEST(a_header_length_that_lies, net_setup_offloads),
+        TEST(a_header_length_that_lies, net_setup_packed_offloads),
         cmocka_unit_test(frames_for_pairs_that_are_not_in_use),
     };
 #undef TEST
