@@ -53,7 +53,11 @@ static uint64_t features(struct vmmp_virtio_device *dev)
     const struct vmmp_virtio_blk *blk = blk_of(dev);
     uint64_t bits = BIT(VIRTIO_BLK_F_SIZE_MAX) | BIT(VIRTIO_BLK_F_SEG_MAX) |
                     BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_FLUSH) |
-                    BIT(VIRTIO_BLK_F_TOPOLOGY) | BIT(VIRTIO_BLK_F_CONFIG_WCE);
+                    BIT(VIRTIO_BLK_F_TOPOLOGY);
+    /* 5.2.5.2: not without FLUSH, which can be switched off. */
+    if (!(dev->features_off & BIT(VIRTIO_BLK_F_FLUSH))) {
+        bits |= BIT(VIRTIO_BLK_F_CONFIG_WCE);
+    }
     if (dev->queue_count > 1) {
         bits |= BIT(VIRTIO_BLK_F_MQ);
     }

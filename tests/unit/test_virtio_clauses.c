@@ -44,6 +44,20 @@ static int teardown(void **state)
     return 0;
 }
 
+/* ---- 2.2.2, 5.2.5.2: what is offered has with it what it needs ---- */
+
+static void no_write_cache_to_switch_without_flush(void **state)
+{
+    struct blk_bench *bench = *state;
+    const struct virtio_driver_transport *transport = bench->driver.transport;
+    const uint64_t both = BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_CONFIG_WCE);
+    assert_int_equal(transport->features(bench->driver.device) & both, both);
+    bench->blk.virtio.features_off = BIT(VIRTIO_BLK_F_CONFIG_WCE);
+    assert_int_equal(transport->features(bench->driver.device) & both, BIT(VIRTIO_BLK_F_FLUSH));
+    bench->blk.virtio.features_off = BIT(VIRTIO_BLK_F_FLUSH);
+    assert_int_equal(transport->features(bench->driver.device) & both, 0);
+}
+
 /* ---- 2.7.5.1, 2.8.15: where the device writes ---- */
 
 struct range {
@@ -152,6 +166,7 @@ int test_virtio_clauses(void)
 #define TEST(how, test) cmocka_unit_test_setup_teardown(test, how, teardown)
 #define EACH_WAY(test)  TEST(setup, test), TEST(setup_mmio, test), TEST(setup_packed, test)
     const struct CMUnitTest tests[] = {
+        EACH_WAY(no_write_cache_to_switch_without_flush),
         EACH_WAY(only_what_is_writable_is_written),
         EACH_WAY(no_interrupt_for_a_queue_that_was_reset),
     };

@@ -12,6 +12,62 @@ int test_virtio_net_clauses(void);
 static uint8_t frame[70000];
 static uint8_t got[70100];
 
+/* ---- 2.2.2: what is offered has with it what it needs ---- */
+
+/* 5.1.3.1 */
+static const struct {
+    unsigned feature;
+    uint64_t needs;
+} needs[] = {
+    { VIRTIO_NET_F_GUEST_TSO4, NET_BIT(VIRTIO_NET_F_GUEST_CSUM) },
+    { VIRTIO_NET_F_GUEST_TSO6, NET_BIT(VIRTIO_NET_F_GUEST_CSUM) },
+    { VIRTIO_NET_F_GUEST_ECN, NET_BIT(VIRTIO_NET_F_GUEST_TSO4) | NET_BIT(VIRTIO_NET_F_GUEST_TSO6) },
+    { VIRTIO_NET_F_GUEST_USO4, NET_BIT(VIRTIO_NET_F_GUEST_CSUM) },
+    { VIRTIO_NET_F_GUEST_USO6, NET_BIT(VIRTIO_NET_F_GUEST_CSUM) },
+    { VIRTIO_NET_F_HOST_TSO4, NET_BIT(VIRTIO_NET_F_CSUM) },
+    { VIRTIO_NET_F_HOST_TSO6, NET_BIT(VIRTIO_NET_F_CSUM) },
+    { VIRTIO_NET_F_HOST_ECN, NET_BIT(VIRTIO_NET_F_HOST_TSO4) | NET_BIT(VIRTIO_NET_F_HOST_TSO6) },
+    { VIRTIO_NET_F_HOST_USO, NET_BIT(VIRTIO_NET_F_CSUM) },
+    { VIRTIO_NET_F_CTRL_RX, NET_BIT(VIRTIO_NET_F_CTRL_VQ) },
+    { VIRTIO_NET_F_CTRL_VLAN, NET_BIT(VIRTIO_NET_F_CTRL_VQ) },
+    { VIRTIO_NET_F_GUEST_ANNOUNCE, NET_BIT(VIRTIO_NET_F_CTRL_VQ) },
+    { VIRTIO_NET_F_MQ, NET_BIT(VIRTIO_NET_F_CTRL_VQ) },
+    { VIRTIO_NET_F_CTRL_MAC_ADDR, NET_BIT(VIRTIO_NET_F_CTRL_VQ) },
+};
+
+static void features_come_with_their_needs(void **state)
+{
+    const struct net_bench_options options = { .header = true,
+                                               .offloads = NET_OFFLOADS,
+                                               .pairs = 2 };
+    struct net_bench *bench = net_bench_make(&options);
+    const struct virtio_driver_transport *transport = bench->driver.transport;
+    uint64_t all = transport->features(bench->driver.device);
+    (void)state;
+    bench->driver.ordered = false; /* That is one of the features. */
+    for (unsigned a = 0; a < 64; a++) {
+        for (unsigned b = 0; b <= a; b++) {
+            uint64_t off = NET_BIT(a) | NET_BIT(b);
+            bench->net.virtio.features_off = off;
+            uint64_t offered = transport->features(bench->driver.device);
+            assert_false(offered & ~(all & ~off));
+            for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+                bool there = (offered & NET_BIT(needs[i].feature)) != 0;
+                if (there && !(offered & needs[i].needs)) {
+                    fail_msg("%u is offered with %u and %u off", needs[i].feature, a, b);
+                }
+                /* Nothing goes without a reason: what it needs lacks something else at most. */
+                bool off_itself = (off & NET_BIT(needs[i].feature)) != 0;
+                assert_true(there || off_itself || (offered & needs[i].needs) != needs[i].needs);
+            }
+            /* A driver that takes all of it is accepted. */
+            assert_true(!(offered & NET_BIT(VIRTIO_F_VERSION_1)) ||
+                        virtio_driver_negotiate(&bench->driver, offered));
+        }
+    }
+    net_bench_unmake(bench);
+}
+
 /* ---- 5.1.4.1, 5.1.6.4.1: headers that the backend brings ---- */
 
 #define TO_GUEST                                                           \
@@ -151,6 +207,7 @@ int test_virtio_net_clauses(void)
 {
 #define TEST(test, how) cmocka_unit_test_setup_teardown(test, how, net_teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(features_come_with_their_needs),
         cmocka_unit_test(whole_frames_keep_to_the_mtu),
         TEST(flags_that_nobody_knows, net_setup_offloads),
         TEST(flags_that_nobody_knows, net_setup_packed_offloads),
