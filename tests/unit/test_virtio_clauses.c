@@ -161,6 +161,44 @@ static void no_interrupt_for_a_queue_that_was_reset(void **state)
     free(before);
 }
 
+/* ---- 4.1.4.3.1, 4.2.2.1: the generation of the configuration ---- */
+
+#define WRITEBACK 32
+
+static uint8_t look(struct blk_bench *bench, uint64_t *writeback)
+{
+    uint8_t generation = vmmp_virtio_config_generation(&bench->blk.virtio);
+    *writeback = bench->driver.transport->config_read(bench->driver.device, WRITEBACK, 1);
+    return generation;
+}
+
+static void a_generation_for_every_change(void **state)
+{
+    struct blk_bench *bench = *state;
+    const struct virtio_driver_transport *transport = bench->driver.transport;
+    uint64_t value;
+    uint8_t fresh = look(bench, &value);
+    assert_int_equal(value, 1);
+    assert_int_equal(look(bench, &value), fresh);
+    /* By the features: without FLUSH it begins as 0 (5.2.5.2). */
+    blk_bench_start(bench, VERSION_1 | BIT(VIRTIO_BLK_F_CONFIG_WCE));
+    uint8_t negotiated = look(bench, &value);
+    assert_int_equal(value, 0);
+    assert_int_not_equal(negotiated, fresh);
+    /* By the driver. */
+    transport->config_write(bench->driver.device, WRITEBACK, 1, 1);
+    uint8_t written = look(bench, &value);
+    assert_int_equal(value, 1);
+    assert_int_not_equal(written, negotiated);
+    transport->config_write(bench->driver.device, WRITEBACK, 1, 0);
+    written = look(bench, &value);
+    assert_int_equal(value, 0);
+    /* By a reset. */
+    virtio_driver_reset(&bench->driver);
+    assert_int_not_equal(look(bench, &value), written);
+    assert_int_equal(value, 1);
+}
+
 int test_virtio_clauses(void)
 {
 #define TEST(how, test) cmocka_unit_test_setup_teardown(test, how, teardown)
@@ -169,6 +207,7 @@ int test_virtio_clauses(void)
         EACH_WAY(no_write_cache_to_switch_without_flush),
         EACH_WAY(only_what_is_writable_is_written),
         EACH_WAY(no_interrupt_for_a_queue_that_was_reset),
+        EACH_WAY(a_generation_for_every_change),
     };
 #undef TEST
 #undef EACH_WAY

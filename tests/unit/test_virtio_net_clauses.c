@@ -203,6 +203,51 @@ static void frames_for_pairs_that_are_not_in_use(void **state)
     net_bench_unmake(bench);
 }
 
+/* ---- 4.1.4.3.1: a new generation for what the driver's own commands change ---- */
+
+/* What its driver does with the generation: reads it, then the configuration. */
+static uint8_t look(struct net_bench *bench)
+{
+    uint8_t generation = vmmp_virtio_config_generation(&bench->net.virtio);
+    for (uint32_t i = 0; i < CONFIG_SIZE; i++) {
+        got[i] = (uint8_t)bench->driver.transport->config_read(bench->driver.device, i, 1);
+    }
+    return generation;
+}
+
+static void commands_that_change_the_configuration(void **state)
+{
+    static const uint8_t other[ETH_ADDRESS] = { 2, 9, 9, 9, 9, 9 };
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    uint8_t before = look(bench);
+    assert_int_equal(look(bench), before);
+    assert_int_equal(net_bench_control(bench, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET,
+                                       other, sizeof(other)),
+                     VIRTIO_NET_OK);
+    uint8_t after = look(bench);
+    assert_int_not_equal(after, before);
+    assert_memory_equal(got, other, sizeof(other));
+
+    net_bench_enter(bench);
+    vmmp_virtio_net_announce(&bench->net);
+    net_bench_leave(bench);
+    before = look(bench);
+    assert_int_not_equal(before, after);
+    assert_true(got[CONFIG_STATUS] & VIRTIO_NET_S_ANNOUNCE);
+    assert_int_equal(
+        net_bench_control(bench, VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK, NULL, 0),
+        VIRTIO_NET_OK);
+    after = look(bench);
+    assert_int_not_equal(after, before);
+    assert_false(got[CONFIG_STATUS] & VIRTIO_NET_S_ANNOUNCE);
+
+    /* The address is the old one again. */
+    virtio_driver_reset(&bench->driver);
+    assert_int_not_equal(look(bench), after);
+    assert_memory_equal(got, net_bench_mac, ETH_ADDRESS);
+}
+
 int test_virtio_net_clauses(void)
 {
 #define TEST(test, how) cmocka_unit_test_setup_teardown(test, how, net_teardown)
@@ -214,6 +259,9 @@ int test_virtio_net_clauses(void)
         TEST(a_header_length_that_lies, net_setup_offloads),
         TEST(a_header_length_that_lies, net_setup_packed_offloads),
         cmocka_unit_test(frames_for_pairs_that_are_not_in_use),
+        TEST(commands_that_change_the_configuration, net_setup),
+        TEST(commands_that_change_the_configuration, net_setup_mmio),
+        TEST(commands_that_change_the_configuration, net_setup_packed),
     };
 #undef TEST
     return cmocka_run_group_tests_name("virtio_net_clauses", tests, NULL, NULL);
