@@ -199,6 +199,30 @@ static void a_generation_for_every_change(void **state)
     assert_int_equal(value, 1);
 }
 
+/* ---- 5.2.6.2: unknown flags, wherever they are ---- */
+
+static void unknown_flags_behind_another_mistake(void **state)
+{
+    struct blk_bench *bench = *state;
+    static const uint32_t types[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
+    struct virtio_blk_segment *segments =
+        virtio_driver_at(&bench->driver, bench->data, 2 * sizeof(*segments));
+    uint32_t written;
+    blk_bench_start(bench, UINT64_MAX);
+    for (unsigned t = 0; t < 2; t++) {
+        /* Beyond the end of the disk; good but for its flags. */
+        segments[0] =
+            (struct virtio_blk_segment){ vmmp_le64(UINT64_MAX), vmmp_le32(1), vmmp_le32(0) };
+        segments[1] = (struct virtio_blk_segment){ vmmp_le64(0), vmmp_le32(1), vmmp_le32(2) };
+        assert_int_equal(blk_bench_do(bench, types[t], 0, bench->data, 32, &written),
+                         VIRTIO_BLK_S_UNSUPP);
+        segments[1].flags = vmmp_le32(0);
+        assert_int_equal(blk_bench_do(bench, types[t], 0, bench->data, 32, &written),
+                         VIRTIO_BLK_S_IOERR);
+    }
+    assert_int_equal(bench->disk.submits, 0);
+}
+
 int test_virtio_clauses(void)
 {
 #define TEST(how, test) cmocka_unit_test_setup_teardown(test, how, teardown)
@@ -208,6 +232,7 @@ int test_virtio_clauses(void)
         EACH_WAY(only_what_is_writable_is_written),
         EACH_WAY(no_interrupt_for_a_queue_that_was_reset),
         EACH_WAY(a_generation_for_every_change),
+        EACH_WAY(unknown_flags_behind_another_mistake),
     };
 #undef TEST
 #undef EACH_WAY
