@@ -3,6 +3,8 @@
 #include "vmmp_test.h"
 
 #include "support/blk_bench.h"
+#include "virtio/virtio_mmio_spec.h"
+#include "virtio/virtio_pci_spec.h"
 
 #define BIT(n)    (UINT64_C(1) << (n))
 #define VERSION_1 BIT(VIRTIO_F_VERSION_1)
@@ -223,6 +225,107 @@ static void unknown_flags_behind_another_mistake(void **state)
     assert_int_equal(bench->disk.submits, 0);
 }
 
+/* ---- 4.1.4.3.1, 4.2.2.1: what registers present ---- */
+
+struct registers {
+    struct vmmp_window *window;
+    unsigned driver_feature_select;
+    unsigned driver_feature;
+    unsigned queue_select;
+    unsigned queue_enable;
+    unsigned queue_reset;
+    unsigned generation;
+    unsigned width; /* Of those of queues; a PCI generation has one byte. */
+};
+
+static struct registers registers_of(struct blk_bench *bench)
+{
+    if (bench->driver.transport == &virtio_driver_mmio) {
+        return (struct registers){ &bench->rig.mmio.window,       VIRTIO_MMIO_DRIVER_FEATURES_SEL,
+                                   VIRTIO_MMIO_DRIVER_FEATURES,   VIRTIO_MMIO_QUEUE_SEL,
+                                   VIRTIO_MMIO_QUEUE_READY,       VIRTIO_MMIO_QUEUE_RESET,
+                                   VIRTIO_MMIO_CONFIG_GENERATION, 4 };
+    }
+    return (struct registers){ &bench->rig.pci.modern,
+                               VIRTIO_PCI_COMMON_GFSELECT,
+                               VIRTIO_PCI_COMMON_GF,
+                               VIRTIO_PCI_COMMON_Q_SELECT,
+                               VIRTIO_PCI_COMMON_Q_ENABLE,
+                               VIRTIO_PCI_COMMON_Q_RESET,
+                               VIRTIO_PCI_COMMON_CFGGENERATION,
+                               2 };
+}
+
+static void driver_features_read_back(void **state)
+{
+    struct blk_bench *bench = *state;
+    const struct registers at = registers_of(bench);
+    const uint64_t offered = bench->driver.transport->features(bench->driver.device);
+    const uint32_t words[] = { (uint32_t)offered, (uint32_t)(offered >> 32) };
+    virtio_driver_reset(&bench->driver);
+    bench->driver.transport->set_status(bench->driver.device, 3);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint32_t word = 0; word < 4; word++) {
+            vmmp_window_write(at.window, at.driver_feature_select, 4, word);
+            uint32_t value = word < 2 ? words[word] : 0;
+            value =
+                round == 0 ? value : ~value; /* What is not offered is shown as it was written. */
+            vmmp_window_write(at.window, at.driver_feature, 4, value);
+            assert_int_equal(vmmp_window_read(at.window, at.driver_feature, 4),
+                             word < 2 ? value : 0);
+        }
+        for (uint32_t word = 0; word < 2; word++) {
+            vmmp_window_write(at.window, at.driver_feature_select, 4, word);
+            assert_int_equal(vmmp_window_read(at.window, at.driver_feature, 4),
+                             round == 0 ? words[word] : ~words[word]);
+        }
+    }
+    virtio_driver_reset(&bench->driver);
+    assert_int_equal(vmmp_window_read(at.window, at.driver_feature, 4), 0);
+}
+
+static void queue_registers_after_resets(void **state)
+{
+    struct blk_bench *bench = *state;
+    const struct registers at = registers_of(bench);
+    for (unsigned round = 0; round < 2; round++) {
+        blk_bench_start(bench, UINT64_MAX);
+        assert_true(virtio_driver_has(&bench->driver, VIRTIO_F_RING_RESET));
+        vmmp_window_write(at.window, at.queue_select, at.width, 0);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_enable, at.width), 1);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_reset, at.width), 0);
+        vmmp_window_write(at.window, at.queue_reset, at.width, 1);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_enable, at.width), 0);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_reset, at.width), 0);
+        virtio_driver_set_up_queue(&bench->driver, 0);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_enable, at.width), 1);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_reset, at.width), 0);
+        /* The whole device. */
+        virtio_driver_reset(&bench->driver);
+        vmmp_window_write(at.window, at.queue_select, at.width, 0);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_enable, at.width), 0);
+        assert_int_equal(vmmp_window_read(at.window, at.queue_reset, at.width), 0);
+    }
+}
+
+static void the_generation_is_in_its_register(void **state)
+{
+    struct blk_bench *bench = *state;
+    const struct registers at = registers_of(bench);
+    const struct virtio_driver_transport *transport = bench->driver.transport;
+    blk_bench_start(bench, UINT64_MAX);
+    /* Never what it was, whatever came before the last look. */
+    for (unsigned i = 0; i < 600; i++) {
+        uint64_t before = vmmp_window_read(at.window, at.generation, 1);
+        transport->config_read(bench->driver.device, WRITEBACK, 1);
+        for (unsigned changes = 0; changes < i; changes++) {
+            transport->config_write(bench->driver.device, WRITEBACK, 1, changes & 1);
+        }
+        uint64_t after = vmmp_window_read(at.window, at.generation, 1);
+        assert_int_equal(before == after, i == 0);
+    }
+}
+
 int test_virtio_clauses(void)
 {
 #define TEST(how, test) cmocka_unit_test_setup_teardown(test, how, teardown)
@@ -233,6 +336,9 @@ int test_virtio_clauses(void)
         EACH_WAY(no_interrupt_for_a_queue_that_was_reset),
         EACH_WAY(a_generation_for_every_change),
         EACH_WAY(unknown_flags_behind_another_mistake),
+        EACH_WAY(driver_features_read_back),
+        EACH_WAY(queue_registers_after_resets),
+        EACH_WAY(the_generation_is_in_its_register),
     };
 #undef TEST
 #undef EACH_WAY
