@@ -201,6 +201,30 @@ static void a_generation_for_every_change(void **state)
     assert_int_equal(value, 1);
 }
 
+/* ---- 5.2.5.2, 5.2.6.2: what of the configuration is padding, and what may change ---- */
+
+#define MAY_UNMAP 56
+
+static void padding_and_unmapping(void **state)
+{
+    static const uint32_t padding[] = { WRITEBACK + 1, MAY_UNMAP + 1, MAY_UNMAP + 2,
+                                        MAY_UNMAP + 3 };
+    struct blk_bench *bench = *state;
+    const struct virtio_driver_transport *transport = bench->driver.transport;
+    blk_bench_start(bench, UINT64_MAX);
+    for (unsigned unmaps = 0; unmaps < 2; unmaps++) {
+        bench->disk.info.unmaps = unmaps;
+        vmmp_context_enter(&bench->blk.virtio.context);
+        vmmp_virtio_blk_resized(&bench->blk);
+        vmmp_context_leave(&bench->blk.virtio.context);
+        assert_int_equal(transport->isr(bench->driver.device), unmaps ? VMMP_VIRTIO_ISR_CONFIG : 0);
+        assert_int_equal(transport->config_read(bench->driver.device, MAY_UNMAP, 1), unmaps);
+        for (unsigned i = 0; i < sizeof(padding) / sizeof(padding[0]); i++) {
+            assert_int_equal(transport->config_read(bench->driver.device, padding[i], 1), 0);
+        }
+    }
+}
+
 /* ---- 5.2.6.2: unknown flags, wherever they are ---- */
 
 static void unknown_flags_behind_another_mistake(void **state)
@@ -335,6 +359,7 @@ int test_virtio_clauses(void)
         EACH_WAY(only_what_is_writable_is_written),
         EACH_WAY(no_interrupt_for_a_queue_that_was_reset),
         EACH_WAY(a_generation_for_every_change),
+        EACH_WAY(padding_and_unmapping),
         EACH_WAY(unknown_flags_behind_another_mistake),
         EACH_WAY(driver_features_read_back),
         EACH_WAY(queue_registers_after_resets),
