@@ -138,7 +138,43 @@ static void flags_that_nobody_knows(void **state)
     }
 }
 
+/* What kinds of segments a driver gets: those that it agreed to, never UFO, nothing unknown. */
+static void only_types_that_were_agreed(void **state)
+{
+    struct net_bench *bench = *state;
+    for (unsigned agreed = 0; agreed < 2; agreed++) {
+        virtio_driver_reset(&bench->driver);
+        net_bench_start(bench, agreed ? NET_ALL
+                                      : (NET_ALL & ~TO_GUEST) | NET_BIT(VIRTIO_NET_F_GUEST_CSUM));
+        net_bench_post(bench, NET_RX, 100, 2000, 1);
+        for (unsigned type = 0; type < 256; type++) {
+            const uint8_t head[HDR_SIZE] = { 1, (uint8_t)type, 54, 0, 100, 0, 34, 0, 16 };
+            unsigned kind = type & 0x7f;
+            bool good = kind == 0 || kind == 1 || kind == 4 || kind == 5;
+            good = agreed ? good : type == 0;
+            net_bench_post(bench, NET_RX, good, 2000, 1);
+            assert_int_equal(give(bench, head, 100, type & 8), good ? HDR_SIZE + 100 : 0);
+            assert_true(!good || got[HDR_GSO_TYPE] == type);
+        }
+    }
+}
+
 /* ---- 5.1.6.2.2: what a driver says of its headers' length ---- */
+
+/* Without NEEDS_CSUM they have no meaning. */
+static void offsets_of_no_checksum(void **state)
+{
+    static const uint8_t head[HDR_SIZE] = { 0xfe, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff };
+    static const uint8_t zeroes[HDR_SIZE];
+    struct net_bench *bench = *state;
+    net_bench_start(bench, NET_ALL);
+    net_bench_fill(frame, 1000, net_bench_mac, 1);
+    net_bench_send(bench, NET_TX, head, frame, 1000, 1);
+    virtio_driver_kick(&bench->driver, NET_TX);
+    assert_int_equal(bench->frames, 1);
+    assert_memory_equal(bench->last, zeroes, HDR_SIZE);
+    assert_memory_equal(bench->last + HDR_SIZE, frame, 1000);
+}
 
 static void a_header_length_that_lies(void **state)
 {
@@ -203,6 +239,38 @@ static void frames_for_pairs_that_are_not_in_use(void **state)
     net_bench_unmake(bench);
 }
 
+/* ---- 5.1.6.5.2.1: the table of addresses ---- */
+
+static bool passes(struct net_bench *bench, const uint8_t *to)
+{
+    net_bench_fill(frame, 100, to, 1);
+    net_bench_post(bench, NET_RX, 1, 2000, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 100), 0);
+    return net_bench_finished(bench, NET_RX) > 0;
+}
+
+static void the_table_ends_with_its_driver(void **state)
+{
+    /* One address of each kind. */
+    static const uint8_t table[] = { 1, 0, 0, 0, 2, 9, 9, 9, 9, 9, 1, 0, 0, 0, 1, 9, 9, 9, 9, 9 };
+    static const uint8_t off = 0;
+    struct net_bench *bench = *state;
+    for (unsigned round = 0; round < 2; round++) {
+        net_bench_start(bench, NET_ALL);
+        assert_int_equal(
+            net_bench_control(bench, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &off, 1),
+            VIRTIO_NET_OK);
+        assert_false(passes(bench, table + 4));
+        assert_false(passes(bench, table + 14));
+        assert_int_equal(net_bench_control(bench, VIRTIO_NET_CTRL_MAC,
+                                           VIRTIO_NET_CTRL_MAC_TABLE_SET, table, sizeof(table)),
+                         VIRTIO_NET_OK);
+        assert_true(passes(bench, table + 4));
+        assert_true(passes(bench, table + 14));
+        virtio_driver_reset(&bench->driver);
+    }
+}
+
 /* ---- 4.1.4.3.1: a new generation for what the driver's own commands change ---- */
 
 /* What its driver does with the generation: reads it, then the configuration. */
@@ -256,9 +324,16 @@ int test_virtio_net_clauses(void)
         cmocka_unit_test(whole_frames_keep_to_the_mtu),
         TEST(flags_that_nobody_knows, net_setup_offloads),
         TEST(flags_that_nobody_knows, net_setup_packed_offloads),
+        TEST(only_types_that_were_agreed, net_setup_offloads),
+        TEST(only_types_that_were_agreed, net_setup_packed_offloads),
+        TEST(offsets_of_no_checksum, net_setup_offloads),
+        TEST(offsets_of_no_checksum, net_setup_packed_offloads),
         TEST(a_header_length_that_lies, net_setup_offloads),
         TEST(a_header_length_that_lies, net_setup_packed_offloads),
         cmocka_unit_test(frames_for_pairs_that_are_not_in_use),
+        TEST(the_table_ends_with_its_driver, net_setup),
+        TEST(the_table_ends_with_its_driver, net_setup_mmio),
+        TEST(the_table_ends_with_its_driver, net_setup_packed),
         TEST(commands_that_change_the_configuration, net_setup),
         TEST(commands_that_change_the_configuration, net_setup_mmio),
         TEST(commands_that_change_the_configuration, net_setup_packed),
