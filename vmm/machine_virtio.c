@@ -8,6 +8,16 @@
 
 #define VIRTIO_F_RING_PACKED (UINT64_C(1) << 34) /* virtio 1.2, 6 */
 
+int machine_pci_plug(struct vmmp_pci_host *pci, struct vmmp_pci_function *function)
+{
+    /* Device 0 is where a host bridge would be; some guests skip it. */
+    int device = 1;
+    while (device < VMMP_PCI_DEVICES && vmmp_pci_host_function(pci, (unsigned)device, 0)) {
+        device++;
+    }
+    return vmmp_pci_host_add(pci, function, device, 0);
+}
+
 static int plug_pci(struct machine *machine, struct machine_virtio *place,
                     struct vmmp_virtio_device *virtio)
 {
@@ -25,13 +35,7 @@ static int plug_pci(struct machine *machine, struct machine_virtio *place,
     if (error) {
         return error;
     }
-    /* Device 0 is where a host bridge would be; some guests skip it. */
-    int device = 1;
-    while (device < VMMP_PCI_DEVICES &&
-           vmmp_pci_host_function(&machine->pci, (unsigned)device, 0)) {
-        device++;
-    }
-    int at = vmmp_pci_host_add(&machine->pci, &place->pci.function, device, 0);
+    int at = machine_pci_plug(&machine->pci, &place->pci.function);
     if (at < 0) {
         vmmp_virtio_pci_fini(&place->pci);
         return at;
@@ -112,7 +116,7 @@ unsigned machine_mmio_slots(const struct machine_config *config)
     }
     unsigned slots = config->console ? 1u : 0u;
     for (unsigned i = 0; i < config->device_count; i++) {
-        slots += !config->devices[i].part;
+        slots += !config->devices[i].part && !config->devices[i].function;
     }
     return slots;
 }
@@ -126,9 +130,11 @@ static int add(struct machine *machine, const struct machine_device *device,
         .memory = &machine->vmmp.memory,
         .log = &config->log,
         .host = &config->host,
+        .pci = &machine->pci,
     };
     struct vmmp_virtio_device *virtio = NULL;
     int error = device->ops->create(device->cookie, &environment, &virtio);
+    place->function_made = device->function && !error;
     if (error || !virtio) {
         return error;
     }
@@ -164,6 +170,9 @@ void machine_devices_remove(struct machine *machine)
     for (unsigned i = 0; i < config->device_count && i < MACHINE_DEVICES; i++) {
         if (machine->devices[i].virtio) {
             machine_virtio_unplug(machine, &machine->devices[i]);
+            config->devices[i].ops->destroy(config->devices[i].cookie);
+        } else if (machine->devices[i].function_made) {
+            machine->devices[i].function_made = false;
             config->devices[i].ops->destroy(config->devices[i].cookie);
         }
     }

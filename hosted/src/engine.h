@@ -79,6 +79,8 @@ struct hosted_engine {
     void *(*alias_begin)(struct hosted_vm *hosted, void *host, size_t size);
     void (*alias_end)(struct hosted_vm *hosted, void *alias, size_t size);
 
+    /** x86: inputs of the interrupt controllers; 0: the 16 of a pair of 8259. */
+    unsigned irq_inputs;
     int (*irq_controller_create)(struct hosted_vm *hosted);
     /** Optional: told of the first registration of an interrupt; negative refuses it. */
     int (*irq_register)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);

@@ -247,7 +247,7 @@ void hosted_arch_wake(struct hosted_vcpu *vcpu);
 /** An edge of an input that the guest uses edge-triggered. */
 void hosted_irq_edge(vm_vcpu_t *vcpu, int irq);
 /** Whether vm_register_irq() takes `irq`, and whether each vCPU has its own. */
-bool hosted_arch_irq_valid(int irq);
+bool hosted_arch_irq_valid(const struct hosted_vm *hosted, int irq);
 bool hosted_arch_irq_private(int irq);
 /** The latest registration of a shared interrupt counts, not the first. */
 extern const bool hosted_arch_irq_last_wins;
