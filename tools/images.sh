@@ -44,8 +44,7 @@ kernel_of()
 	esac
 }
 
-# Modules by purpose: the guest's init loads "transport" and then "virtio-<device type>"; tests load
-# others.
+# Modules by purpose: the guest's init loads "transport" and then "virtio-<device type>".
 module_sets='
 transport:virtio_pci,virtio_mmio
 virtio-1:virtio_net
@@ -55,7 +54,6 @@ virtio-4:virtio-rng
 virtio-5:virtio_balloon
 virtio-18:virtio_input
 virtio-19:vmw_vsock_virtio_transport
-uio:uio_pci_generic
 '
 # What the testbed's machine may be asked for as well.
 outer_sets='

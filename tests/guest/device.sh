@@ -14,6 +14,8 @@
 # Where tests/guest/devices/NAME.prepare exists it is run first, on this machine, with a folder as
 # its argument; the files it leaves there are carried in as /carry.
 #
+# A line "# needs: OPTION…" in the script has options of this one that it cannot do without.
+#
 # Prints a line "ok …", "FAILED …" or "skipped … (why)" for each check. Status 0: nothing failed.
 
 set -euo pipefail
@@ -71,10 +73,17 @@ run_all()
 	[ -z "$failed" ] || die "failed:$failed"
 }
 
+# needs SCRIPT: options in a line "# needs: --gic 2" of it, which come before the command line's.
+needs()
+{
+	sed -n 's/^# needs: //p' "$here/devices/$1.sh" 2>/dev/null
+}
+
 main()
 {
 	local options programs file
-	parse_options "$@"
+	# shellcheck disable=SC2046,SC2086 # words
+	parse_options $(needs "${*: -2:1}") "$@"
 	check_vmm "$vmm"
 	if [ "$name" = all ]; then
 		given=("${@:1:$#-2}")
