@@ -47,8 +47,9 @@ struct machine_pci_place {
 struct machine_mmio_place {
     uint64_t base;
     uint64_t stride;
-    unsigned slots; /**< 0: it has none. */
-    int irq;        /**< Of the first slot; the others follow. */
+    unsigned slots;      /**< 0: it has none. */
+    int irq;             /**< Of the first slot; the others follow, */
+    const uint8_t *irqs; /**< unless they are here, one for each slot. */
 };
 
 /** What is done to a pin from outside. */

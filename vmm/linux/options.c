@@ -100,13 +100,26 @@ static bool set_initrd(struct parser *parser, const char *name, const char *valu
     return set_file(parser, name, value, &parser->options->initrd);
 }
 
+static bool has_fdt(struct parser *parser, const char *name)
+{
+    const struct machine_board *board = parser->options->board;
+    return board->build_fdt ||
+           fail(parser, "%s: guests of a %s get no device tree: leave it out", name, board->name);
+}
+
 static bool set_dtb(struct parser *parser, const char *name, const char *value)
 {
+    if (!has_fdt(parser, name)) {
+        return false;
+    }
     return set_file(parser, name, value, &parser->options->dtb);
 }
 
 static bool set_dump_dtb(struct parser *parser, const char *name, const char *value)
 {
+    if (!has_fdt(parser, name)) {
+        return false;
+    }
     return set_file(parser, name, value, &parser->options->dump_dtb);
 }
 
@@ -179,6 +192,10 @@ static bool set_cpus(struct parser *parser, const char *name, const char *value)
 
 static bool set_gic(struct parser *parser, const char *name, const char *value)
 {
+    if (!parser->options->board->gic) {
+        return fail(parser, "%s: a %s has no GIC: leave it out", name,
+                    parser->options->board->name);
+    }
     if (strcmp(value, "auto") == 0) {
         parser->options->gic = GIC_AUTO;
     } else if (strcmp(value, "2") == 0) {
