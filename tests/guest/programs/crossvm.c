@@ -187,7 +187,7 @@ static bool use(const char *device, const char *wanted, struct connection *conne
     if (!connection->header) {
         connection->header = map(device, "resource1", &size);
     }
-    if (!connection->header || size <= PAGE) {
+    if (!connection->header || size < PAGE) {
         die("resource1");
     }
     connection->ring = (volatile uint64_t *)(uintptr_t)((char *)connection->header + PAGE);
