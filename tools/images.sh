@@ -9,7 +9,7 @@
 #                             guest-armmp.cpio          as the other guests'
 #                             exynos5422-odroidxu4.dtb  the kernel's device tree of that board
 #   tools/images.sh testbed   the guest's, and
-#                             outer.cpio                busybox, modules, tests/guest/outer-init
+#                             outer-6.1.cpio outer-6.12.cpio   busybox, modules, tests/guest/outer-init
 #                             qemu                      Debian 13's QEMU for this machine (below)
 #   tools/images.sh qemu      the testbed's, and
 #                             qemu.ext4                 Debian 13's arm64 QEMU, to compare with
@@ -279,6 +279,7 @@ make_guest()
 
 make_all()
 {
+	local release
 	cd "$vmmp_root"
 	if [ "$1" = armmp ]; then
 		make_guest armmp
@@ -287,7 +288,9 @@ make_all()
 	fi
 	make_guest 6.1 6.12
 	[ "$1" != guest ] || return 0
-	add_init "$images/outer-6.12.base" tests/guest/outer-init "$out/outer.cpio"
+	for release in 6.1 6.12; do
+		add_init "$images/outer-$release.base" tests/guest/outer-init "$out/outer-$release.cpio"
+	done
 	(make_host_qemu) || exit 1
 	ln -sfn "$images/qemu-host/run" "$out/qemu"
 	[ "$1" != testbed ] || return 0

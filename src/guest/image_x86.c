@@ -154,8 +154,7 @@ static int find_place(struct vmmp_kernel *kernel, const uint8_t *header,
     struct vmmp_kernel_x86 *x86 = &kernel->x86;
     bool relocatable = x86->version >= VERSION_RELOCATABLE && header[RELOCATABLE_KERNEL];
 
-    kernel->alignment =
-        x86->version >= VERSION_RELOCATABLE ? image_le32(header + KERNEL_ALIGNMENT) : 1;
+    kernel->alignment = relocatable ? image_le32(header + KERNEL_ALIGNMENT) : 1;
     if (relocatable && (kernel->alignment == 0 || kernel->alignment & (kernel->alignment - 1))) {
         return vmmp_image_fail(error, -EBADMSG, kernel->file.name,
                                "is damaged: its bzImage header asks for an alignment of 0x%llx",

@@ -253,6 +253,7 @@ static void older_protocols(void **state)
     bytes[0x201] = 0x10;
     assert_int_equal(probe(BZ_SIZE, &both), 0);
     assert_true(kernel.fixed && kernel.x86.preferred_address == 0 && !kernel.x86.cmdline_max);
+    assert_true(kernel.alignment == 1);
 }
 
 static void elf_kernels(void **state)

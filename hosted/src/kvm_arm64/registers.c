@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Registers of a vCPU, by KVM's one-register interface. */
-#include "kvm.h"
+#include "kvm_arm64.h"
 
 #include <errno.h>
 

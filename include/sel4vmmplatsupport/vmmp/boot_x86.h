@@ -5,7 +5,9 @@
  *
  * Threads, ownership: nothing is kept or allocated. Hostile guest: all of this is written before it
  * runs and never read back; a kernel's header, which comes from a file, may hold anything.
- * Sources: Linux Documentation/arch/x86/boot.rst and zero-page.rst; Intel SDM 3A, 3.4 and 4.5.
+ * vmmp/load_x86.h puts these together with a kernel.
+ * Sources: Linux Documentation/arch/x86/boot.rst and zero-page.rst; Intel SDM 3A, 3.4 and 4.5; Xen
+ * docs/misc/pvh.pandoc and public/arch-x86/hvm/start_info.h.
  */
 #pragma once
 
@@ -43,7 +45,8 @@ struct vmmp_x86_boot_params {
      */
     const void *setup_header;
     size_t setup_header_size;
-    uint32_t cmdline; /**< Guest-physical, of the text with its NUL; 0: none. */
+    uint32_t code32_start; /**< Guest-physical, of a bzImage's code; 0: as the header has it. */
+    uint32_t cmdline;      /**< Guest-physical, of the text with its NUL; 0: none. */
     uint32_t cmdline_size;
     uint64_t initrd; /**< Guest-physical. */
     uint64_t initrd_size;
@@ -58,6 +61,13 @@ struct vmmp_x86_boot_params {
  * header that is longer than its room or an initrd that wraps.
  */
 int vmmp_x86_boot_params(const struct vmmp_x86_boot_params *params, void *page);
+
+/**
+ * Fills in a page of VMMP_X86_BOOT_PARAMS_SIZE bytes that will lie at `at` with what a PVH kernel
+ * is given instead: a start_info with memory map, command line, initrd and RSDP of `params`, the
+ * rest of which it has no place for. 0 or -EINVAL as above.
+ */
+int vmmp_x86_start_info(const struct vmmp_x86_boot_params *params, uint64_t at, void *page);
 
 enum vmmp_x86_mode {
     VMMP_X86_MODE_32, /**< Protected mode without paging. */
@@ -75,7 +85,8 @@ struct vmmp_x86_segment {
 /** What is not here is as after a reset. */
 struct vmmp_x86_entry {
     uint64_t rip;
-    uint64_t rsi; /**< The boot parameters. */
+    uint64_t rsi; /**< Linux: the boot parameters; PVH: 0. */
+    uint64_t rbx; /**< PVH: the start_info; Linux: 0. */
     uint64_t rflags;
     uint64_t cr0;
     uint64_t cr3;

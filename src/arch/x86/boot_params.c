@@ -30,6 +30,7 @@
 #define VERSION          0x206
 #define TYPE_OF_LOADER   0x210
 #define LOADFLAGS        0x211
+#define CODE32_START     0x214
 #define RAMDISK_IMAGE    0x218
 #define RAMDISK_SIZE     0x21c
 #define CMD_LINE_PTR     0x228
@@ -40,6 +41,23 @@
 #define LOADED_HIGH      0x01
 #define BOOT_FLAG_VALUE  0xaa55
 #define HEADER_VALUE     0x53726448u /* "HdrS" */
+
+/* start_info.h, version 1; then one module, then the memory map. */
+#define START_MAGIC          0x000
+#define START_VERSION        0x004
+#define START_MODULES        0x00c
+#define START_MODLIST        0x010
+#define START_CMDLINE        0x018
+#define START_RSDP           0x020
+#define START_MEMMAP         0x028
+#define START_MEMMAP_ENTRIES 0x030
+#define START_MAGIC_VALUE    0x336ec578u
+#define MODLIST              0x040
+#define MEMMAP               0x060
+#define MEMMAP_ENTRY_SIZE    24
+
+_Static_assert(MEMMAP + VMMP_E820_ENTRIES * MEMMAP_ENTRY_SIZE <= VMMP_X86_BOOT_PARAMS_SIZE,
+               "a full map fits into the page");
 
 static void set(uint8_t *page, size_t at, uint64_t value, size_t bytes)
 {
@@ -52,6 +70,9 @@ static void write_header(uint8_t *page, const struct vmmp_x86_boot_params *param
 {
     if (params->setup_header) {
         memcpy(page + SETUP_HEADER, params->setup_header, params->setup_header_size);
+        if (params->code32_start) {
+            set(page, CODE32_START, params->code32_start, 4);
+        }
     } else {
         set(page, BOOT_FLAG, BOOT_FLAG_VALUE, 2);
         set(page, HEADER, HEADER_VALUE, 4);
@@ -87,14 +108,19 @@ static void write_framebuffer(uint8_t *page, const struct vmmp_x86_framebuffer *
     set(page, LFB_PAGES, 1, 2);
 }
 
+static bool good(const struct vmmp_x86_boot_params *params)
+{
+    return params && params->e820 && params->e820->count >= 1 &&
+           params->e820->count <= VMMP_E820_ENTRIES &&
+           params->initrd + params->initrd_size >= params->initrd;
+}
+
 int vmmp_x86_boot_params(const struct vmmp_x86_boot_params *params, void *page)
 {
     uint8_t *to = page;
 
-    if (!params || !page || !params->e820 || params->e820->count < 1 ||
-        params->e820->count > VMMP_E820_ENTRIES ||
-        (params->setup_header && params->setup_header_size > SETUP_HEADER_END - SETUP_HEADER) ||
-        params->initrd + params->initrd_size < params->initrd) {
+    if (!page || !good(params) ||
+        (params->setup_header && params->setup_header_size > SETUP_HEADER_END - SETUP_HEADER)) {
         return -EINVAL;
     }
     /* All zero, the sentinel as well: the kernel then takes every field for initialised. */
@@ -110,6 +136,35 @@ int vmmp_x86_boot_params(const struct vmmp_x86_boot_params *params, void *page)
         set(to, at, params->e820->entries[i].start, 8);
         set(to, at + 8, params->e820->entries[i].size, 8);
         set(to, at + 16, params->e820->entries[i].type, 4);
+    }
+    return 0;
+}
+
+int vmmp_x86_start_info(const struct vmmp_x86_boot_params *params, uint64_t at, void *page)
+{
+    uint8_t *to = page;
+
+    if (!page || !good(params)) {
+        return -EINVAL;
+    }
+    memset(to, 0, VMMP_X86_BOOT_PARAMS_SIZE);
+    set(to, START_MAGIC, START_MAGIC_VALUE, 4);
+    set(to, START_VERSION, 1, 4);
+    set(to, START_CMDLINE, params->cmdline, 8);
+    set(to, START_RSDP, params->rsdp, 8);
+    if (params->initrd_size) {
+        set(to, START_MODULES, 1, 4);
+        set(to, START_MODLIST, at + MODLIST, 8);
+        set(to, MODLIST, params->initrd, 8);
+        set(to, MODLIST + 8, params->initrd_size, 8);
+    }
+    set(to, START_MEMMAP, at + MEMMAP, 8);
+    set(to, START_MEMMAP_ENTRIES, params->e820->count, 4);
+    for (unsigned i = 0; i < params->e820->count; i++) {
+        size_t entry = MEMMAP + (size_t)i * MEMMAP_ENTRY_SIZE;
+        set(to, entry, params->e820->entries[i].start, 8);
+        set(to, entry + 8, params->e820->entries[i].size, 8);
+        set(to, entry + 16, params->e820->entries[i].type, 4);
     }
     return 0;
 }

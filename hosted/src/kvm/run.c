@@ -160,8 +160,8 @@ static void wait_for_threads(struct kvm_vm *vm)
     while (threads_left(vm)) {
         int count = epoll_wait(vm->events, events, 16, -1);
         for (int i = 0; i < count; i++) {
-            if (events[i].data.u64) {
-                kvm_gic_resampled(vm, (unsigned)events[i].data.u64);
+            if (events[i].data.u64 >= KVM_EVENT_GSI) {
+                kvm_injection_resampled(vm, (unsigned)(events[i].data.u64 - KVM_EVENT_GSI));
             } else {
                 uint64_t drained;
                 ssize_t got = read(vm->wake, &drained, sizeof drained);
@@ -204,7 +204,7 @@ int kvm_run(struct hosted_vm *hosted)
                  "the VM has no vCPU: vm_create_vcpu() comes before vm_run()");
         return -1;
     }
-    if (kvm_memory_commit(vm) || kvm_gic_finish(vm)) {
+    if (kvm_memory_commit(vm) || kvm_arch_prepare(vm)) {
         return -1;
     }
     begin_running(vm);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kvm_arm64 engine's insides.
+ * What the engines on KVM share: memory slots, vCPU threads, doorbells, injections, failures. An
+ * engine (kvm_arm64, kvm_x86) adds its kvm_arch.h and the functions kvm_arch_*.
  *
  * Who may be where: a vCPU's thread publishes `in_guest` before every KVM_RUN and clears it after.
  * Whoever wants vCPUs out of the guest sets `attention`, then kicks those that are `in_guest` and
@@ -24,13 +25,12 @@
 
 #include "engine.h"
 
-#include <hosted/kvm_arm64.h>
+#include <hosted/kvm.h>
 
-/* INTIDs (GIC architecture): software-generated, private, shared. */
-#define INTID_PPI  16u
-#define INTID_SPI  32u
-#define INTID_LAST 1019u
-#define SPI_COUNT  (INTID_LAST + 1 - INTID_SPI)
+#include "kvm_arch.h"
+
+/** What `events` says: KVM_EVENT_GSI + n for injection n, less for `wake`. */
+#define KVM_EVENT_GSI 1u
 
 struct memory_slot {
     uint64_t gpa;
@@ -41,19 +41,11 @@ struct memory_slot {
     uint32_t id;
 };
 
-/** An SPI that is injected as an edge: its level rises by `trigger` and falls at the guest's EOI.
- */
+/** A GSI that is injected as an edge: its level rises by `trigger` and falls at the guest's EOI. */
 struct injection {
     int trigger;  /**< eventfd; -1: not set up. */
     int resample; /**< eventfd, signalled at EOI. */
-};
-
-/** What the vCPU's thread is to do once its exit has been answered; see power.c. */
-enum kvm_power {
-    KVM_POWER_ON, /**< Nothing. */
-    KVM_POWER_STOPPING,
-    KVM_POWER_RESTARTING, /**< With `restart`: stopped, and started again by another. */
-    KVM_POWER_SUSPENDING,
+    int irq;      /**< As libsel4vm counts. */
 };
 
 struct kvm_vcpu {
@@ -63,22 +55,26 @@ struct kvm_vcpu {
     unsigned index; /**< KVM's number, and the log's. */
     int fd;
     struct kvm_run *run;
-    uint64_t affinity;
-    bool started; /**< Was powered on by vcpu_start(). */
-    bool debugged;
     bool has_thread;
     bool unfinished; /**< The VM was stopped before its last exit was answered. */
     pthread_t thread;
     atomic_bool in_guest;
-    enum kvm_power power;          /**< By `gate`. */
-    hosted_context_t restart;      /**< Likewise. */
-    struct hosted_resumed resumed; /**< The vCPU's thread alone. */
     struct hosted_vcpu_stats stats;
+    struct kvm_vcpu_arch arch;
+};
+
+/** What both engines' configurations have; the strings and the trace outlive the VM. */
+struct kvm_options {
+    uint64_t address_limit; /**< 0: 4 GiB. */
+    const struct hosted_trace *trace;
+    int kick_signal;    /**< 0: SIGRTMIN. */
+    const char *device; /**< NULL: /dev/kvm. */
+    unsigned gsis;      /**< Inputs that can be injected. */
 };
 
 struct kvm_vm {
     struct hosted_vm *hosted;
-    const struct hosted_kvm_arm64_config *config;
+    struct kvm_options options;
     int system; /**< /dev/kvm */
     int fd;
     int kick_signal;
@@ -91,16 +87,8 @@ struct kvm_vm {
     uint32_t next_slot, slot_limit;
     bool slots_live; /**< Mapped at once, and not when the VM first runs. */
 
-    bool firmware;    /**< The guest's PSCI calls come to vCPU faults. */
-    bool can_suspend; /**< KVM_MP_STATE_SUSPENDED exists. */
-
-    unsigned gic_version;
-    unsigned gic_interrupts;
-    int gic; /**< Device; -1: none. */
     pthread_mutex_t irq_lock;
-    atomic_bool irq_live; /**< The device takes levels; before, they wait in `early`. */
-    uint64_t early[(INTID_LAST + 64) / 64];
-    struct injection injections[SPI_COUNT];
+    struct injection *injections; /**< By GSI. */
     atomic_uint_fast64_t interrupts;
 
     struct kvm_vcpu *vcpus; /**< Newest first; grows only while not running. */
@@ -119,6 +107,8 @@ struct kvm_vm {
     _Atomic int end; /**< enum hosted_kvm_end */
     atomic_bool failed;
     atomic_uint_fast64_t started_ns;
+
+    struct kvm_vm_arch arch;
 };
 
 static inline struct kvm_vm *kvm_vm_of(const vm_t *vm)
@@ -131,8 +121,35 @@ static inline struct kvm_vcpu *kvm_vcpu_of(const vm_vcpu_t *vcpu)
     return hosted_vcpu_engine_state(hosted_vcpu_of(vcpu));
 }
 
+/* system.c: all of it is called by an engine's vm_open and vm_close. */
+
 /** ioctl(2) that is repeated when interrupted; its value, or -errno. */
 int kvm_call(int fd, unsigned long request, unsigned long argument);
+/** The value of an extension; 0: the kernel has it not. */
+int kvm_has(const struct kvm_vm *vm, unsigned long extension);
+struct kvm_vm *kvm_vm_alloc(struct hosted_vm *hosted, const struct kvm_options *options);
+/** Undoes as much as was done. */
+void kvm_vm_free(struct kvm_vm *vm);
+int kvm_system_open(struct kvm_vm *vm);
+struct kvm_needed {
+    unsigned long extension;
+    const char *what;
+};
+/** Whether the API is the one there is and has what `needed` (ended by a NULL `what`) lists. */
+int kvm_system_check(const struct kvm_vm *vm, const struct kvm_needed *needed);
+/** KVM_CREATE_VM. */
+int kvm_create(struct kvm_vm *vm, unsigned long type);
+int kvm_install_kick(struct kvm_vm *vm);
+int kvm_open_events(struct kvm_vm *vm);
+
+/* doorbells.c */
+int kvm_doorbell(struct hosted_vm *hosted, const struct vmmp_doorbell *doorbell, int fd, bool add);
+
+/* injection.c */
+/** Raises `gsi` until the guest's EOI, which acknowledges `irq`. 0 or -errno. */
+int kvm_inject(struct kvm_vm *vm, unsigned gsi, int irq);
+/** The guest finished the injected interrupt: passes it on. */
+void kvm_injection_resampled(struct kvm_vm *vm, unsigned gsi);
 
 /* memory.c */
 int kvm_memory_map(struct hosted_vm *hosted, uint64_t gpa, uint64_t size, void *host,
@@ -141,46 +158,27 @@ int kvm_memory_unmap(struct hosted_vm *hosted, uint64_t gpa, uint64_t size);
 /** Hands KVM what was mapped before the first run. */
 int kvm_memory_commit(struct kvm_vm *vm);
 
-/* gic.c */
-/** Decides for a version, or says why not. */
-int kvm_gic_choose(struct kvm_vm *vm);
-int kvm_irq_controller_create(struct hosted_vm *hosted);
-int kvm_irq_register(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
-int kvm_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, bool high);
-int kvm_irq_edge(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
-int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
-/** When all vCPUs exist: makes the controller take interrupts. */
-int kvm_gic_finish(struct kvm_vm *vm);
-/** The guest finished the injected interrupt: passes it on. */
-void kvm_gic_resampled(struct kvm_vm *vm, unsigned intid);
-void kvm_gic_close(struct kvm_vm *vm);
-
 /* vcpu.c */
 int kvm_vcpu_open(struct hosted_vcpu *hosted);
 void kvm_vcpu_close(struct hosted_vcpu *hosted);
-int kvm_vcpu_start(struct hosted_vcpu *hosted);
-/** To the state after KVM_ARM_VCPU_INIT, powered off; not in KVM_RUN. Negative: -errno. */
-int kvm_vcpu_reset(const struct kvm_vcpu *vcpu);
+/** Leaves the guest for as long as it takes to set the vCPU's state (KVM_MP_STATE_*). */
+int kvm_vcpu_set_state(struct kvm_vcpu *vcpu, uint32_t state);
 /** The vCPU's thread. */
 void *kvm_vcpu_main(void *cookie);
 
-/* power.c */
-/** Has the guest's firmware calls come here if that is wanted and the kernel can. 0 or -errno. */
-int kvm_firmware_choose(struct kvm_vm *vm);
-int kvm_vcpu_restart(struct hosted_vcpu *hosted, const hosted_context_t *context);
-int kvm_vcpu_stop(struct hosted_vcpu *hosted);
-int kvm_vcpu_suspend(struct hosted_vcpu *hosted, bool reset, const struct hosted_resumed *resumed);
-bool kvm_can_suspend(const struct hosted_vm *hosted);
-/** Called by the vCPU's thread after an exception has been answered. 0 or -errno. */
-int kvm_power_settle(struct kvm_vcpu *vcpu);
-/** Called by the vCPU's thread: an interrupt has ended its suspension. 0 or -errno. */
-int kvm_woken(struct kvm_vcpu *vcpu);
-
 /* exits.c */
-/** Deals with why KVM_RUN returned 0. False: the thread is to end. */
-bool kvm_handle_exit(struct kvm_vcpu *vcpu);
 /** Ends the VM for `why`, after saying where the vCPU is and what it did last. */
 void kvm_vcpu_fail(struct kvm_vcpu *vcpu, const char *format, ...) VMMP_PRINTF(2, 3);
+/** Ends the VM as the guest wants it. */
+void kvm_vcpu_end(struct kvm_vcpu *vcpu, enum hosted_kvm_end end);
+void kvm_record(struct kvm_vcpu *vcpu, struct hosted_exit *exit);
+void kvm_trace(const struct kvm_vcpu *vcpu, const struct hosted_exit *exit);
+void kvm_record_and_trace(struct kvm_vcpu *vcpu, enum hosted_exit_kind kind, uint64_t address,
+                          uint64_t value);
+/** True if the vCPU may go on. */
+bool kvm_conclude(struct kvm_vcpu *vcpu, enum hosted_outcome outcome);
+/** Exits that are the same everywhere: MMIO, interruptions, failures. False: the thread ends. */
+bool kvm_handle_common_exit(struct kvm_vcpu *vcpu);
 
 /* run.c */
 int kvm_run(struct hosted_vm *hosted);
@@ -195,12 +193,20 @@ void kvm_pause(struct kvm_vm *vm);
 void kvm_resume(struct kvm_vm *vm);
 void kvm_thread_ended(struct kvm_vm *vm);
 
-/* registers.c */
-int kvm_registers_get(struct hosted_vcpu *hosted, hosted_context_t *context);
-int kvm_registers_set(struct hosted_vcpu *hosted, const hosted_context_t *context);
-int kvm_register_get(struct hosted_vcpu *hosted, uint32_t number, uint64_t *value);
-int kvm_register_set(struct hosted_vcpu *hosted, uint32_t number, uint64_t value);
-int kvm_vector_get(struct hosted_vcpu *hosted, unsigned number, uint64_t value[2]);
-int kvm_vector_set(struct hosted_vcpu *hosted, unsigned number, const uint64_t value[2]);
-/** As the public functions, without asking whether the vCPU runs. */
-int kvm_reg_get(const struct kvm_vcpu *vcpu, enum hosted_kvm_reg reg, uint64_t *value);
+/* What an engine adds. */
+
+/** The vCPU's kvm_run is mapped; its `index` is set. 0 or -errno. */
+int kvm_arch_vcpu_open(struct kvm_vcpu *vcpu);
+/** Before each run: all vCPUs exist. 0, or -errno (said). */
+int kvm_arch_prepare(struct kvm_vm *vm);
+/** Frees what `arch` holds; it may be as calloc() left it. */
+void kvm_arch_vm_free(struct kvm_vm *vm);
+/** Deals with why KVM_RUN returned 0. False: the thread is to end. */
+bool kvm_arch_handle_exit(struct kvm_vcpu *vcpu);
+/** A vCPU that is not in the guest. 0 or -errno. */
+int kvm_arch_pc(const struct kvm_vcpu *vcpu, uint64_t *pc);
+#define KVM_REGISTERS_TEXT 256
+/** The registers that tell where it is. */
+void kvm_arch_format_registers(const struct kvm_vcpu *vcpu, char text[KVM_REGISTERS_TEXT]);
+/** Why a vCPU could not be made, for the end of a message; "" if nothing is known. */
+const char *kvm_arch_vcpu_hint(const struct kvm_vm *vm);
