@@ -155,16 +155,16 @@ void hosted_share_emit(struct hosted_share *share)
 
 static void lose_peer(struct hosted_share *share, bool broke_protocol)
 {
-    hosted_event_source_remove(&share->peer);
     pthread_mutex_lock(&share->lock);
     int fd = share->peer_fd;
-    share->peer_fd = -1;
+    share->peer_fd = -1; /* From here on nobody else touches the source. */
     share->stats.dropped += share->pending;
     share->pending = 0;
     share->waits = false;
     share->stats.connected = false;
     share->stats.refused += broke_protocol;
     pthread_mutex_unlock(&share->lock);
+    hosted_event_source_remove(&share->peer);
     close(fd);
     if (share->changed) {
         share->changed(share->cookie);
@@ -221,17 +221,16 @@ int share_peer_begin(struct hosted_share *share, int fd)
     share->peer.fd = fd;
     share->peer.ready = on_peer;
     share->peer.cookie = share;
+    /* Who emits from now on may have to wait for room: the source is there by then. */
     pthread_mutex_lock(&share->lock);
-    share->peer_fd = fd;
-    share->stats.met++;
-    share->stats.connected = true;
-    pthread_mutex_unlock(&share->lock);
     int error = hosted_event_loop_add(share->loop, &share->peer, READABLE);
+    if (!error) {
+        share->peer_fd = fd;
+        share->stats.met++;
+        share->stats.connected = true;
+    }
+    pthread_mutex_unlock(&share->lock);
     if (error) {
-        pthread_mutex_lock(&share->lock);
-        share->peer_fd = -1;
-        share->stats.connected = false;
-        pthread_mutex_unlock(&share->lock);
         close(fd);
     } else if (share->changed) {
         share->changed(share->cookie);
