@@ -45,12 +45,23 @@ function(vmmp_can_build name result)
     endif()
 endfunction()
 
+# The KVM engine of a flavour whose architecture is the compiler's, or nothing.
+function(vmmp_engine name result)
+    set(${result} "" PARENT_SCOPE)
+    if(${VMMP_${name}_SEL4_ARCH} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
+        set(${result} kvm_arm64 PARENT_SCOPE)
+    elseif(${VMMP_${name}_SEL4_ARCH} STREQUAL x86_64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+        set(${result} kvm_x86 PARENT_SCOPE)
+    endif()
+endfunction()
+
 function(vmmp_hosted_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/hosted/src)
     file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c
         ${root}/arch/${VMMP_${name}_ARCH}/*.c)
-    if(${VMMP_${name}_SEL4_ARCH} STREQUAL aarch64 AND CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
-        file(GLOB engine CONFIGURE_DEPENDS ${root}/kvm_arm64/*.c)
+    vmmp_engine(${name} engine_name)
+    if(engine_name)
+        file(GLOB engine CONFIGURE_DEPENDS ${root}/kvm/*.c ${root}/${engine_name}/*.c)
         list(APPEND sources ${engine})
     endif()
     set(${result} ${sources} PARENT_SCOPE)
@@ -103,8 +114,10 @@ function(vmmp_build_common_objects name)
 
     vmmp_hosted_sources(${name} hosted)
     add_library(vmmp_hosted_common-${sel4_arch} OBJECT ${hosted})
+    vmmp_engine(${name} engine_name)
     target_include_directories(vmmp_hosted_common-${sel4_arch} PRIVATE
-        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
+        ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src
+        ${PROJECT_SOURCE_DIR}/hosted/src/${engine_name}) # kvm_arch.h
     target_link_libraries(vmmp_hosted_common-${sel4_arch} PRIVATE vmmp_arch_config_${sel4_arch})
     vmmp_use_libraries(vmmp_hosted_common-${sel4_arch} ${VMMP_${name}_WORD_SIZE})
 endfunction()
@@ -159,6 +172,48 @@ function(vmmp_add_test_program target prefix)
     target_link_libraries(${target} PRIVATE cmocka)
 endfunction()
 
+# tests/interface/clients/ROOT/X.c is the client of <sel4vmmplatsupport/X.h> (ROOT/sel4vm/X.c: of
+# <sel4vm/X.h>), where ROOT is include, an architecture or a platform. A client of a header that is not
+# there is not built; tests/interface/missing.sh names it.
+function(vmmp_client_sources name result)
+    set(clients ${PROJECT_SOURCE_DIR}/tests/interface/clients)
+    set(arch ${VMMP_${name}_ARCH})
+    set(platform ${VMMP_${name}_PLATFORM})
+    set(sources ${clients}/main.c)
+    foreach(root include ${arch} ${platform})
+        set(headers ${PROJECT_SOURCE_DIR}/include)
+        if(root STREQUAL "${arch}")
+            set(headers ${PROJECT_SOURCE_DIR}/arch_include/${arch})
+        elseif(root STREQUAL "${platform}")
+            set(headers ${PROJECT_SOURCE_DIR}/plat_include/${platform})
+        endif()
+        file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${clients}/${root} ${clients}/${root}/*.c)
+        foreach(file IN LISTS files)
+            string(REGEX REPLACE "\\.c$" ".h" header ${file})
+            if(EXISTS ${headers}/sel4vmmplatsupport/${header} OR EXISTS ${headers}/${header})
+                list(APPEND sources ${clients}/${root}/${file})
+            endif()
+        endforeach()
+    endforeach()
+    set(${result} ${sources} PARENT_SCOPE)
+endfunction()
+
+# What clients are not held to.
+add_library(vmmp_client_flags INTERFACE)
+target_compile_options(vmmp_client_flags INTERFACE
+    -Wno-conversion -Wno-shadow -Wno-missing-prototypes -Wno-unused-parameter)
+
+# Everything that clients use compiles with their flags and links.
+function(vmmp_build_clients name)
+    vmmp_client_sources(${name} sources)
+    add_executable(clients-${name} ${sources})
+    set_target_properties(clients-${name} PROPERTIES C_STANDARD 99)
+    # Last, so that these come after the library's own flags.
+    target_link_libraries(clients-${name} PRIVATE
+        sel4vmmplatsupport-${name} vmmp_hosted-${name} vmmp_client_flags)
+    add_test(NAME ${name}/clients COMMAND ${VMMP_EMULATOR} $<TARGET_FILE:clients-${name}>)
+endfunction()
+
 function(vmmp_build_tests name)
     set(arch ${VMMP_${name}_ARCH})
     set(root ${PROJECT_SOURCE_DIR}/tests/unit)
@@ -174,9 +229,17 @@ function(vmmp_build_tests name)
     if(VMMP_${name}_WORD_SIZE EQUAL 32)
         set(VMMP_EMULATOR ${VMMP_EMULATOR_I386})
     endif()
+    vmmp_build_clients(${name})
     vmmp_add_test_program(unit-${name} ${name} ${groups})
     target_sources(unit-${name} PRIVATE ${support})
     target_include_directories(unit-${name} PRIVATE
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
     target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
+    # tests/unit/support/host_faults.c
+    vmmp_use_libraries(unit-${name} ${VMMP_${name}_WORD_SIZE})
+    foreach(call IN ITEMS sendmsg recvmsg io_uring_submit malloc calloc realloc aligned_alloc mmap
+            memfd_create ftruncate socket bind listen eventfd timerfd_create epoll_create1 epoll_ctl
+            posix_openpt pthread_create open)
+        target_link_options(unit-${name} PRIVATE -Wl,--wrap=${call})
+    endforeach()
 endfunction()

@@ -5,8 +5,11 @@
 #
 #   tools/images.sh guest     linux-6.1 linux-6.12      kernels, plain arm64 "Image" files
 #                             guest-6.1.cpio guest-6.12.cpio   busybox, modules, tests/guest/init
+#   tools/images.sh armmp     linux-armmp               the 32-bit "zImage" of Debian 13
+#                             guest-armmp.cpio          as the other guests'
+#                             exynos5422-odroidxu4.dtb  the kernel's device tree of that board
 #   tools/images.sh testbed   the guest's, and
-#                             outer.cpio                busybox, modules, tests/guest/outer-init
+#                             outer-6.1.cpio outer-6.12.cpio   busybox, modules, tests/guest/outer-init
 #                             qemu                      Debian 13's QEMU for this machine (below)
 #   tools/images.sh qemu      the testbed's, and
 #                             qemu.ext4                 Debian 13's arm64 QEMU, to compare with
@@ -29,12 +32,15 @@ images=$vmmp_cache/images
 # Raised when what this script puts into the cache changes.
 version=4
 
-# The suite whose kernel is called 6.1, and so on. The cloud flavour boots fastest.
-suite_of()
+# kernel_of NAME: set $suite, $arch and $package of the kernel that is called so here. The cloud
+# flavour boots fastest.
+kernel_of()
 {
+	package=linux-image-cloud-arm64
 	case $1 in
-	6.1) echo bookworm ;;
-	6.12) echo trixie ;;
+	6.1) suite=bookworm arch=arm64 ;;
+	6.12) suite=trixie arch=arm64 ;;
+	armmp) suite=trixie arch=armhf package=linux-image-armmp ;;
 	esac
 }
 
@@ -97,11 +103,11 @@ add_modules()
 	done
 }
 
-# add_busybox ROOT: busybox and a link for each of its applets (their names are in the binary).
+# add_busybox ROOT ARCH: busybox and a link for each of its applets (their names are in the binary).
 add_busybox()
 {
 	local deb applet
-	deb=$("$here/debian.sh" get trixie arm64 busybox-static) || exit 1
+	deb=$("$here/debian.sh" get trixie "$2" busybox-static) || exit 1
 	mkdir -p "$1"/{bin,dev,proc,sys,tmp,run,root,etc}
 	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/bin/busybox >"$1/bin/busybox" ||
 		die "cannot unpack $deb: remove it to have it fetched again"
@@ -132,26 +138,44 @@ workspace()
 # is_arm64_image FILE: has the magic number of an arm64 Image at offset 56.
 is_arm64_image()
 {
-	[ "$(dd if="$1" bs=1 skip=56 count=4 status=none)" = "ARMd" ]
+	[ "$(od -An -j56 -N4 -tx1 "$1" | tr -d ' ')" = 41524d64 ]
 }
 
-# write_image VMLINUZ FILE: a plain Image, whatever Debian packs (plain so far).
+# is_zimage FILE: has the magic number of a 32-bit zImage at offset 36.
+is_zimage()
+{
+	[ "$(od -An -j36 -N4 -tx1 "$1" | tr -d ' ')" = 18286f01 ]
+}
+
+# write_image VMLINUZ FILE: a zImage as it is, else a plain Image, whatever Debian packs (plain so
+# far).
 write_image()
 {
-	if is_arm64_image "$1"; then
+	if is_arm64_image "$1" || is_zimage "$1"; then
 		cp "$1" "$2.arriving"
 	else
 		gzip -dc "$1" >"$2.arriving" 2>/dev/null || true
 	fi
-	is_arm64_image "$2.arriving" || die "$1 is neither a plain nor a gzip-compressed arm64 Image: teach tools/images.sh its format"
+	is_arm64_image "$2.arriving" || is_zimage "$2.arriving" ||
+		die "$1 is neither a plain nor a gzip-compressed arm64 Image: teach tools/images.sh its format"
 	mv "$2.arriving" "$2"
 }
 
-# make_kernel RELEASE: linux-RELEASE and the two base root file systems in the cache.
+# add_device_trees TREE: the boards' that are tested, into the cache.
+add_device_trees()
+{
+	local name=exynos5422-odroidxu4.dtb file
+	file=$(find "$1" -name "$name" | head -n 1)
+	[ -n "$file" ] || die "Debian's $package has no $name any more"
+	cp "$file" "$images/$name"
+}
+
+# make_kernel NAME: linux-NAME and the base root file systems in the cache.
 make_kernel()
 {
-	local release=$1 deb stamp root
-	deb=$("$here/debian.sh" meta "$(suite_of "$release")" arm64 linux-image-cloud-arm64) || exit 1
+	local release=$1 deb stamp root suite arch package
+	kernel_of "$release"
+	deb=$("$here/debian.sh" meta "$suite" "$arch" "$package") || exit 1
 	stamp="$version ${deb##*/}"
 	[ "$(cat "$images/kernel-$release.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	note "unpacking Linux $release…"
@@ -159,12 +183,16 @@ make_kernel()
 	dpkg-deb -x "$deb" "$temp/deb" || die "cannot unpack $deb: remove it to have it fetched again"
 	write_image "$(echo "$temp"/deb/boot/vmlinuz-*)" "$images/linux-$release"
 	for root in guest outer; do
-		add_busybox "$temp/$root"
+		add_busybox "$temp/$root" "$arch"
 		add_modules "$temp/deb" "$temp/$root" "$module_sets"
 	done
 	pack "$temp/guest" "$images/guest-$release.base"
-	add_modules "$temp/deb" "$temp/outer" "$outer_sets"
-	pack "$temp/outer" "$images/outer-$release.base"
+	if [ "$release" = armmp ]; then
+		add_device_trees "$temp/deb"
+	else
+		add_modules "$temp/deb" "$temp/outer" "$outer_sets"
+		pack "$temp/outer" "$images/outer-$release.base"
+	fi
 	echo "$stamp" >"$images/kernel-$release.stamp"
 }
 
@@ -238,11 +266,12 @@ add_init()
 	)
 }
 
+# make_guest KERNEL...
 make_guest()
 {
 	local release
-	for release in 6.1 6.12; do
-		(make_kernel $release) || exit 1
+	for release; do
+		(make_kernel "$release") || exit 1
 		ln -sfn "$images/linux-$release" "$out/linux-$release"
 		add_init "$images/guest-$release.base" tests/guest/init "$out/guest-$release.cpio"
 	done
@@ -250,10 +279,18 @@ make_guest()
 
 make_all()
 {
+	local release
 	cd "$vmmp_root"
-	make_guest
+	if [ "$1" = armmp ]; then
+		make_guest armmp
+		ln -sfn "$images/exynos5422-odroidxu4.dtb" "$out/exynos5422-odroidxu4.dtb"
+		return
+	fi
+	make_guest 6.1 6.12
 	[ "$1" != guest ] || return 0
-	add_init "$images/outer-6.12.base" tests/guest/outer-init "$out/outer.cpio"
+	for release in 6.1 6.12; do
+		add_init "$images/outer-$release.base" tests/guest/outer-init "$out/outer-$release.cpio"
+	done
 	(make_host_qemu) || exit 1
 	ln -sfn "$images/qemu-host/run" "$out/qemu"
 	[ "$1" != testbed ] || return 0
@@ -265,8 +302,8 @@ main()
 {
 	case ${1:-} in
 	-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-	guest | testbed | qemu) ;;
-	*) usage_error "what to make: guest, testbed or qemu" ;;
+	guest | armmp | testbed | qemu) ;;
+	*) usage_error "what to make: guest, armmp, testbed or qemu" ;;
 	esac
 	need_command cpio cpio
 	need_command xz xz-utils

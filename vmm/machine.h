@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine `qemu-arm-virt`, put together: RAM, interrupt controller, vCPUs, PCI host with a
- * virtio console and other virtio devices, PL011 UART, PL031 clock, firmware, and a guest loaded
- * into it with its device tree.
+ * A machine, put together: RAM, interrupt controller, vCPUs, PCI host with a virtio console and
+ * other virtio devices, what its board has beside them (machine_board.h), and a guest loaded into
+ * it with its device tree.
  *
  * Nothing here knows what host it runs on: the caller has made the `vm_t` with vm_init(), brings
  * files, host operations and the outer ends of console and UART, and runs the VM afterwards. The
@@ -29,23 +29,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sel4vmmplatsupport/vmmp/arm_firmware.h>
-#include <sel4vmmplatsupport/vmmp/fdt.h>
+#include <sel4vmmplatsupport/vmmp/entropy.h>
 #include <sel4vmmplatsupport/vmmp/image.h>
+#include <sel4vmmplatsupport/vmmp/load_x86.h>
+#include <sel4vmmplatsupport/vmmp/msi.h>
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
-#include <sel4vmmplatsupport/vmmp/pl011.h>
-#include <sel4vmmplatsupport/vmmp/pl031.h>
 #include <sel4vmmplatsupport/vmmp/virtio_console.h>
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
 #include "console_pump.h"
-#include "machine_map.h"
-#include "machine_msi.h"
+#include "machine_board.h"
 #include "machine_virtio.h"
 
 /** Room for the device tree, generated or given. */
 #define MACHINE_FDT_MAX  VMMP_DTB_MAX_SIZE
-#define MACHINE_BOOTARGS 2048 /* COMMAND_LINE_SIZE of arm64 Linux. */
+#define MACHINE_BOOTARGS 2048 /* COMMAND_LINE_SIZE of Linux on arm64 and x86. */
 
 /** How a host makes what libsel4vm's own functions do not make as it should be there. */
 struct machine_host {
@@ -53,14 +51,18 @@ struct machine_host {
     int (*add_ram)(vm_t *vm, uintptr_t base, size_t size);
     /** Makes a vCPU, after the interrupt controller. NULL: vm_create_vcpu(), before it. */
     vm_vcpu_t *(*add_cpu)(vm_t *vm, int priority);
+    /** x86: sets all of a vCPU's state. 0 or -errno. */
+    int (*enter)(vm_vcpu_t *vcpu, const struct vmmp_x86_entry *entry);
 };
 
 struct machine_config {
-    uint64_t memory;    /**< Bytes, from MACHINE_MEMORY_MINIMUM to MACHINE_MEMORY_MAXIMUM. */
-    unsigned cpus;      /**< 1 to MACHINE_CPUS. */
-    unsigned gic;       /**< 2 or 3: what vm_create_default_irq_controller() makes. */
-    bool firmware;      /**< PSCI and TRNG are the machine's own, not the host's. */
-    bool psci_hvc;      /**< PSCI is called by HVC, not SMC. */
+    const struct machine_board *board; /**< NULL: the program's first. */
+    uint64_t memory;    /**< Bytes, from the board's memory_minimum to its memory_maximum. */
+    unsigned cpus;      /**< 1 to the board's `cpus`. */
+    unsigned gic;       /**< ARM, 2 or 3: what vm_create_default_irq_controller() makes. */
+    bool firmware;      /**< ARM: PSCI and TRNG are the machine's own, not the host's. */
+    bool psci_hvc;      /**< ARM: PSCI is called by HVC, not SMC. */
+    bool aarch32;       /**< ARM: the host may have 32-bit guests. */
     const char *append; /**< Kernel command line; NULL or without "console=": hvc0 is added. */
 
     const struct vmmp_file *kernel;
@@ -70,13 +72,14 @@ struct machine_config {
     const uint8_t *seed; /**< Random bytes for the guest's entropy pool; NULL: none. */
     size_t seed_size;    /**< 40 or more: the first 8 are for KASLR. */
 
-    /** With `firmware`: the guest wants to power off or reset; see vmmp/arm_firmware.h. */
-    int (*system_event)(void *cookie, vm_t *vm, const struct vmmp_psci_event *event);
-    void *system_cookie;
+    /** The guest has powered off or (`reset`) wants a reset. From a vCPU's thread. */
+    void (*ended)(void *cookie, vm_t *vm, bool reset);
+    void *ended_cookie;
     const struct vmmp_entropy *entropy; /**< With `firmware`, for TRNG; NULL: none. */
     uint32_t rtc_seconds;               /**< What the clock shows at first. */
 
     struct machine_host made_by; /**< Zeroed: libsel4vm. */
+    struct vmmp_msi msi;         /**< x86: takes messages of PCI functions; zeroed: nobody does. */
     struct vmmp_log log;
     struct vmmp_host host;
     struct vmmp_doorbells doorbells; /**< Takes devices' notifications; zeroed: nobody does. */
@@ -86,7 +89,7 @@ struct machine_config {
     const struct machine_port *console; /**< The virtio console; NULL: the guest has none. */
     uint16_t console_columns;           /**< 0: unknown. */
     uint16_t console_rows;
-    const struct machine_port *serial; /**< The PL011; NULL: the guest has none. */
+    const struct machine_port *serial; /**< The UART; NULL: the guest has none. */
 
     const struct machine_device *devices; /**< In the order the guest finds them. */
     unsigned device_count;                /**< At most MACHINE_DEVICES. */
@@ -95,7 +98,10 @@ struct machine_config {
 /** Where the guest's pieces go. */
 struct machine_plan {
     struct vmmp_kernel kernel;
-    struct vmmp_layout layout;
+    union {
+        struct vmmp_layout layout; /**< ARM */
+        struct vmmp_x86_plan x86;
+    };
     char bootargs[MACHINE_BOOTARGS];
 };
 
@@ -103,28 +109,23 @@ struct machine {
     const struct machine_config *config;
     struct vmmp_vm vmmp;
     struct vmmp_irq_line intx[MACHINE_PCI_INTX_PINS];
-    struct vmmp_irq_line uart_line;
     struct vmmp_pci_line pci_lines[MACHINE_PCI_INTX_PINS];
-    struct machine_msi msi;
+    const struct vmmp_msi *msi; /**< Where PCI functions send messages; NULL: nowhere. */
     struct vmmp_pci_host pci;
     struct vmmp_virtio_console console;
     struct machine_virtio console_place;
     struct machine_virtio devices[MACHINE_DEVICES];
-    struct vmmp_pl011 uart;
-    struct vmmp_irq_line rtc_line;
-    struct vmmp_pl031 rtc;
-    struct vmmp_arm_firmware firmware;
     struct console_pump console_pump;
     unsigned mmio_slots; /**< In use. */
     unsigned intx_made;  /**< What machine_fini() has to undo. */
-    bool uart_line_made;
     bool pci_made;
     bool console_made;
-    bool uart_made;
-    bool rtc_line_made;
-    bool rtc_made;
-    bool firmware_made;
+    void *board_state; /**< Of board->state_size bytes. */
 };
+
+/** How a board splits `memory` bytes: at most two ranges. Returns how many, 0 if out of range. */
+unsigned machine_ram_ranges(const struct machine_board *board, uint64_t memory,
+                            struct machine_range ranges[2]);
 
 /**
  * Reads what has to be known of the files and places everything. `fdt_size`: room for the device
@@ -141,12 +142,15 @@ int machine_init(struct machine *machine, vm_t *vm, const struct machine_config 
 /** Undoes machine_init(); the vm_t is the caller's to destroy. A zeroed machine is left alone. */
 void machine_fini(struct machine *machine);
 
-/** Writes the machine's device tree; `*size` is its size. `plan` may be NULL: no guest yet. */
+/**
+ * Writes the machine's device tree; `*size` is its size, 0 if the board's guests get none. `plan`
+ * may be NULL: no guest yet.
+ */
 int machine_build_fdt(const struct machine_config *config, const struct machine_plan *plan,
                       void *buffer, size_t buffer_size, size_t *size);
 /**
  * Makes the tree of `size` bytes in `buffer`, which somebody else wrote, one for this guest: sets
- * /chosen and replaces the memory nodes, nothing else.
+ * /chosen and replaces the memory nodes, and nothing else unless the board has a `trim_fdt`.
  */
 int machine_adopt_fdt(const struct machine_config *config, const struct machine_plan *plan,
                       void *buffer, size_t buffer_size, size_t *size,

@@ -66,7 +66,7 @@ size_t machine_uart_read(void *cookie, uint8_t *bytes, size_t size)
 
 void machine_serial_notify(struct machine *machine)
 {
-    if (machine->uart_made) {
-        vmmp_pl011_notify(&machine->uart);
+    if (machine->board_state) {
+        machine_board_of(machine->config)->serial_notify(machine);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine's virtio console and UART: between devices and ports. Private to vmm/machine*.c. */
+/* The machine's virtio console and UART: between devices and ports. Private to the machine and
+ * its boards. */
 #pragma once
 
 #include "machine.h"

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Kernel, initrd and device tree: where they go, and putting them there. */
+/* The guest's command line; where its files go, and putting them there, is the board's. */
 #include "machine.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <sel4vm/boot.h>
-#include <sel4vm/guest_ram.h>
-#include <sel4vmmplatsupport/vmmp/boot_arm.h>
+#include "machine_board.h"
 
 /* Whether the command line names a console: "console=" at the start of a word. */
 static bool names_console(const char *text)
@@ -23,24 +21,17 @@ static bool names_console(const char *text)
 }
 
 /* The guest's console is the virtio one, unless there is none or the user says otherwise. */
-static const char *default_console(const struct machine_config *config)
-{
-    if (config->append && names_console(config->append)) {
-        return "";
-    }
-    if (config->console) {
-        return config->serial ? "console=hvc0 earlycon" : "console=hvc0";
-    }
-    return config->serial ? "console=ttyAMA0 earlycon" : "";
-}
-
 static int make_bootargs(struct machine_plan *plan, const struct machine_config *config,
                          struct vmmp_image_error *error)
 {
+    const struct machine_board *board = machine_board_of(config);
     const char *append = config->append ? config->append : "";
-    const char *console = default_console(config);
-    int size = snprintf(plan->bootargs, sizeof(plan->bootargs), "%s%s%s", console,
-                        console[0] && append[0] ? " " : "", append);
+    bool named = names_console(append) || (!config->console && !config->serial);
+    bool early = !named && config->serial;
+    const char *console = config->console ? "hvc0" : board->serial_console;
+    int size = snprintf(plan->bootargs, sizeof(plan->bootargs), "%s%s%s%s%s%s",
+                        named ? "" : "console=", named ? "" : console, early ? " " : "",
+                        early ? board->early_console : "", !named && append[0] ? " " : "", append);
     if (size < 0 || (size_t)size >= sizeof(plan->bootargs)) {
         snprintf(error->message, sizeof(error->message),
                  "the kernel command line has %d characters: a kernel takes at most %zu", size,
@@ -53,83 +44,22 @@ static int make_bootargs(struct machine_plan *plan, const struct machine_config 
 int machine_plan(struct machine_plan *plan, const struct machine_config *config, size_t fdt_size,
                  struct vmmp_image_error *error)
 {
+    const struct machine_board *board = machine_board_of(config);
     struct machine_range ram[2];
     memset(plan, 0, sizeof(*plan));
     error->message[0] = '\0';
-    if (!machine_ram_ranges(config->memory, ram)) {
+    if (!machine_ram_ranges(board, config->memory, ram)) {
         snprintf(error->message, sizeof(error->message),
                  "the machine cannot have %llu bytes of RAM", (unsigned long long)config->memory);
         return -EINVAL;
     }
     int result = make_bootargs(plan, config, error);
-    if (result) {
-        return result;
-    }
-    struct vmmp_kernel_options options = {
-        .machines = VMMP_MACHINE_ARM64,
-        .max_size = ram[0].size,
-        .decoders = config->decoders,
-        .decoder_count = config->decoder_count,
-    };
-    result = vmmp_kernel_probe(config->kernel, &options, &plan->kernel, error);
-    if (!result && config->initrd) {
-        result = vmmp_initrd_check(config->initrd, error);
-    }
-    if (result) {
-        return result;
-    }
-    struct vmmp_layout_request request = {
-        .ram_start = ram[0].base,
-        .ram_size = ram[0].size,
-        .kernel = &plan->kernel,
-        .dtb_size = fdt_size,
-        .initrd_size = config->initrd ? config->initrd->size : 0,
-        .initrd_name = config->initrd ? config->initrd->name : NULL,
-    };
-    return vmmp_layout_plan(&request, &plan->layout, error);
-}
-
-static int enter_guest(vm_t *vm, const struct vmmp_layout *layout)
-{
-    struct vmmp_arm_entry entry = {
-        .mode = VMMP_ARM_MODE_AARCH64,
-        .interrupts_masked = true,
-        .pc = layout->entry,
-        .registers = { layout->dtb, 0, 0, 0 },
-    };
-    int result = vmmp_arm_enter(vm->vcpus[BOOT_VCPU], &entry);
-    if (!result && vcpu_start(vm->vcpus[BOOT_VCPU])) {
-        result = -EIO;
-    }
-    return result;
+    return result ? result : board->plan(plan, config, fdt_size, error);
 }
 
 int machine_load(struct machine *machine, const struct machine_plan *plan, const void *fdt,
                  size_t fdt_size, struct vmmp_image_error *error)
 {
-    const struct vmmp_guest_memory *memory = &machine->vmmp.memory;
-    const struct vmmp_layout *layout = &plan->layout;
-    vm_t *vm = machine->vmmp.vm;
     error->message[0] = '\0';
-    int result = vmmp_kernel_load(memory, &plan->kernel, layout->kernel, error);
-    if (!result && machine->config->initrd) {
-        result = vmmp_file_load(memory, machine->config->initrd, layout->initrd, error);
-    }
-    if (!result && (fdt_size > layout->dtb_size ||
-                    !vmmp_guest_memory_write(memory, vmmp_gpa(layout->dtb), fdt, fdt_size))) {
-        snprintf(error->message, sizeof(error->message), "the device tree does not fit");
-        result = -ENOSPC;
-    }
-    if (result) {
-        return result;
-    }
-    vm_ram_mark_allocated(vm, (uintptr_t)layout->kernel, (size_t)layout->kernel_size);
-    vm_ram_mark_allocated(vm, (uintptr_t)layout->dtb, (size_t)layout->dtb_size);
-    vm_ram_mark_allocated(vm, (uintptr_t)layout->initrd, (size_t)layout->initrd_size);
-    vm->entry = (seL4_Word)layout->entry;
-    result = enter_guest(vm, layout);
-    if (result) {
-        snprintf(error->message, sizeof(error->message), "the boot vCPU cannot be started");
-    }
-    return result;
+    return machine_board_of(machine->config)->load(machine, plan, fdt, fdt_size, error);
 }

@@ -8,6 +8,16 @@
 
 #define VIRTIO_F_RING_PACKED (UINT64_C(1) << 34) /* virtio 1.2, 6 */
 
+int machine_pci_plug(struct vmmp_pci_host *pci, struct vmmp_pci_function *function)
+{
+    /* Device 0 is where a host bridge would be; some guests skip it. */
+    int device = 1;
+    while (device < VMMP_PCI_DEVICES && vmmp_pci_host_function(pci, (unsigned)device, 0)) {
+        device++;
+    }
+    return vmmp_pci_host_add(pci, function, device, 0);
+}
+
 static int plug_pci(struct machine *machine, struct machine_virtio *place,
                     struct vmmp_virtio_device *virtio)
 {
@@ -18,20 +28,14 @@ static int plug_pci(struct machine *machine, struct machine_virtio *place,
     };
     const struct vmmp_virtio_pci_options options = {
         .face = faces[machine->config->transport],
-        .msi = &machine->msi.destination,
+        .msi = machine->msi,
         .doorbells = &machine->config->doorbells,
     };
     int error = vmmp_virtio_pci_init(&place->pci, virtio, &options);
     if (error) {
         return error;
     }
-    /* Device 0 is where a host bridge would be; some guests skip it. */
-    int device = 1;
-    while (device < VMMP_PCI_DEVICES &&
-           vmmp_pci_host_function(&machine->pci, (unsigned)device, 0)) {
-        device++;
-    }
-    int at = vmmp_pci_host_add(&machine->pci, &place->pci.function, device, 0);
+    int at = machine_pci_plug(&machine->pci, &place->pci.function);
     if (at < 0) {
         vmmp_virtio_pci_fini(&place->pci);
         return at;
@@ -47,7 +51,8 @@ static int attach_mmio(struct machine *machine, struct machine_virtio *place,
     if (error) {
         return error;
     }
-    uint64_t base = MACHINE_VIRTIO_MMIO_BASE + (uint64_t)slot * MACHINE_VIRTIO_MMIO_SLOT;
+    const struct machine_mmio_place *slots = &machine_board_of(machine->config)->mmio;
+    uint64_t base = slots->base + slot * slots->stride;
     error = vmmp_vm_attach_window(&machine->vmmp, &place->mmio.window, vmmp_gpa(base));
     if (error) {
         vmmp_virtio_mmio_fini(&place->mmio);
@@ -58,11 +63,12 @@ static int attach_mmio(struct machine *machine, struct machine_virtio *place,
 static int plug_mmio(struct machine *machine, struct machine_virtio *place,
                      struct vmmp_virtio_device *virtio)
 {
+    const struct machine_mmio_place *slots = &machine_board_of(machine->config)->mmio;
     unsigned slot = machine->mmio_slots;
-    if (slot == MACHINE_VIRTIO_MMIO_SLOTS) {
+    if (slot == slots->slots) {
         return -ENOSPC;
     }
-    int irq = MACHINE_SPI_INTID(MACHINE_VIRTIO_MMIO_SPI + (int)slot);
+    int irq = slots->irqs ? slots->irqs[slot] : slots->irq + (int)slot;
     int error = vmmp_vm_irq_line_init(&machine->vmmp, &place->line, irq);
     if (error) {
         return error;
@@ -110,7 +116,7 @@ unsigned machine_mmio_slots(const struct machine_config *config)
     }
     unsigned slots = config->console ? 1u : 0u;
     for (unsigned i = 0; i < config->device_count; i++) {
-        slots += !config->devices[i].part;
+        slots += !config->devices[i].part && !config->devices[i].function;
     }
     return slots;
 }
@@ -124,9 +130,11 @@ static int add(struct machine *machine, const struct machine_device *device,
         .memory = &machine->vmmp.memory,
         .log = &config->log,
         .host = &config->host,
+        .pci = &machine->pci,
     };
     struct vmmp_virtio_device *virtio = NULL;
     int error = device->ops->create(device->cookie, &environment, &virtio);
+    place->function_made = device->function && !error;
     if (error || !virtio) {
         return error;
     }
@@ -162,6 +170,9 @@ void machine_devices_remove(struct machine *machine)
     for (unsigned i = 0; i < config->device_count && i < MACHINE_DEVICES; i++) {
         if (machine->devices[i].virtio) {
             machine_virtio_unplug(machine, &machine->devices[i]);
+            config->devices[i].ops->destroy(config->devices[i].cookie);
+        } else if (machine->devices[i].function_made) {
+            machine->devices[i].function_made = false;
             config->devices[i].ops->destroy(config->devices[i].cookie);
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine's virtio devices: which there are, and their place on the guest's bus.
+ * The machine's virtio devices, and other functions of its PCI bus: which there are, and their
+ * place on the guest's bus.
  *
  * Whoever configures a machine names its devices in `struct machine_config`; the machine makes each
  * model on its own guest memory, and unmakes it with itself. What a model is connected to (files,
@@ -27,7 +28,7 @@ enum machine_transport {
     MACHINE_TRANSPORT_PCI, /**< Transitional functions, */
     MACHINE_TRANSPORT_PCI_MODERN,
     MACHINE_TRANSPORT_PCI_LEGACY, /**< or with one face only. */
-    MACHINE_TRANSPORT_MMIO,       /**< In the slots of the machine map, from the first on. */
+    MACHINE_TRANSPORT_MMIO,       /**< In the slots of the board, from the first on. */
 };
 
 /** What a model is made with; all of it outlives the model. */
@@ -36,6 +37,7 @@ struct machine_device_environment {
     const struct vmmp_guest_memory *memory;
     const struct vmmp_log *log;
     const struct vmmp_host *host;
+    struct vmmp_pci_host *pci; /**< For machine_pci_plug(). */
 };
 
 /** A device to be made; `cookie` is passed to both functions. */
@@ -56,6 +58,8 @@ struct machine_device {
     const struct machine_device_ops *ops;
     void *cookie;
     bool part; /**< Of an earlier device's model: it has no place on the bus. */
+    /** No virtio device but a PCI function, which `create` plugs in and `destroy` takes out. */
+    bool function;
 };
 
 /** A virtio device's place in the machine. */
@@ -64,9 +68,13 @@ struct machine_virtio {
     struct vmmp_virtio_pci pci;        /**< Which of the two it is, the configuration says. */
     struct vmmp_virtio_mmio mmio;
     struct vmmp_irq_line line; /**< With MMIO. */
+    bool function_made;        /**< Of a device that is no virtio device. */
 };
 
 struct machine;
+
+/** Plugs a function into the first free device. As vmmp_pci_host_add(). */
+int machine_pci_plug(struct vmmp_pci_host *pci, struct vmmp_pci_function *function);
 
 /** Plugs a device into the machine's bus. 0 or -errno; nothing is left behind then. */
 int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,

@@ -263,6 +263,9 @@ int hosted_memory_file(struct hosted_vm *hosted, const void *host, int *fd, uint
 /** From `vm_open`: the library's interrupt lines shall inject and be acknowledged, as on seL4/ARM.
  */
 void hosted_vm_set_inject_binding(struct hosted_vm *hosted);
+/** From `vm_open`, x86: how many inputs the interrupt controllers have, if not the 16 of two 8259.
+ */
+void hosted_vm_set_irq_inputs(struct hosted_vm *hosted, unsigned inputs);
 
 /** For messages of engines. */
 const struct vmmp_log *hosted_vm_log(const struct hosted_vm *hosted);

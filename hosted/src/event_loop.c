@@ -167,6 +167,11 @@ bool event_loop_call_cancel(struct hosted_event_loop *loop, const void *subject)
 
 /* ---- sources -------------------------------------------------------------------------------- */
 
+static struct hosted_event_source **source_list(struct hosted_event_loop *loop, uint64_t id)
+{
+    return &loop->sources[id % EVENT_SOURCE_LISTS];
+}
+
 int hosted_event_loop_add(struct hosted_event_loop *loop, struct hosted_event_source *source,
                           uint32_t events)
 {
@@ -180,9 +185,10 @@ int hosted_event_loop_add(struct hosted_event_loop *loop, struct hosted_event_so
     source->id = ++loop->last_id;
     int err = watch(loop, EPOLL_CTL_ADD, source->fd, events, source->id);
     if (!err) {
+        struct hosted_event_source **list = source_list(loop, source->id);
         source->loop = loop;
-        source->next = loop->sources;
-        loop->sources = source;
+        source->next = *list;
+        *list = source;
     }
     pthread_mutex_unlock(&loop->lock);
     return err;
@@ -207,7 +213,7 @@ void hosted_event_source_remove(struct hosted_event_source *source)
         return;
     }
     pthread_mutex_lock(&loop->lock);
-    struct hosted_event_source **link = &loop->sources;
+    struct hosted_event_source **link = source_list(loop, source->id);
     while (*link && *link != source) {
         link = &(*link)->next;
     }
@@ -223,9 +229,9 @@ void hosted_event_source_remove(struct hosted_event_source *source)
 
 /* Events carry an identifier and not a pointer: the source may have been removed, and its memory
  * used for another, since epoll reported it. */
-static struct hosted_event_source *find_source(const struct hosted_event_loop *loop, uint64_t id)
+static struct hosted_event_source *find_source(struct hosted_event_loop *loop, uint64_t id)
 {
-    struct hosted_event_source *source = loop->sources;
+    struct hosted_event_source *source = *source_list(loop, id);
     while (source && source->id != id) {
         source = source->next;
     }

@@ -13,6 +13,8 @@
 
 #include <hosted/event_loop.h>
 
+#define EVENT_SOURCE_LISTS 256u
+
 struct event_queue {
     struct vmmp_work *head, *tail;
 };
@@ -32,7 +34,8 @@ struct hosted_event_loop {
 
     pthread_mutex_t lock;
     pthread_cond_t settled; /**< `current` has changed. */
-    struct hosted_event_source *sources;
+    /** By the low bits of their identifiers, which are given in turn: a few in each. */
+    struct hosted_event_source *sources[EVENT_SOURCE_LISTS];
     uint64_t last_id;
     struct event_queue deferred; /**< For the next round. */
     struct event_queue batch;    /**< Of this round. */

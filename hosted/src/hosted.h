@@ -96,6 +96,7 @@ struct hosted_vm {
     struct vmmp_log_limit unhandled_limit;
     struct vmmp_log_limit undecoded_limit;
     bool inject_binding; /**< See hosted_vm_set_inject_binding(). */
+    unsigned irq_inputs; /**< See hosted_vm_set_irq_inputs(); 0: not set. */
     bool irq_controller;
 
     pthread_mutex_t client;
@@ -247,7 +248,7 @@ void hosted_arch_wake(struct hosted_vcpu *vcpu);
 /** An edge of an input that the guest uses edge-triggered. */
 void hosted_irq_edge(vm_vcpu_t *vcpu, int irq);
 /** Whether vm_register_irq() takes `irq`, and whether each vCPU has its own. */
-bool hosted_arch_irq_valid(int irq);
+bool hosted_arch_irq_valid(const struct hosted_vm *hosted, int irq);
 bool hosted_arch_irq_private(int irq);
 /** The latest registration of a shared interrupt counts, not the first. */
 extern const bool hosted_arch_irq_last_wins;

@@ -67,7 +67,7 @@ static int irq_add(struct hosted_vm *hosted, const struct hosted_irq *irq)
 int vm_register_irq(vm_vcpu_t *vcpu, int irq, irq_ack_fn_t ack_fn, void *cookie)
 {
     struct hosted_vm *hosted = hosted_vcpu_of(vcpu)->hosted;
-    if (!hosted->irq_controller || !hosted_arch_irq_valid(irq)) {
+    if (!hosted->irq_controller || !hosted_arch_irq_valid(hosted, irq)) {
         hosted_say(hosted, VMMP_LOG_ERROR, VMMP_LOG_CLIENT, "cannot register interrupt %d: %s", irq,
                    hosted->irq_controller ? "there is no such input"
                                           : "the interrupt controller comes first");
@@ -117,7 +117,7 @@ int vm_inject_irq(vm_vcpu_t *vcpu, int irq)
     struct hosted_vcpu *hosted_vcpu = hosted_vcpu_of(vcpu);
     struct hosted_vm *hosted = hosted_vcpu->hosted;
     struct hosted_irq entry;
-    if (!hosted->irq_controller || !hosted_arch_irq_valid(irq)) {
+    if (!hosted->irq_controller || !hosted_arch_irq_valid(hosted, irq)) {
         return -1;
     }
     if (!irq_lookup(hosted, vcpu, irq, &entry) && !hosted_arch_irq_last_wins) {
@@ -132,7 +132,7 @@ int vm_set_irq_level(vm_vcpu_t *vcpu, int irq, int irq_level)
 {
     struct hosted_vcpu *hosted_vcpu = hosted_vcpu_of(vcpu);
     struct hosted_vm *hosted = hosted_vcpu->hosted;
-    if (!hosted->irq_controller || !hosted_arch_irq_valid(irq)) {
+    if (!hosted->irq_controller || !hosted_arch_irq_valid(hosted, irq)) {
         return -1;
     }
     if (irq_level) {

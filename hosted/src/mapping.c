@@ -101,6 +101,44 @@ void hosted_unmap_owner(struct hosted_vm *hosted, const vm_memory_reservation_t 
     pthread_rwlock_unlock(&hosted->tables);
 }
 
+/* The owner of what hosted_vm_map() maps: nobody's reservation. */
+static const char mapped_by_hand;
+
+int hosted_vm_map(vm_t *vm, uint64_t gpa, void *host, uint64_t size)
+{
+    struct hosted_vm *hosted = vm->hosted;
+    struct hosted_mapping mapping = { .gpa = gpa,
+                                      .size = size,
+                                      .host = host,
+                                      .writable = true,
+                                      .owner = (const void *)&mapped_by_hand };
+    if (!size || (gpa | (uintptr_t)host | size) & HOSTED_PAGE_MASK) {
+        return -EINVAL;
+    }
+    if (!hosted_permit(hosted, HOSTED_CALL_MAP)) {
+        return -ENOMEM;
+    }
+    pthread_rwlock_wrlock(&hosted->tables);
+    int error = mapping_insert(hosted, &mapping);
+    pthread_rwlock_unlock(&hosted->tables);
+    return error;
+}
+
+void hosted_vm_unmap(vm_t *vm, uint64_t gpa)
+{
+    struct hosted_vm *hosted = vm->hosted;
+    pthread_rwlock_wrlock(&hosted->tables);
+    size_t i = mapping_index(hosted, gpa);
+    if (i < hosted->mapping_count && hosted->mappings[i].gpa == gpa &&
+        hosted->mappings[i].owner == (const void *)&mapped_by_hand) {
+        hosted->engine->memory_unmap(hosted, gpa, hosted->mappings[i].size);
+        hosted->mapping_count--;
+        memmove(&hosted->mappings[i], &hosted->mappings[i + 1],
+                (hosted->mapping_count - i) * sizeof(hosted->mappings[0]));
+    }
+    pthread_rwlock_unlock(&hosted->tables);
+}
+
 void hosted_mappings_free(struct hosted_vm *hosted)
 {
     free(hosted->mappings);

@@ -58,7 +58,7 @@ int vmmp_sys_irq_line_init(struct vmmp_vm *vmmp, struct vmmp_irq_line *line, int
 {
     vm_t *vm = vmmp->vm;
     struct hosted_vm *hosted = vm->hosted;
-    if (vm->num_vcpus <= BOOT_VCPU || !hosted_arch_irq_valid(irq)) {
+    if (vm->num_vcpus <= BOOT_VCPU || !hosted_arch_irq_valid(hosted_vm_of(vm), irq)) {
         return -EINVAL;
     }
     struct irq_binding *binding = hosted_block_allocate(hosted, sizeof(*binding));

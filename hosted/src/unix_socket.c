@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int new_socket(int type)
@@ -42,18 +43,28 @@ int hosted_unix_connect(const char *path, int type)
     return fd;
 }
 
-/* Whether `path` is a socket that nobody serves any more. */
-static bool is_left_over(const char *path, int type)
+static bool nobody_serves(const char *path, int type)
 {
-    struct stat status;
-    if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
-        return false;
-    }
     int fd = hosted_unix_connect(path, type);
     if (fd >= 0) {
         close(fd);
     }
     return fd == -ECONNREFUSED;
+}
+
+/*
+ * Whether `path` is a socket that nobody serves any more. One that has just been made refuses too,
+ * until its maker listens: a moment later it does not.
+ */
+static bool is_left_over(const char *path, int type)
+{
+    const struct timespec moment = { .tv_nsec = 20000000 };
+    struct stat status;
+    if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode) || !nobody_serves(path, type)) {
+        return false;
+    }
+    nanosleep(&moment, NULL);
+    return nobody_serves(path, type);
 }
 
 static int bind_anew(const struct hosted_unix_listener *listener, int type)

@@ -37,9 +37,15 @@ static uint32_t pending_offset(const struct vmmp_pci_msix *msix)
 
 /* ---- Messages ---- */
 
+/* A message is a write to memory, which a function that is no bus master must not do (6.2.2). */
+static bool may_write(const struct vmmp_pci_msix *msix)
+{
+    return vmmp_pci_command(msix->function) & PCICFG_COMMAND_MASTER;
+}
+
 static void deliver(struct vmmp_pci_msix *msix, struct vmmp_pci_msix_vector *vector)
 {
-    if (!msix->enabled || msix->masked || vector->masked) {
+    if (!msix->enabled || msix->masked || vector->masked || !may_write(msix)) {
         return;
     }
     vector->pending = false;
@@ -186,6 +192,18 @@ static void control_write(void *cookie, unsigned offset, unsigned size, uint32_t
     vmmp_context_leave(msix->context);
 }
 
+/* In the host's context; the command has its new value. */
+static void command_write(void *cookie, unsigned offset, unsigned size, uint32_t value)
+{
+    struct vmmp_pci_msix *msix = cookie;
+    (void)offset;
+    (void)size;
+    (void)value;
+    vmmp_context_enter(msix->context);
+    deliver_pending(msix);
+    vmmp_context_leave(msix->context);
+}
+
 static void put32(uint8_t *at, uint32_t value)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -215,7 +233,14 @@ static int add_capability(struct vmmp_pci_msix *msix, const struct vmmp_pci_msix
         .write = control_write,
         .cookie = msix,
     };
-    return vmmp_pci_add_register(msix->function, &msix->control);
+    msix->command = (struct vmmp_pci_register){
+        .offset = PCICFG_COMMAND,
+        .size = 2,
+        .write = command_write,
+        .cookie = msix,
+    };
+    int result = vmmp_pci_add_register(msix->function, &msix->control);
+    return result ? result : vmmp_pci_add_register(msix->function, &msix->command);
 }
 
 int vmmp_pci_msix_init(struct vmmp_pci_msix *msix, struct vmmp_pci_function *function,

@@ -21,6 +21,14 @@ int vmmp_compat_pci_add(vmm_pci_space_t *space, struct vmmp_pci_function *functi
                         vmm_pci_address_t *addr);
 
 /**
+ * Takes a function that vmmp_compat_pci_add() plugged in out again, before a guest has seen it.
+ */
+void vmmp_compat_pci_remove(vmm_pci_space_t *space, struct vmmp_pci_function *function);
+
+/** The guest-physical addresses from `*base` up to before `*end` that memory BARs can be put at. */
+void vmmp_compat_pci_memory(uint64_t *base, uint64_t *end);
+
+/**
  * Takes ports from `list` as vmm_io_port_add_handler() does (IOPORT_FREE: naturally aligned), makes
  * them I/O BAR `bar` of `function`, whose size is that of `range` rounded up to a power of two (and
  * no less than `window`'s; a BAR that the function has already must be that), and plugs the

@@ -19,6 +19,7 @@ static struct compat_vm {
     struct vmmp_vm native;
     struct block *blocks;
     void *arch;
+    void *crossvm;
 } compat_vms[VMMP_COMPAT_VMS];
 
 static void log_to_stderr(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
@@ -86,6 +87,13 @@ void **vmmp_compat_arch(vm_t *vm)
     struct compat_vm *compat = vmmp_compat_vm(vm) ? find(vm) : NULL;
 
     return compat ? &compat->arch : NULL;
+}
+
+void **vmmp_compat_crossvm(vm_t *vm)
+{
+    struct compat_vm *compat = vmmp_compat_vm(vm) ? find(vm) : NULL;
+
+    return compat ? &compat->crossvm : NULL;
 }
 
 void *vmmp_compat_calloc(vm_t *vm, size_t size)

@@ -20,3 +20,5 @@ int vmmp_compat_device_error(vm_t *vm, const struct device *device, const char *
 
 /** A place for one such piece that is the architecture's; NULL as for vmmp_compat_vm(). */
 void **vmmp_compat_arch(vm_t *vm);
+/** The same for cross-VM connections. */
+void **vmmp_compat_crossvm(vm_t *vm);

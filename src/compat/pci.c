@@ -169,8 +169,14 @@ struct compat_slot {
 
 static bool slot_reachable(void *bus, const struct vmmp_pci_bar *bar, uint64_t address)
 {
+    uint64_t base;
+    uint64_t end;
     (void)bus;
-    return !vmmp_pci_bar_is_io(bar->type) || address <= 0x10000 - bar->size;
+    if (vmmp_pci_bar_is_io(bar->type)) {
+        return address <= 0x10000 - bar->size;
+    }
+    vmmp_compat_pci_memory(&base, &end);
+    return address >= base && address < end && bar->size <= end - address;
 }
 
 /* The native function of a device whose ports are in `list`, or NULL. */
@@ -271,6 +277,16 @@ int vmmp_compat_pci_add(vmm_pci_space_t *space, struct vmmp_pci_function *functi
         return -1;
     }
     return 0;
+}
+
+void vmmp_compat_pci_remove(vmm_pci_space_t *space, struct vmmp_pci_function *function)
+{
+    vmm_pci_entry_t **entry = &space->bus0[function->device_number][function->function_number];
+    struct compat_slot *slot = function->bus;
+    vmmp_pci_unplug(function);
+    free(*entry);
+    *entry = NULL;
+    free(slot);
 }
 
 static uint32_t power_of_two_at_least(uint32_t size)

@@ -10,8 +10,8 @@
 #define CROSSVM_CLASS    0x000500u /* Bytes 00, 05, 00, which the driver does not look at. */
 #define CROSSVM_PIN      1u
 
-#define BAR_EVENT    0u
-#define BAR_DATAPORT 1u
+#define BAR_EVENT    VMMP_CROSSVM_BAR_EVENT
+#define BAR_DATAPORT VMMP_CROSSVM_BAR_DATAPORT
 #define BAR_MIN      UINT64_C(4096)
 #define DATAPORT_MAX (UINT64_C(1) << 30)
 #define BUS_END      (UINT64_C(1) << 32)
@@ -124,8 +124,8 @@ static const struct vmmp_window_ops event_ops = { .read = event_read, .write = e
 static void bar_mapped(void *cookie, unsigned bar, uint64_t address, bool mapped)
 {
     struct vmmp_crossvm *connection = cookie;
-    if (bar == BAR_DATAPORT && connection->config.bar_mapped) {
-        connection->config.bar_mapped(connection->config.cookie, address, mapped);
+    if (connection->config.bar_mapped) {
+        connection->config.bar_mapped(connection->config.cookie, bar, address, mapped);
     }
 }
 

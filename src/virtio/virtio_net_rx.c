@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "virtio/virtio_core.h"
 #include "virtio/virtio_net_internal.h"
 
 #define RX_IOVS  (2u * VMMP_VIRTQUEUE_IOVECS(VMMP_VIRTIO_NET_QUEUE_SIZE))
@@ -178,7 +179,8 @@ static bool wanted(const struct vmmp_virtio_net *net, const struct vmmp_iovec *i
 
 static bool up(const struct vmmp_virtio_net *net, unsigned pair)
 {
-    return pair < net->max_pairs && net->link_up && vmmp_virtio_live(&net->virtio);
+    /* 5.1.6.5.6.2: not to queues that the driver does not look at. */
+    return pair < net->state.pairs && net->link_up && virtio_live(&net->virtio);
 }
 
 size_t vmmp_virtio_net_rx_max(const struct vmmp_virtio_net *net)
@@ -188,15 +190,74 @@ size_t vmmp_virtio_net_rx_max(const struct vmmp_virtio_net *net)
     return net->header_size + longest;
 }
 
+/* ---- The header that a backend brings (5.1.6.4.1) ---- */
+
+static bool segments_agreed(const struct vmmp_virtio_net *net, uint8_t type)
+{
+    uint32_t agreed = net->state.to_guest;
+    if (type & VIRTIO_NET_HDR_GSO_ECN && !(agreed & VMMP_VIRTIO_NET_ECN)) {
+        return false;
+    }
+    switch (type & ~VIRTIO_NET_HDR_GSO_ECN) {
+    case VIRTIO_NET_HDR_GSO_NONE:
+        return true;
+    case VIRTIO_NET_HDR_GSO_TCPV4:
+        return agreed & VMMP_VIRTIO_NET_TSO4;
+    case VIRTIO_NET_HDR_GSO_TCPV6:
+        return agreed & VMMP_VIRTIO_NET_TSO6;
+    case VIRTIO_NET_HDR_GSO_UDP_L4:
+        return agreed & VMMP_VIRTIO_NET_USO;
+    default:
+        return false;
+    }
+}
+
+/*
+ * Whether the driver has agreed to what the header at the front says of the `len` bytes there,
+ * itself included. A backend may have made it for the driver before: what waits in a TAP interface
+ * stays as it was queued. Flags that are only news, as that a checksum is known to be good, are
+ * taken out for who does not want to know.
+ */
+static bool header_agreed(const struct vmmp_virtio_net *net, const struct vmmp_iovec *iov,
+                          unsigned left, size_t len)
+{
+    uint8_t start[2];
+    if (iov->len >= sizeof(start)) {
+        memcpy(start, iov->base, sizeof(start));
+    } else {
+        vmmp_iovec_read(iov, left, 0, start, sizeof(start));
+    }
+    if (start[HDR_GSO_TYPE] != VIRTIO_NET_HDR_GSO_NONE &&
+        !segments_agreed(net, start[HDR_GSO_TYPE])) {
+        return false;
+    }
+    /* 5.1.4.1: segments may be longer than the MTU, whole frames not. */
+    if (len > net->header_size + (size_t)net->longest &&
+        (start[HDR_GSO_TYPE] & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_NONE) {
+        return false;
+    }
+    if (start[HDR_FLAGS] == 0) {
+        return true;
+    }
+    uint8_t known = net->state.to_guest & VMMP_VIRTIO_NET_CSUM
+                        ? VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID
+                        : 0;
+    if (start[HDR_FLAGS] & ~known & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+        return false;
+    }
+    if (start[HDR_FLAGS] & ~known) {
+        start[HDR_FLAGS] &= known;
+        vmmp_iovec_write(iov, left, HDR_FLAGS, &start[HDR_FLAGS], 1);
+    }
+    return true;
+}
+
 /* ---- One copy ---- */
 
-static void copy_in(struct vmmp_virtio_net *net, unsigned pair, const struct vmmp_iovec *from,
+static void copy_in(const struct vmmp_iovec *iov, unsigned left, const struct vmmp_iovec *from,
                     unsigned count, size_t header)
 {
     static const uint8_t zeroes[HDR_SIZE];
-    struct vmmp_virtio_net_rx *rx = &net->rx[pair];
-    const struct vmmp_iovec *iov = &rx->iov[rx->first_iov];
-    unsigned left = rx->end_iov - rx->first_iov;
     size_t at = header;
 
     if (header > 0) {
@@ -218,6 +279,41 @@ static int drop(struct vmmp_virtio_net *net)
     return 0;
 }
 
+/*
+ * The usual case in few steps: no buffer is held, and the next one takes the frame in its first
+ * piece. False: nothing of the frame was used, and a buffer that was taken waits in a slot.
+ */
+static bool receive_quickly(struct vmmp_virtio_net *net, unsigned pair,
+                            const struct vmmp_iovec *from, unsigned count, size_t own, size_t len)
+{
+    struct vmmp_virtio_net_rx *rx = &net->rx[pair];
+    struct vmmp_virtqueue_chain chain = { .iov = rx->iov, .capacity = POP_IOVS };
+
+    if (rx->end_iov != 0 || !vmmp_virtio_pop(&net->virtio, rx_queue(pair), &chain)) {
+        return false;
+    }
+    if (chain.readable > 0 || chain.iov->len < len) {
+        add_slot(rx, &chain);
+        return false;
+    }
+    copy_in(chain.iov, 1, from, count, own);
+    if (own == 0 && !header_agreed(net, chain.iov, 1, len)) {
+        add_slot(rx, &chain);
+        drop(net);
+        return true;
+    }
+    if (net->header_size > HDR_NUM_BUFFERS) {
+        const vmmp_le16_t one = vmmp_le16(1);
+        memcpy((uint8_t *)chain.iov->base + HDR_NUM_BUFFERS, &one, sizeof(one));
+    }
+    net->stats.rx_frames++;
+    net->stats.rx_bytes += len - net->header_size;
+    vmmp_virtio_push(&net->virtio, rx_queue(pair), &chain.token, (uint32_t)len);
+    rx->unshown = true;
+    show(net, pair);
+    return true;
+}
+
 int vmmp_virtio_net_receive(struct vmmp_virtio_net *net, unsigned pair,
                             const struct vmmp_iovec *iov, unsigned count)
 {
@@ -237,12 +333,21 @@ int vmmp_virtio_net_receive(struct vmmp_virtio_net *net, unsigned pair,
         net->stats.rx_filtered++;
         return 0;
     }
+    if (receive_quickly(net, pair, iov, count, own, len)) {
+        return 0;
+    }
     enum fill filled = fill(net, pair, len);
     if (filled != FILL_ENOUGH) {
         show(net, pair);
         return filled == FILL_EMPTY ? -EAGAIN : drop(net);
     }
-    copy_in(net, pair, iov, count, own);
+    const struct vmmp_virtio_net_rx *rx = &net->rx[pair];
+    const struct vmmp_iovec *to = &rx->iov[rx->first_iov];
+    unsigned left = rx->end_iov - rx->first_iov;
+    copy_in(to, left, iov, count, own);
+    if (brought > 0 && !header_agreed(net, to, left, len)) {
+        return drop(net);
+    }
     finish(net, pair, len);
     return 0;
 }
@@ -277,6 +382,10 @@ void vmmp_virtio_net_rx_commit(struct vmmp_virtio_net *net, unsigned pair, size_
     struct vmmp_virtio_net_rx *rx = &net->rx[pair];
     if (!wanted(net, &rx->iov[rx->first_iov], rx->end_iov - rx->first_iov, net->header_size)) {
         net->stats.rx_filtered++;
+        return;
+    }
+    if (!header_agreed(net, &rx->iov[rx->first_iov], rx->end_iov - rx->first_iov, len)) {
+        drop(net);
         return;
     }
     finish(net, pair, len);

@@ -40,6 +40,8 @@ void vmmp_vsock_mux_update(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connect
 bool vmmp_vsock_mux_has_work(const struct vmmp_vsock_mux *mux,
                              const struct vmmp_vsock_connection *connection);
 void vmmp_vsock_mux_enlist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection);
+/* Takes it, which is listed, off again. */
+void vmmp_vsock_mux_delist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection);
 
 void vmmp_vsock_mux_start_timer(struct vmmp_vsock_mux *mux,
                                 struct vmmp_vsock_connection *connection);

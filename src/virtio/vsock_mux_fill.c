@@ -136,8 +136,7 @@ bool vmmp_vsock_mux_fill(void *cookie, struct vmmp_vsock_packet *packet,
     }
     while (mux->ready_first) {
         struct vmmp_vsock_connection *connection = mux->ready_first;
-        mux->ready_first = connection->ready_next;
-        connection->listed = false;
+        vmmp_vsock_mux_delist(mux, connection);
         bool filled = fill_one(mux, connection, packet, room, count, size);
         vmmp_vsock_mux_ask(connection);
         if (connection->state != VMMP_VSOCK_FREE && !connection->listed &&

@@ -67,18 +67,12 @@ void vmmp_vsock_mux_unhash(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connect
     }
 }
 
-static void delist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
+void vmmp_vsock_mux_delist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
-    struct vmmp_vsock_connection *before = NULL;
-    struct vmmp_vsock_connection *each = mux->ready_first;
-    while (each && each != connection) {
-        before = each;
-        each = each->ready_next;
-    }
-    if (each) {
-        *(before ? &before->ready_next : &mux->ready_first) = connection->ready_next;
-        mux->ready_last = mux->ready_last == connection ? before : mux->ready_last;
-    }
+    struct vmmp_vsock_connection *before = connection->ready_before;
+    struct vmmp_vsock_connection *next = connection->ready_next;
+    *(before ? &before->ready_next : &mux->ready_first) = next;
+    *(next ? &next->ready_before : &mux->ready_last) = before;
     connection->listed = false;
 }
 
@@ -87,7 +81,7 @@ void vmmp_vsock_mux_give_back(struct vmmp_vsock_mux *mux, struct vmmp_vsock_conn
     vmmp_vsock_mux_unhash(mux, connection);
     vmmp_vsock_mux_stop_timer(mux, connection);
     if (connection->listed) {
-        delist(mux, connection);
+        vmmp_vsock_mux_delist(mux, connection);
     }
     connection->state = VMMP_VSOCK_FREE;
     connection->user = NULL;
@@ -123,12 +117,9 @@ bool vmmp_vsock_mux_has_work(const struct vmmp_vsock_mux *mux,
 void vmmp_vsock_mux_enlist(struct vmmp_vsock_mux *mux, struct vmmp_vsock_connection *connection)
 {
     connection->listed = true;
+    connection->ready_before = mux->ready_last;
     connection->ready_next = NULL;
-    if (mux->ready_first) {
-        mux->ready_last->ready_next = connection;
-    } else {
-        mux->ready_first = connection;
-    }
+    *(mux->ready_last ? &mux->ready_last->ready_next : &mux->ready_first) = connection;
     mux->ready_last = connection;
 }
 

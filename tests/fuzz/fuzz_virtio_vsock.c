@@ -444,6 +444,8 @@ static void check(void)
     for (const struct vmmp_vsock_connection *each = mux.ready_first; each;
          each = each->ready_next) {
         listed--;
+        FUZZ_CHECK(each->ready_next ? each->ready_next->ready_before == each
+                                    : mux.ready_last == each);
     }
     FUZZ_CHECK(in_use == mux.in_use && listed == 0);
     FUZZ_CHECK(mux.reset_count <= VMMP_VSOCK_MUX_RESETS);

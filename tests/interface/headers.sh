@@ -29,7 +29,13 @@ headers_below() {
     [ -d "$1" ] && (cd "$1" && find . -name '*.h' | sed 's#^\./##' | sort) || true
 }
 
-for configuration in "arm aarch64 qemu-arm-virt 64" "x86 x86_64 pc99 64"; do
+# Architecture, sel4_arch, platform, word size; the first of an architecture tries all headers, the
+# others their own.
+tried=" "
+for configuration in "arm aarch64 qemu-arm-virt 64" "arm aarch64 tx1 64" "arm aarch64 tx2 64" \
+    "arm aarch64 odroidc2 64" "arm aarch64 zynqmp 64" "arm aarch64 bcm2711 64" \
+    "arm arm_hyp exynos5 32" "arm arm_hyp tk1 32" "x86 x86_64 pc99 64"; do
+    # shellcheck disable=SC2086 # a list of words
     set -- $configuration
     upper_arch=$(echo "$1" | tr a-z A-Z)
     upper_sel4_arch=$(echo "$2" | tr a-z A-Z)
@@ -38,12 +44,18 @@ for configuration in "arm aarch64 qemu-arm-virt 64" "x86 x86_64 pc99 64"; do
     flags="$flags -DCONFIG_PLAT_$upper_platform=1 -DCONFIG_WORD_SIZE=$4"
     flags="$flags -Iinclude -Iarch_include/$1 -Iplat_include/$3"
     flags="$flags -Ihosted/include -Ihosted/arch_include/$1"
-    for header in $(headers_below include) $(headers_below "arch_include/$1") \
-        $(headers_below "plat_include/$3"); do
+    headers=$(headers_below "plat_include/$3")
+    case $tried in
+    *" $1 "*) ;;
+    *) headers="$headers $(headers_below include) $(headers_below "arch_include/$1")" ;;
+    esac
+    tried="$tried$1 "
+    for header in $headers; do
         # These name ARM's registers, or include what is ARM's alone.
         case $1:$header in
         x86:sel4vmmplatsupport/guest_vcpu_util.h | x86:*/vmmp/boot_arm.h | x86:*/vmmp/arm_firmware.h) continue ;;
         esac
+        # shellcheck disable=SC2086 # a list of words
         try "$header" $flags
     done
 done

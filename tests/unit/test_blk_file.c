@@ -6,6 +6,8 @@
 
 #include <hosted/blk_file.h>
 
+#include "support/host_faults.h"
+
 #define SIZE   (1u << 20)
 #define PIECES 200u
 
@@ -337,6 +339,55 @@ static void less_than_a_block_directly(void **state)
     expect_image(client);
 }
 
+/* ---- A kernel short of memory ---- */
+
+#define REFUSALS 20
+
+static uint64_t now(const struct client *client)
+{
+    return vmmp_host_now(&client->runner.host);
+}
+
+/* It is asked a few times a millisecond at most, and not all the time. */
+static void expect_patience(const struct client *client, uint64_t begun)
+{
+    bool uring = strcmp(hosted_blk_file_engine(client->file), "io_uring") == 0;
+    assert_int_equal(host_fault_left(HOST_CALL_URING_SUBMIT), uring ? 0 : REFUSALS);
+    assert_true(!uring || now(client) - begun >= REFUSALS / 4 * MS);
+    host_fault_set(HOST_CALL_URING_SUBMIT, 0, 0);
+}
+
+static void what_io_uring_refuses_is_offered_again(void **state)
+{
+    struct client *client = *state;
+    uint64_t begun = now(client);
+    host_fault_set(HOST_CALL_URING_SUBMIT, EAGAIN, REFUSALS);
+    assert_int_equal(simple(client, VMMP_BLK_READ, 0, client->memory, 4096), 0);
+    assert_memory_equal(client->memory, client->mirror, 4096);
+    expect_patience(client, begun);
+}
+
+/* And nobody runs the loop. */
+static void draining_what_io_uring_refuses(void **state)
+{
+    struct client *client = *state;
+    struct job job;
+    hosted_event_loop_stop(client->runner.loop);
+    pthread_join(client->runner.thread, NULL);
+    uint64_t begun = now(client);
+    host_fault_set(HOST_CALL_URING_SUBMIT, EAGAIN, REFUSALS);
+    prepare(&job, VMMP_BLK_READ, 4096, client->memory, 4096, 1);
+    submit(client, &job, 1);
+    vmmp_context_enter(&client->context);
+    client->backend.ops->drain(client->backend.cookie);
+    vmmp_context_leave(&client->context);
+    assert_int_equal(atomic_load(&job.done), 1);
+    assert_int_equal(job.error, 0);
+    assert_memory_equal(client->memory, client->mirror + 4096, 4096);
+    expect_patience(client, begun);
+    assert_int_equal(pthread_create(&client->runner.thread, NULL, runner_main, &client->runner), 0);
+}
+
 /* ---- Cancelling and draining, with nobody to run the loop ---- */
 
 static void drains(void **state)
@@ -523,6 +574,8 @@ int test_blk_file(void)
         TEST_ENGINES(the_image_becomes_shorter),
         TEST_ENGINES(the_kernel_says_no),
         TEST(less_than_a_block_directly, setup_direct),
+        TEST_ENGINES(what_io_uring_refuses_is_offered_again),
+        TEST_ENGINES(draining_what_io_uring_refuses),
         TEST_ENGINES(drains),
         TEST(drains, setup_small),
         TEST(locks, setup),

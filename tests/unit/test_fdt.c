@@ -150,6 +150,8 @@ static int write_all(struct vmmp_fdt *fdt, size_t size, bool v3, bool ecam, size
     vmmp_fdt_fixed_clock(fdt, "apb-pclk", 2, 24000000);
     vmmp_fdt_pl011(fdt, 0x9000000, 1, 2);
     vmmp_fdt_pl031(fdt, 0x9010000, 2, 2);
+    vmmp_fdt_pl061(fdt, 0x9030000, 7, 2, 9);
+    vmmp_fdt_gpio_key(fdt, "power", 9, 3, 116);
     vmmp_fdt_virtio_mmio(fdt, 0xa000000, 16);
     vmmp_fdt_virtio_mmio(fdt, 0xa000200, 17);
     vmmp_fdt_pci(fdt, &pci);
@@ -200,6 +202,16 @@ static void whole_tree_v2_cam(void **state)
     EXPECT_CELLS("/pl011@9000000", "clocks", 2, 2);
     EXPECT_STRINGS("/pl011@9000000", "compatible", "arm,pl011\0arm,primecell");
     EXPECT_CELLS("/rtc@9010000", "reg", 0, 0x9010000, 0, 0x1000);
+    EXPECT_STRINGS("/gpio@9030000", "compatible", "arm,pl061\0arm,primecell");
+    EXPECT_CELLS("/gpio@9030000", "reg", 0, 0x9030000, 0, 0x1000);
+    EXPECT_CELLS("/gpio@9030000", "interrupts", 0, 7, 4);
+    EXPECT_CELLS("/gpio@9030000", "#gpio-cells", 2);
+    EXPECT_CELLS("/gpio@9030000", "phandle", 9);
+    expect_empty("/gpio@9030000", "gpio-controller");
+    EXPECT_STRINGS("/gpio-keys", "compatible", "gpio-keys");
+    EXPECT_CELLS("/gpio-keys/key", "gpios", 9, 3, 0);
+    EXPECT_CELLS("/gpio-keys/key", "linux,code", 116);
+    EXPECT_STRINGS("/gpio-keys/key", "label", "power");
     EXPECT_CELLS("/virtio_mmio@a000200", "interrupts", 0, 17, 4);
     EXPECT_STRINGS("/pci@de000000", "compatible", "pci-host-cam-generic");
     EXPECT_CELLS("/pci@de000000", "bus-range", 0, 255);

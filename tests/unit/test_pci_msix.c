@@ -10,6 +10,7 @@
 #define CONTROL 0x42u
 #define ENABLE  0x8000u
 #define MASK    0x4000u
+#define MASTER  4u     /* Bit of the command register. */
 #define PENDING 0x800u /* Offset of the pending bits. */
 
 int test_pci_msix(void);
@@ -80,6 +81,7 @@ static int setup(void **state)
     struct vmmp_pci_msix_config config = configure(bench);
     vmmp_pci_function_init(&bench->function, "msix", &identity, NULL, NULL);
     assert_int_equal(vmmp_pci_msix_init(&bench->msix, &bench->function, &config), 0);
+    vmmp_pci_set_command(&bench->function, MASTER);
     *state = bench;
     return 0;
 }
@@ -211,6 +213,27 @@ static void masks_hold_messages_back(void **state)
     assert_int_equal(get(bench, PENDING, 8), 1 << 3);
 }
 
+/* A driver that lets go of the function takes away its right to write anywhere. */
+static void only_a_bus_master_sends(void **state)
+{
+    struct bench *bench = *state;
+    control(bench, ENABLE);
+    program(bench, 3, false);
+    vmmp_pci_set_command(&bench->function, 0);
+    notify(bench, 3);
+    put(bench, 16 * 3 + 12, 4, 0);
+    control(bench, ENABLE);
+    assert_int_equal(bench->sent, 0);
+    assert_true(is_pending(bench, 3));
+    vmmp_pci_function_write(&bench->function, 4, 1, 2); /* Memory, not bus master */
+    assert_int_equal(bench->sent, 0);
+    vmmp_pci_function_write(&bench->function, 4, 4, 2 | MASTER);
+    assert_int_equal(bench->sent, 1);
+    assert_false(is_pending(bench, 3));
+    vmmp_pci_function_write(&bench->function, 4, 2, MASTER);
+    assert_int_equal(bench->sent, 1);
+}
+
 static void what_is_pending_can_be_forgotten(void **state)
 {
     struct bench *bench = *state;
@@ -334,6 +357,7 @@ int test_pci_msix(void)
         cmocka_unit_test(sizes),
         TEST(a_notification_is_a_message),
         TEST(masks_hold_messages_back),
+        TEST(only_a_bus_master_sends),
         TEST(what_is_pending_can_be_forgotten),
         TEST(the_device_is_told_when_to_use_intx),
         TEST(every_access),

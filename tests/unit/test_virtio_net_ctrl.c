@@ -25,11 +25,6 @@ static int setup(void **state)
     return make(state, &(struct net_bench_options){ .mtu = 1400 });
 }
 
-static int setup_direct(void **state)
-{
-    return make(state, &(struct net_bench_options){ .direct = true });
-}
-
 static int setup_mmio(void **state)
 {
     return make(state, &(struct net_bench_options){ .mmio = true, .mtu = 1400 });
@@ -40,11 +35,6 @@ static int setup_packed(void **state)
     return make(state, &(struct net_bench_options){ .packed = true, .mtu = 1400 });
 }
 
-static int setup_legacy(void **state)
-{
-    return make(state, &(struct net_bench_options){ .legacy = true });
-}
-
 static int setup_pairs(void **state)
 {
     return make(state, &(struct net_bench_options){ .pairs = 2 });
@@ -53,23 +43,6 @@ static int setup_pairs(void **state)
 static int setup_packed_pairs(void **state)
 {
     return make(state, &(struct net_bench_options){ .packed = true, .pairs = 2 });
-}
-
-static int setup_offloads(void **state)
-{
-    return make(state, &(struct net_bench_options){ .header = true, .offloads = NET_OFFLOADS });
-}
-
-static int setup_packed_offloads(void **state)
-{
-    return make(state, &(struct net_bench_options){
-                           .header = true, .packed = true, .offloads = NET_OFFLOADS });
-}
-
-static int teardown(void **state)
-{
-    net_bench_unmake(*state);
-    return 0;
 }
 
 static int flag(struct net_bench *bench, uint8_t what, uint8_t value)
@@ -558,7 +531,7 @@ static void one_pair_of_two(void **state)
     assert_int_equal(bench->frames, 0);
 }
 
-#define TEST(test, how) cmocka_unit_test_setup_teardown(test, how, teardown)
+#define TEST(test, how) cmocka_unit_test_setup_teardown(test, how, net_teardown)
 
 int test_virtio_net_ctrl(void)
 {
@@ -571,20 +544,20 @@ int test_virtio_net_ctrl(void)
         TEST(features_fit_the_backend, setup_packed),
         TEST(features_fit_the_backend, setup_pairs),
         TEST(features_fit_the_backend, setup_packed_pairs),
-        TEST(features_fit_the_backend, setup_offloads),
-        TEST(features_fit_the_backend, setup_packed_offloads),
-        TEST(features_that_lack_others, setup_offloads),
-        TEST(features_that_lack_others, setup_packed_offloads),
-        TEST(offloads_towards_the_guest, setup_offloads),
-        TEST(offloads_towards_the_guest, setup_packed_offloads),
+        TEST(features_fit_the_backend, net_setup_offloads),
+        TEST(features_fit_the_backend, net_setup_packed_offloads),
+        TEST(features_that_lack_others, net_setup_offloads),
+        TEST(features_that_lack_others, net_setup_packed_offloads),
+        TEST(offloads_towards_the_guest, net_setup_offloads),
+        TEST(offloads_towards_the_guest, net_setup_packed_offloads),
         TEST(the_link, setup),
         TEST(the_link, setup_mmio),
         TEST(the_link, setup_packed),
-        TEST(the_link, setup_direct),
+        TEST(the_link, net_setup_direct),
         TEST(the_mtu, setup),
         TEST(the_mtu, setup_mmio),
         TEST(the_mtu, setup_packed),
-        TEST(the_address_of_legacy_drivers, setup_legacy),
+        TEST(the_address_of_legacy_drivers, net_setup_legacy),
         TEST(the_address_is_read_only_for_others, setup),
         TEST(the_address_is_read_only_for_others, setup_mmio),
         TEST(the_address_is_read_only_for_others, setup_packed),
@@ -597,7 +570,7 @@ int test_virtio_net_ctrl(void)
         TEST(receive_modes, setup),
         TEST(receive_modes, setup_mmio),
         TEST(receive_modes, setup_packed),
-        TEST(receive_modes, setup_legacy),
+        TEST(receive_modes, net_setup_legacy),
         TEST(address_tables, setup),
         TEST(address_tables, setup_mmio),
         TEST(address_tables, setup_packed),

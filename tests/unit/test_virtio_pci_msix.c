@@ -71,6 +71,7 @@ static void make(struct bench *bench, bool with_msi)
                      0);
     assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->console.virtio, &options), 0);
     virtio_rig_plug(&bench->rig, &bench->pci);
+    vmmp_pci_set_command(&bench->pci.function, 7); /* Ports, memory, bus master: as drivers do. */
     virtio_driver_init(&bench->driver, &virtio_driver_pci_modern, &bench->pci, &bench->rig.memory,
                        VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
     bench->capability = find_msix(bench);

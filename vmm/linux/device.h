@@ -54,6 +54,7 @@ struct device_kind {
     /** Makes the model; the cookie is `state`. */
     const struct machine_device_ops *model;
     bool one_model; /**< The first device's, of which the others are parts. */
+    bool function;  /**< It is a PCI function, no virtio device. */
 
     /** Lines "device NAME …" for --stats. May be NULL. */
     void (*print_stats)(void *state, const char *name, FILE *out);

@@ -192,6 +192,7 @@ static const struct machine_device_ops model = { create, destroy };
 struct snapshot {
     struct vmmp_virtio_blk_statistics counters;
     uint64_t capacity;
+    uint64_t changed; /* Bytes that the overlay has taken. */
     unsigned in_flight;
 };
 
@@ -204,6 +205,7 @@ static void take_snapshot(struct disk *disk, struct snapshot *snapshot)
         snapshot->counters = disk->model.statistics;
         snapshot->capacity = disk->model.info.capacity;
         snapshot->in_flight = disk->model.in_flight;
+        snapshot->changed = (uint64_t)disk->overlay.in_use * VMMP_BLK_OVERLAY_CLUSTER;
         vmmp_context_leave(&disk->model.virtio.context);
     }
 }
@@ -241,7 +243,7 @@ static void status(void *state, struct json *json)
     json_number(json, "discards", now.counters.discards);
     json_number(json, "failed", now.counters.failed);
     if (disk->options.overlay) {
-        json_number(json, "changed", (uint64_t)disk->overlay.in_use * VMMP_BLK_OVERLAY_CLUSTER);
+        json_number(json, "changed", now.changed);
     }
 }
 

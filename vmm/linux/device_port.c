@@ -222,6 +222,13 @@ static int plug(struct port *port)
     return error;
 }
 
+static void destroy(void *cookie)
+{
+    struct port *port = cookie;
+    port->console->made = false;
+    vmmp_virtio_console_fini(&port->console->model);
+}
+
 static int create(void *cookie, const struct machine_device_environment *environment,
                   struct vmmp_virtio_device **virtio)
 {
@@ -244,18 +251,14 @@ static int create(void *cookie, const struct machine_device_environment *environ
     port->pump.console = &console->model;
     port->pump.port = port->id;
     error = port->unplugged ? 0 : plug(port);
+    if (error && port->id == 0) {
+        destroy(port);
+    }
     if (!error && !port->started) {
         port->started = true;
         hosted_stream_start(&port->stream);
     }
     return error;
-}
-
-static void destroy(void *cookie)
-{
-    struct port *port = cookie;
-    port->console->made = false;
-    vmmp_virtio_console_fini(&port->console->model);
 }
 
 static const struct machine_device_ops model = { create, destroy };

@@ -9,7 +9,7 @@
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");
 
 const struct device_kind *const device_kinds[] = {
-    &device_balloon, &device_disk, &device_net, &device_rng, &device_vsock, NULL,
+    &device_balloon, &device_disk, &device_net, &device_rng, &device_share, &device_vsock, NULL,
 };
 
 static unsigned count_of_kind(const struct devices *devices, const struct device_kind *kind)
@@ -60,6 +60,7 @@ static int open_one(struct devices *devices, const struct device_option *option,
         .ops = kind->model,
         .cookie = device->state,
         .part = kind->one_model && device->context.first,
+        .function = kind->function,
     };
     devices->count++;
     return 0;

@@ -12,6 +12,7 @@
 
 #include <sel4vmmplatsupport/vmmp/log.h>
 
+#include "../machine_board.h"
 #include "../machine_virtio.h"
 
 /** Where a guest's console or serial port ends. */
@@ -54,7 +55,8 @@ struct options {
     const char *dump_dtb;
     const char *trace;
     const char *control; /**< Of `vmm ctl`, too. */
-    uint64_t memory;     /**< Bytes. */
+    const struct machine_board *board;
+    uint64_t memory; /**< Bytes. */
     unsigned cpus;
     enum gic_choice gic;
     enum machine_transport transport;

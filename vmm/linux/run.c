@@ -13,6 +13,8 @@
 #include "sandbox.h"
 #include "terminal.h"
 
+#define FOUR_GIB (UINT64_C(1) << 32)
+
 static void console_notify(void *cookie)
 {
     struct run *run = cookie;
@@ -35,8 +37,10 @@ static void serial_notify(void *cookie)
 static uint64_t address_limit(const struct options *options)
 {
     struct machine_range ranges[2];
-    unsigned count = machine_ram_ranges(options->memory, ranges);
-    return count == 2 ? ranges[1].base + ranges[1].size : MACHINE_RAM_HIGH_BASE;
+    unsigned count = machine_ram_ranges(options->board, options->memory, ranges);
+    uint64_t end = count ? ranges[count - 1].base + ranges[count - 1].size : 0;
+    /* Windows of devices are below 4 GiB everywhere. */
+    return end > FOUR_GIB ? end : FOUR_GIB;
 }
 
 static int open_trace(struct run *run)
@@ -67,35 +71,18 @@ static int open_backend(struct run *run, struct backend *backend, const char *na
 }
 
 /* From a vCPU's thread. */
-static int guest_event(void *cookie, vm_t *vm, const struct vmmp_psci_event *event)
+static void guest_ended(void *cookie, vm_t *vm, bool reset)
 {
     struct run *run = cookie;
     (void)vm;
-    switch (event->kind) {
-    case VMMP_PSCI_SYSTEM_SUSPEND:
-        return 0;
-    case VMMP_PSCI_SYSTEM_RESET2:
-        if (event->reset_type) {
-            return -EINVAL;
-        }
-        hypervisor_end_guest(run->hypervisor, true);
-        return 0;
-    case VMMP_PSCI_SYSTEM_RESET:
-        hypervisor_end_guest(run->hypervisor, true);
-        return 0;
-    case VMMP_PSCI_SYSTEM_OFF:
-        break;
-    }
-    hypervisor_end_guest(run->hypervisor, false);
-    return 0;
+    hypervisor_end_guest(run->hypervisor, reset);
 }
 
 /* The guest's firmware, if it is not the kernel's. */
 static int open_firmware(struct run *run)
 {
-    run->config.firmware = hypervisor_firmware(run->hypervisor);
-    run->config.system_event = guest_event;
-    run->config.system_cookie = run;
+    run->config.ended = guest_ended;
+    run->config.ended_cookie = run;
     run->config.rtc_seconds = (uint32_t)time(NULL);
     if (run->config.firmware && !run->trng_open) {
         int error = hosted_entropy_open(&run->trng, NULL, run->loop, &run->log);
@@ -117,7 +104,9 @@ static int create_vm(struct run *run)
         return -1;
     }
     struct hypervisor_config config = {
+        .board = run->options->board,
         .gic = run->options->gic,
+        .aarch32 = run->plan.kernel.machine == VMMP_MACHINE_ARM32,
         .address_limit = address_limit(run->options),
         .trace = &run->trace,
         .log = &run->log,
@@ -126,7 +115,7 @@ static int create_vm(struct run *run)
     if (hypervisor_create(&run->hypervisor, &config, &run->vm) != 0) {
         return -1;
     }
-    run->config.gic = hypervisor_gic(run->hypervisor);
+    hypervisor_configure(run->hypervisor, &run->config);
     return open_firmware(run);
 }
 

@@ -159,11 +159,11 @@ static void print_devices(const struct machine *machine, FILE *out)
             fprintf(out, "interrupts pci-int%c %llu\n", 'a' + (int)i, (unsigned long long)raised);
         }
     }
-    fprintf(out, "interrupts msi %lu\n",
-            __atomic_load_n(&machine->msi.frame.messages, __ATOMIC_RELAXED));
-    if (machine->uart_line_made) {
-        fprintf(out, "interrupts pl011 %llu\n",
-                (unsigned long long)__atomic_load_n(&machine->uart_line.raised, __ATOMIC_RELAXED));
+    struct machine_counter counters[MACHINE_COUNTERS];
+    unsigned kinds = machine_board_of(machine->config)->count(machine, counters);
+    for (unsigned i = 0; i < kinds; i++) {
+        fprintf(out, "interrupts %s %llu\n", counters[i].name,
+                (unsigned long long)counters[i].count);
     }
 }
 

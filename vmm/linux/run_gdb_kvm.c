@@ -27,6 +27,10 @@ int run_gdb_prepare(struct run *run, struct gdb_target **target)
     if (!run->options->gdb_port) {
         return 0;
     }
+    if (run->plan.kernel.machine == VMMP_MACHINE_ARM32) {
+        message_error("--gdb: it can debug 64-bit guests only: leave it out for a 32-bit kernel");
+        return -1;
+    }
     run->gdb = calloc(1, sizeof(*run->gdb));
     if (!run->gdb) {
         message_error("no memory: close other programs");

@@ -50,10 +50,12 @@ static void configure(struct run *run)
 {
     const struct options *options = run->options;
     struct machine_config *config = &run->config;
+    config->board = options->board;
     config->memory = options->memory;
     config->cpus = options->cpus;
     config->gic = options->gic == GIC_V2 ? 2 : 3;
     config->psci_hvc = true;
+    config->aarch32 = true;
     config->transport = options->transport;
     config->split_rings = options->split_rings;
     config->append = options->append;

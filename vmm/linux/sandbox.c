@@ -150,6 +150,9 @@ static int allow_by_arguments(scmp_filter_ctx filter, unsigned needs)
         /* Its arguments are behind a pointer; without it the C library uses clone. */
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     }
+    if (!error && needs & SANDBOX_LISTEN) {
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fchmod), 0);
+    }
     const uint64_t families[] = { AF_UNIX, AF_INET, AF_INET6 };
     size_t count = needs & SANDBOX_INTERNET ? 3 : 1;
     for (size_t i = 0; !error && i < count; i++) {

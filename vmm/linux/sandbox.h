@@ -12,6 +12,7 @@
 /** What the devices need beyond the rest. */
 enum sandbox_need {
     SANDBOX_INTERNET = 1, /**< Sockets of IPv4 and IPv6. */
+    SANDBOX_LISTEN = 2,   /**< To listen on a Unix socket that was not there before. */
 };
 
 /** Enters the sandbox. 0, or -1 (said): nothing has changed. */

@@ -44,13 +44,12 @@ static _Noreturn void end(void)
     }
 }
 
-static int system_event(void *cookie, vm_t *which, const struct vmmp_psci_event *event)
+static void guest_ended(void *cookie, vm_t *which, bool reset)
 {
     (void)cookie;
     (void)which;
     devices_report();
-    printf("vmm: the guest has %s\n",
-           event->kind == VMMP_PSCI_SYSTEM_OFF ? "powered off" : "reset; nothing makes it anew");
+    printf("vmm: the guest has %s\n", reset ? "reset; nothing makes it anew" : "powered off");
     end();
 }
 
@@ -75,7 +74,7 @@ static void configure(const struct guest_file *kernel, const struct guest_file *
     config.cpus = 1;
     config.gic = 2;
     config.firmware = true;
-    config.system_event = system_event;
+    config.ended = guest_ended;
     config.append = command_line;
     config.kernel = &kernel->file;
     config.initrd = initrd->bytes ? &initrd->file : NULL;

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "machine_map.h"
+#include "arm/board_qemu_arm_virt_map.h"
 
 /* Registers of a PL011 (ARM DDI 0183, 3.2), as indices of 32-bit words. */
 #define DATA            (0x00 / 4)
@@ -19,10 +19,10 @@
 
 void serial_init(struct serial *serial, struct root_task *root)
 {
-    int irq = MACHINE_SPI_INTID(MACHINE_PL011_SPI);
+    int irq = VIRT_SPI_INTID(VIRT_PL011_SPI);
 
-    serial->registers = ps_io_map(&root->io_ops.io_mapper, MACHINE_PL011_BASE, MACHINE_PL011_SIZE,
-                                  0, PS_MEM_NORMAL);
+    serial->registers =
+        ps_io_map(&root->io_ops.io_mapper, VIRT_PL011_BASE, VIRT_PL011_SIZE, 0, PS_MEM_NORMAL);
     if (!serial->registers || root_task_interrupt(root, irq, &serial->interrupt)) {
         printf("vmm: the UART cannot be had: the console has no input\n");
         serial->registers = NULL;

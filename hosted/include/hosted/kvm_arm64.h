@@ -26,6 +26,10 @@
  * Instructions that the hardware does not describe (pairs, writeback, vectors, DC ZVA) work on
  * devices as on memory: docs/arm.md.
  *
+ * 32-bit guests (config.aarch32): libsel4vm's registers are the AArch64 ones as the architecture
+ * places AArch32 state in them (Arm ARM, D1.21.1): r0 to r12 in x0 to x12, r13 and r14 of User mode
+ * in x13 and x14, those of other modes above, CPSR in spsr.
+ *
  * Hostile guest: can end its VM (power off, reset, crash, an access that nothing answers), and
  * nothing else.
  */
@@ -33,11 +37,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <sel4vm/guest_vm.h>
 
-#include <hosted/stats.h>
+#include <hosted/kvm.h>
 #include <hosted/trace.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
 
@@ -82,6 +85,9 @@ struct hosted_kvm_arm64_config {
     uint64_t gic_redistributors_size; /**< Room there; 0: not checked. */
     unsigned gic_interrupts;          /**< INTIDs, the 32 private ones included; 0: 256. */
 
+    /** vCPUs are in AArch32 state, always; vm_init() fails where the host's CPUs cannot. */
+    bool aarch32;
+
     /** Somebody in this process answers the guest's PSCI and TRNG calls (vmmp/arm_firmware.h), if
      * the kernel lets them: see hosted_kvm_firmware(). */
     bool firmware;
@@ -108,38 +114,17 @@ unsigned hosted_kvm_gic_version(const vm_t *vm);
 /** The vCPU's affinity fields of MPIDR_EL1: the `reg` of its node in the device tree. */
 uint64_t hosted_kvm_vcpu_affinity(const vm_vcpu_t *vcpu);
 
-/** How the guest ended its VM. */
-enum hosted_kvm_end {
-    HOSTED_KVM_END_NONE,     /**< It did not: still running, stopped from outside, or failed. */
-    HOSTED_KVM_END_SHUTDOWN, /**< PSCI SYSTEM_OFF; vm_run() returns 0. */
-    HOSTED_KVM_END_RESET,    /**< PSCI SYSTEM_RESET(2); vm_run() returns 0. */
-    HOSTED_KVM_END_CRASH,    /**< Reported by the kernel; vm_run() returns -1. */
-};
-enum hosted_kvm_end hosted_kvm_end(const vm_t *vm);
-/** Ends the VM as if the guest had, for firmware in this process. Any thread. */
-void hosted_kvm_end_vm(vm_t *vm, enum hosted_kvm_end end);
-
 /**
  * Whether the guest's PSCI and TRNG calls come to vCPU faults: config.firmware was set and the
  * kernel has a filter (Linux 6.4). Known from vm_init() on. Else the kernel answers them.
  */
 bool hosted_kvm_firmware(const vm_t *vm);
 
-/* ---- pausing -------------------------------------------------------------------------------- */
-
-/**
- * Keeps every vCPU out of the guest until as many hosted_kvm_resume() have followed. On return none
- * executes guest code; one may still be in a handler, or wait for an access to be completed: it
- * then shows the pc of that access. Never waits for handlers, so any lock may be held.
- */
-void hosted_kvm_pause(vm_t *vm);
-void hosted_kvm_resume(vm_t *vm);
-
 /* ---- registers ------------------------------------------------------------------------------ */
 
 enum hosted_kvm_reg {
     HOSTED_KVM_REG_X0 = 0,  /**< to X30 = 30 */
-    HOSTED_KVM_REG_SP = 31, /**< The stack pointer in use: SP_EL0 or SP_EL1, by PSTATE. */
+    HOSTED_KVM_REG_SP = 31, /**< The stack pointer in use, by PSTATE: of the level or mode. */
     HOSTED_KVM_REG_PC,
     HOSTED_KVM_REG_PSTATE,
     HOSTED_KVM_REG_SP_EL0,
@@ -160,6 +145,7 @@ enum hosted_kvm_reg {
     HOSTED_KVM_REG_TPIDR_EL1,
     HOSTED_KVM_REG_FPSR,
     HOSTED_KVM_REG_FPCR,
+    HOSTED_KVM_REG_LR, /**< X30; AArch32: r14 of the mode. */
     HOSTED_KVM_REG_COUNT,
 };
 
@@ -193,38 +179,6 @@ unsigned hosted_kvm_breakpoints(const vm_t *vm);
 unsigned hosted_kvm_watchpoints(const vm_t *vm);
 /** 0; -ENOSPC for more than there are; -EINVAL for a watchpoint that cannot be; -EBUSY; -errno. */
 int hosted_kvm_vcpu_debug(vm_vcpu_t *vcpu, const struct hosted_kvm_debug *debug);
-
-/* ---- statistics ----------------------------------------------------------------------------- */
-
-const struct hosted_vcpu_stats *hosted_kvm_vcpu_stats(const vm_vcpu_t *vcpu);
-/** Levels that rose and edges that were injected since the VM was made. */
-uint64_t hosted_kvm_interrupts(const vm_t *vm);
-/** Monotonic nanoseconds when the first vCPU entered the guest; 0: not yet. */
-uint64_t hosted_kvm_started_ns(const vm_t *vm);
-/**
- * The registers that tell where a vCPU is, and its last exits, one line each to `out`. Pauses the
- * VM for as long as it takes.
- */
-void hosted_kvm_vcpu_print(vm_vcpu_t *vcpu, FILE *out);
-
-/* ---- doorbells ------------------------------------------------------------------------------ */
-
-/**
- * The kernel itself answers guest writes of `size` bytes (1, 2, 4, 8; 0: any) to `gpa` by adding to
- * the eventfd `fd`, without an exit; with `match`, only writes of `value`. The range must belong to
- * a reservation whose handler does the same for accesses that come through all the same.
- * 0; -errno (-EEXIST: there is one already).
- */
-struct hosted_kvm_doorbell {
-    uint64_t gpa;
-    unsigned size;
-    bool match;
-    uint64_t value;
-    int fd;
-};
-int hosted_kvm_ioeventfd(vm_t *vm, const struct hosted_kvm_doorbell *doorbell);
-/** Undoes it; pass the same. 0; -errno (-ENOENT). */
-int hosted_kvm_ioeventfd_remove(vm_t *vm, const struct hosted_kvm_doorbell *doorbell);
 
 #ifdef __cplusplus
 }

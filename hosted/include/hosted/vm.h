@@ -79,6 +79,17 @@ int hosted_vm_discard(vm_t *vm, uint64_t gpa, uint64_t size);
  */
 seL4_CPtr hosted_vm_frame(vm_t *vm, void *host, size_t size_bits);
 
+/**
+ * Maps `size` bytes of the caller's memory at `gpa`, readable and writable, in place of whatever
+ * answers there: a reservation does no longer until hosted_vm_unmap(). For memory behind a PCI BAR,
+ * which a guest moves: nothing is said in the log. `gpa`, `host` and `size` are multiples of the
+ * page size, and the memory outlives the mapping. Any thread, also from inside callbacks. 0;
+ * -EINVAL if not aligned; -EEXIST if memory is mapped there; -ENOMEM; the engine's error.
+ */
+int hosted_vm_map(vm_t *vm, uint64_t gpa, void *host, uint64_t size);
+/** Undoes hosted_vm_map() at `gpa`. */
+void hosted_vm_unmap(vm_t *vm, uint64_t gpa);
+
 /** malloc behind ps_malloc_ops_t; no device mapper. Needs no undoing. */
 void hosted_io_ops_init(ps_io_ops_t *io_ops);
 

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define IN_FLIGHT        256u
 #define THREADS_ALONE    4u
 #define THREADS_BY_URING 1u
+/* Between two offers to a kernel that takes nothing, while nobody runs the loop. */
+#define NAP_NS 1000000
 
 void blk_file_notify(const struct hosted_blk_file *file)
 {
@@ -77,6 +80,9 @@ static void drain(void *cookie)
         commit(file);
         if (file->with_threads) {
             blk_file_threads_reap(file, file->with_uring == 0);
+        }
+        if (blk_file_uring_refused(file)) {
+            nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
         }
     }
 }

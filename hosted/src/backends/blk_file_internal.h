@@ -64,6 +64,8 @@ struct hosted_blk_file {
     unsigned uring_unsubmitted;
     struct io_uring ring;
     struct hosted_event_source uring_source;
+    struct vmmp_host host;         /* Of the loop that watches the ring. */
+    struct vmmp_timer uring_again; /* What the kernel did not take is offered once more. */
 #endif
 };
 
@@ -138,6 +140,8 @@ void blk_file_uring_unwatch(struct hosted_blk_file *file);
 /* False if it must be done by a thread. */
 bool blk_file_uring_add(struct hosted_blk_file *file, struct vmmp_blk_request *request);
 void blk_file_uring_commit(struct hosted_blk_file *file);
+/* Whether the kernel has taken none of what it is to do: there is no completion to wait for. */
+bool blk_file_uring_refused(const struct hosted_blk_file *file);
 void blk_file_uring_reap(struct hosted_blk_file *file, bool wait);
 #else
 static inline bool blk_file_uring_start(struct hosted_blk_file *file, unsigned in_flight)
@@ -168,6 +172,11 @@ static inline bool blk_file_uring_add(struct hosted_blk_file *file,
 static inline void blk_file_uring_commit(struct hosted_blk_file *file)
 {
     (void)file;
+}
+static inline bool blk_file_uring_refused(const struct hosted_blk_file *file)
+{
+    (void)file;
+    return false;
 }
 static inline void blk_file_uring_reap(struct hosted_blk_file *file, bool wait)
 {

@@ -29,13 +29,21 @@ bool blk_file_uring_start(struct hosted_blk_file *file, unsigned in_flight)
     return true;
 }
 
-static void ready(void *cookie, uint32_t events)
+/* How long the kernel, short of memory, is left alone. */
+#define AGAIN_NS UINT64_C(1000000)
+
+static void try_again(void *cookie)
 {
     struct hosted_blk_file *file = cookie;
-    (void)events;
     blk_file_uring_reap(file, false);
     blk_file_uring_commit(file);
     blk_file_threads_commit(file);
+}
+
+static void ready(void *cookie, uint32_t events)
+{
+    (void)events;
+    try_again(cookie);
 }
 
 /*
@@ -51,11 +59,15 @@ int blk_file_uring_watch(struct hosted_blk_file *file, struct hosted_event_loop 
         .cookie = file,
         .context = context,
     };
+    file->host = hosted_event_loop_host(loop);
+    file->uring_again.work =
+        (struct vmmp_work){ .run = try_again, .cookie = file, .context = context };
     return hosted_event_loop_add(loop, &file->uring_source, EPOLLIN);
 }
 
 void blk_file_uring_unwatch(struct hosted_blk_file *file)
 {
+    vmmp_host_timer_cancel(&file->host, &file->uring_again);
     hosted_event_source_remove(&file->uring_source);
 }
 
@@ -112,9 +124,13 @@ void blk_file_uring_commit(struct hosted_blk_file *file)
     }
     blk_file_uring_reap(file, false);
     if (file->uring_unsubmitted > 0) {
-        /* The kernel is short of something for now: again from the loop. */
-        blk_file_notify(file);
+        vmmp_host_timer_arm(&file->host, &file->uring_again, vmmp_host_now(&file->host) + AGAIN_NS);
     }
+}
+
+bool blk_file_uring_refused(const struct hosted_blk_file *file)
+{
+    return file->with_uring > 0 && file->with_uring == file->uring_unsubmitted;
 }
 
 /* How a request has ended, or that a thread is to do what is left of it. */

@@ -25,7 +25,7 @@ struct vsock_unix_link {
     enum vmmp_vsock_type type;
     bool deaf; /* The other end is closed: what the guest sends is dropped. */
     struct hosted_event_source source;
-    struct vmmp_timer timer; /* For the greeting. */
+    struct vmmp_timer timer; /* For the greeting; then, for a kernel that is short of memory. */
     struct vsock_unix_link *next_free;
 
     /* A message of a seqpacket socket on its way to the guest. */

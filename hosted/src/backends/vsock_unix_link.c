@@ -19,6 +19,9 @@
 
 #define WATCHED ((uint32_t)EPOLLIN | (uint32_t)EPOLLOUT | (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLET)
 
+/* How long a kernel that is short of memory is left alone. */
+#define AGAIN_NS UINT64_C(10000000)
+
 /* Pieces of guest memory for one system call; what does not fit comes with the next. */
 #define PIECES 64u
 
@@ -73,7 +76,20 @@ static void give_up(struct vsock_unix_link *link)
 
 static void on_timeout(void *cookie)
 {
-    give_up(cookie);
+    struct vsock_unix_link *link = cookie;
+    if (link->state == VSOCK_UNIX_OPEN) {
+        on_event(link, (uint32_t)EPOLLIN | (uint32_t)EPOLLOUT);
+    } else {
+        give_up(link);
+    }
+}
+
+/* The socket was ready, and stays so: there will be no edge to say that there is memory again. */
+static int64_t try_again(struct vsock_unix_link *link)
+{
+    const struct vmmp_host *host = &link->owner->host;
+    vmmp_host_timer_arm(host, &link->timer, vmmp_host_now(host) + AGAIN_NS);
+    return 0;
 }
 
 bool vsock_unix_link_watch(struct vsock_unix_link *link)
@@ -275,10 +291,11 @@ int64_t vsock_unix_send(void *cookie, struct vmmp_vsock_connection *connection,
     }
     switch (errno) {
     case EAGAIN:
+        return 0;
     case EINTR:
     case ENOBUFS:
     case ENOMEM:
-        return 0;
+        return try_again(link);
     case EPIPE:
     case ECONNRESET:
         return become_deaf(link, bytes);
@@ -288,13 +305,15 @@ int64_t vsock_unix_send(void *cookie, struct vmmp_vsock_connection *connection,
     }
 }
 
-static int64_t receive_error(void)
+static int64_t receive_error(struct vsock_unix_link *link)
 {
     switch (errno) {
     case EAGAIN:
-    case EINTR:
-    case ENOMEM:
         return 0;
+    case EINTR:
+    case ENOBUFS:
+    case ENOMEM:
+        return try_again(link);
     case ECONNRESET: /* The other end closed without reading all: there is no more of it. */
         return VMMP_VSOCK_END;
     default:
@@ -308,13 +327,13 @@ static int64_t fetch_message(struct vsock_unix_link *link)
     if (!link->message) {
         link->message = malloc(VSOCK_UNIX_MESSAGE);
         if (!link->message) {
-            return VMMP_VSOCK_BROKEN;
+            return try_again(link);
         }
     }
     ssize_t got =
         recv(link->source.fd, link->message, VSOCK_UNIX_MESSAGE, MSG_DONTWAIT | MSG_TRUNC);
     if (got < 0) {
-        return receive_error();
+        return receive_error(link);
     }
     if (got > VSOCK_UNIX_MESSAGE) {
         return VMMP_VSOCK_BROKEN;
@@ -342,14 +361,14 @@ static int64_t receive_message(struct vsock_unix_link *link, const struct vmmp_i
     return (int64_t)piece;
 }
 
-static int64_t receive_bytes(const struct vsock_unix_link *link, const struct vmmp_iovec *iov,
+static int64_t receive_bytes(struct vsock_unix_link *link, const struct vmmp_iovec *iov,
                              unsigned count)
 {
     struct iovec pieces[PIECES];
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = to_iovecs(pieces, iov, count) };
     ssize_t got = recvmsg(link->source.fd, &message, MSG_DONTWAIT);
     if (got < 0) {
-        return receive_error();
+        return receive_error(link);
     }
     return got > 0 ? got : VMMP_VSOCK_END;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a debugger wants of a vCPU (Arm ARM: DBGBCR_EL1, DBGWCR_EL1). */
-#include "kvm.h"
+#include "kvm_arm64.h"
 
 #include <errno.h>
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's GICv2 or GICv3, and interrupts into it (Linux: Documentation/virt/kvm). */
-#include "kvm.h"
+#include "kvm_arm64.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define GICV2_MAX_VCPUS    8u
@@ -28,7 +26,7 @@ int kvm_gic_choose(struct kvm_vm *vm)
 {
     bool has2 = host_has(vm, KVM_DEV_TYPE_ARM_VGIC_V2);
     bool has3 = host_has(vm, KVM_DEV_TYPE_ARM_VGIC_V3);
-    unsigned wanted = (unsigned)vm->config->gic;
+    unsigned wanted = (unsigned)vm->arch.config->gic;
     if (!has2 && !has3) {
         vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_HOST,
                  "this host's KVM has no interrupt controller for guests");
@@ -40,20 +38,21 @@ int kvm_gic_choose(struct kvm_vm *vm)
         return -ENODEV;
     }
     unsigned best = has3 ? HOSTED_KVM_GIC_V3 : HOSTED_KVM_GIC_V2;
-    vm->gic_version = wanted ? wanted : best;
-    unsigned count = vm->config->gic_interrupts ? vm->config->gic_interrupts : DEFAULT_INTERRUPTS;
+    vm->arch.gic_version = wanted ? wanted : best;
+    unsigned count =
+        vm->arch.config->gic_interrupts ? vm->arch.config->gic_interrupts : DEFAULT_INTERRUPTS;
     if (count < 64 || count > 1024 || count % 32) {
         vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
                  "gic_interrupts is %u: a multiple of 32 from 64 to 1024 is right", count);
         return -EINVAL;
     }
-    vm->gic_interrupts = count < INTID_LAST + 1 ? count : INTID_LAST + 1;
+    vm->arch.gic_interrupts = count < INTID_LAST + 1 ? count : INTID_LAST + 1;
     return 0;
 }
 
 unsigned hosted_kvm_gic_version(const vm_t *vm)
 {
-    return kvm_vm_of(vm)->gic_version;
+    return kvm_vm_of(vm)->arch.gic_version;
 }
 
 static int set_attribute(const struct kvm_vm *vm, uint32_t group, uint64_t attribute,
@@ -64,7 +63,7 @@ static int set_attribute(const struct kvm_vm *vm, uint32_t group, uint64_t attri
         .attr = attribute,
         .addr = (uintptr_t)value,
     };
-    int err = kvm_call(vm->gic, KVM_SET_DEVICE_ATTR, (unsigned long)&request);
+    int err = kvm_call(vm->arch.gic, KVM_SET_DEVICE_ATTR, (unsigned long)&request);
     return err < 0 ? err : 0;
 }
 
@@ -80,8 +79,8 @@ static int place(const struct kvm_vm *vm, uint64_t attribute, uint64_t address, 
 
 static int set_up(const struct kvm_vm *vm)
 {
-    const struct hosted_kvm_arm64_config *config = vm->config;
-    bool v2 = vm->gic_version == 2;
+    const struct hosted_kvm_arm64_config *config = vm->arch.config;
+    bool v2 = vm->arch.gic_version == 2;
     uint32_t count = config->gic_interrupts ? config->gic_interrupts : DEFAULT_INTERRUPTS;
     int err = set_attribute(vm, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &count);
     if (err) {
@@ -104,36 +103,36 @@ int kvm_irq_controller_create(struct hosted_vm *hosted)
 {
     struct kvm_vm *vm = hosted_vm_engine_state(hosted);
     struct kvm_create_device device = {
-        .type = vm->gic_version == 2 ? KVM_DEV_TYPE_ARM_VGIC_V2 : KVM_DEV_TYPE_ARM_VGIC_V3,
+        .type = vm->arch.gic_version == 2 ? KVM_DEV_TYPE_ARM_VGIC_V2 : KVM_DEV_TYPE_ARM_VGIC_V3,
     };
-    if (vm->gic >= 0) {
+    if (vm->arch.gic >= 0) {
         return -EEXIST;
     }
     int err = kvm_call(vm->fd, KVM_CREATE_DEVICE, (unsigned long)&device);
     if (err < 0) {
         vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_HOST, "KVM cannot make a GICv%u: %s",
-                 vm->gic_version, strerror(-err));
+                 vm->arch.gic_version, strerror(-err));
         return err;
     }
-    vm->gic = (int)device.fd;
+    vm->arch.gic = (int)device.fd;
     err = set_up(vm);
     if (err) {
-        close(vm->gic);
-        vm->gic = -1;
+        close(vm->arch.gic);
+        vm->arch.gic = -1;
     }
     return err;
 }
 
 static int check_vcpus(const struct kvm_vm *vm)
 {
-    uint64_t room = vm->config->gic_redistributors_size;
-    if (vm->gic_version == 2 && vm->vcpu_count > GICV2_MAX_VCPUS) {
+    uint64_t room = vm->arch.config->gic_redistributors_size;
+    if (vm->arch.gic_version == 2 && vm->vcpu_count > GICV2_MAX_VCPUS) {
         vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
                  "a GICv2 serves %u vCPUs at most, not %u: use --gic 3", GICV2_MAX_VCPUS,
                  vm->vcpu_count);
         return -E2BIG;
     }
-    if (vm->gic_version == 3 && room && vm->vcpu_count * REDISTRIBUTOR_SIZE > room) {
+    if (vm->arch.gic_version == 3 && room && vm->vcpu_count * REDISTRIBUTOR_SIZE > room) {
         vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
                  "the memory map has room for the redistributors of %u vCPUs, not %u",
                  (unsigned)(room / REDISTRIBUTOR_SIZE), vm->vcpu_count);
@@ -158,7 +157,7 @@ static int set_line(const struct kvm_vm *vm, unsigned vcpu, unsigned intid, bool
 
 static bool is_input(const struct kvm_vm *vm, int irq)
 {
-    return vm->gic >= 0 && irq >= (int)INTID_PPI && irq < (int)vm->gic_interrupts;
+    return vm->arch.gic >= 0 && irq >= (int)INTID_PPI && irq < (int)vm->arch.gic_interrupts;
 }
 
 int kvm_irq_register(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
@@ -171,13 +170,14 @@ int kvm_irq_register(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq
 static bool keep_early(struct kvm_vm *vm, unsigned intid, bool high)
 {
     bool kept = false;
-    if (atomic_load_explicit(&vm->irq_live, memory_order_acquire)) {
+    if (atomic_load_explicit(&vm->arch.irq_live, memory_order_acquire)) {
         return false;
     }
     pthread_mutex_lock(&vm->irq_lock);
-    if (!atomic_load_explicit(&vm->irq_live, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&vm->arch.irq_live, memory_order_relaxed)) {
         uint64_t bit = UINT64_C(1) << intid % 64;
-        vm->early[intid / 64] = high ? vm->early[intid / 64] | bit : vm->early[intid / 64] & ~bit;
+        vm->arch.early[intid / 64] =
+            high ? vm->arch.early[intid / 64] | bit : vm->arch.early[intid / 64] & ~bit;
         kept = true;
     }
     pthread_mutex_unlock(&vm->irq_lock);
@@ -212,7 +212,7 @@ int kvm_irq_edge(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
     if (!is_input(vm, irq) || irq < (int)INTID_SPI) {
         return -EINVAL;
     }
-    if (!atomic_load_explicit(&vm->irq_live, memory_order_acquire)) {
+    if (!atomic_load_explicit(&vm->arch.irq_live, memory_order_acquire)) {
         return -EAGAIN; /* No guest yet that could have asked for it. */
     }
     atomic_fetch_add_explicit(&vm->interrupts, 1, memory_order_relaxed);
@@ -221,7 +221,7 @@ int kvm_irq_edge(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
 
 int kvm_gic_finish(struct kvm_vm *vm)
 {
-    if (vm->gic < 0 || atomic_load(&vm->irq_live)) {
+    if (vm->arch.gic < 0 || atomic_load(&vm->arch.irq_live)) {
         return 0;
     }
     int err = check_vcpus(vm);
@@ -231,77 +231,19 @@ int kvm_gic_finish(struct kvm_vm *vm)
     err = set_attribute(vm, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
     if (err) {
         vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_HOST,
-                 "KVM cannot start the GICv%u for %u vCPUs: %s", vm->gic_version, vm->vcpu_count,
-                 strerror(-err));
+                 "KVM cannot start the GICv%u for %u vCPUs: %s", vm->arch.gic_version,
+                 vm->vcpu_count, strerror(-err));
         return err;
     }
     pthread_mutex_lock(&vm->irq_lock);
-    for (unsigned intid = INTID_PPI; intid < vm->gic_interrupts; intid++) {
-        if (vm->early[intid / 64] >> intid % 64 & 1) {
+    for (unsigned intid = INTID_PPI; intid < vm->arch.gic_interrupts; intid++) {
+        if (vm->arch.early[intid / 64] >> intid % 64 & 1) {
             (void)set_line(vm, 0, intid, true);
         }
     }
-    atomic_store_explicit(&vm->irq_live, true, memory_order_release);
+    atomic_store_explicit(&vm->arch.irq_live, true, memory_order_release);
     pthread_mutex_unlock(&vm->irq_lock);
     return 0;
-}
-
-/* ---- edges ---------------------------------------------------------------------------------- */
-
-/*
- * libsel4vm's injection is "pending until the guest has finished it, then acknowledge". A pulse of
- * a level-triggered line would be lost if no vCPU takes it in time; a resampled irqfd is exactly
- * that: the kernel raises the line, lowers it at the guest's EOI, and tells us.
- */
-static int set_up_injection(struct kvm_vm *vm, unsigned intid)
-{
-    struct injection *injection = &vm->injections[intid - INTID_SPI];
-    int trigger = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct kvm_irqfd irqfd = {
-        .fd = (uint32_t)trigger,
-        .gsi = intid - INTID_SPI,
-        .flags = KVM_IRQFD_FLAG_RESAMPLE,
-        .resamplefd = (uint32_t)resample,
-    };
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = intid };
-    int err = trigger < 0 || resample < 0 ? -EMFILE : 0;
-    if (!err) {
-        err = kvm_call(vm->fd, KVM_IRQFD, (unsigned long)&irqfd);
-    }
-    if (!err && epoll_ctl(vm->events, EPOLL_CTL_ADD, resample, &event) != 0) {
-        err = -errno;
-    }
-    if (err) {
-        vmmp_log(log_of(vm), VMMP_LOG_ERROR, VMMP_LOG_HOST, "cannot inject interrupt %u: %s", intid,
-                 strerror(-err));
-        close(trigger);
-        close(resample);
-        return err;
-    }
-    injection->resample = resample;
-    __atomic_store_n(&injection->trigger, trigger, __ATOMIC_RELEASE);
-    return 0;
-}
-
-static int inject_spi(struct kvm_vm *vm, unsigned intid)
-{
-    const uint64_t one = 1;
-    struct injection *injection = &vm->injections[intid - INTID_SPI];
-    int trigger = __atomic_load_n(&injection->trigger, __ATOMIC_ACQUIRE);
-    if (trigger < 0) {
-        int err = 0;
-        pthread_mutex_lock(&vm->irq_lock);
-        if (injection->trigger < 0) {
-            err = set_up_injection(vm, intid);
-        }
-        trigger = injection->trigger;
-        pthread_mutex_unlock(&vm->irq_lock);
-        if (err) {
-            return err;
-        }
-    }
-    return write(trigger, &one, sizeof one) == sizeof one ? 0 : -errno;
 }
 
 int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
@@ -311,38 +253,22 @@ int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
     if (!is_input(vm, irq)) {
         return -EINVAL;
     }
-    if (!atomic_load_explicit(&vm->irq_live, memory_order_acquire)) {
+    if (!atomic_load_explicit(&vm->arch.irq_live, memory_order_acquire)) {
         /* No guest yet that could have enabled it: libsel4vm refuses that too. */
         return -EAGAIN;
     }
     atomic_fetch_add_explicit(&vm->interrupts, 1, memory_order_relaxed);
     if (irq >= (int)INTID_SPI) {
-        return inject_spi(vm, (unsigned)irq);
+        return kvm_inject(vm, (unsigned)irq - INTID_SPI, irq);
     }
     int err = set_line(vm, target->index, (unsigned)irq, true);
     return err ? err : set_line(vm, target->index, (unsigned)irq, false);
 }
 
-void kvm_gic_resampled(struct kvm_vm *vm, unsigned intid)
-{
-    uint64_t count;
-    const struct injection *injection = &vm->injections[intid - INTID_SPI];
-    if (read(injection->resample, &count, sizeof count) == sizeof count) {
-        vm_t *public = hosted_vm_public(vm->hosted);
-        hosted_vcpu_irq_acknowledged(hosted_vcpu_of(public->vcpus[0]), (int)intid);
-    }
-}
-
 void kvm_gic_close(struct kvm_vm *vm)
 {
-    for (unsigned i = 0; i < SPI_COUNT; i++) {
-        if (vm->injections[i].trigger >= 0) {
-            close(vm->injections[i].trigger);
-            close(vm->injections[i].resample);
-        }
-    }
-    if (vm->gic >= 0) {
-        close(vm->gic);
-        vm->gic = -1;
+    if (vm->arch.gic >= 0) {
+        close(vm->arch.gic);
+        vm->arch.gic = -1;
     }
 }

@@ -8,7 +8,7 @@
  * answered, when its registers are its own again (kvm_power_settle). Another vCPU may start it
  * before that: then the thread does that, too.
  */
-#include "kvm.h"
+#include "kvm_arm64.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,10 +39,11 @@ int kvm_firmware_choose(struct kvm_vm *vm)
 {
     const struct vmmp_log *log = hosted_vm_log(vm->hosted);
     struct kvm_device_attr attribute = { .group = VM_SMCCC_CTRL, .attr = VM_SMCCC_FILTER };
-    if (!vm->config->firmware) {
+    if (!vm->arch.config->firmware) {
         return 0;
     }
-    vm->can_suspend = kvm_call(vm->system, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SYSTEM_SUSPEND) > 0;
+    vm->arch.can_suspend =
+        kvm_call(vm->system, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SYSTEM_SUSPEND) > 0;
     if (kvm_call(vm->fd, KVM_HAS_DEVICE_ATTR, (unsigned long)&attribute) < 0) {
         vmmp_log(log, VMMP_LOG_INFO, VMMP_LOG_HOST,
                  "this kernel keeps the guest's firmware calls to itself: its PSCI and TRNG are "
@@ -60,13 +61,13 @@ int kvm_firmware_choose(struct kvm_vm *vm)
             return error;
         }
     }
-    vm->firmware = true;
+    vm->arch.firmware = true;
     return 0;
 }
 
 bool hosted_kvm_firmware(const vm_t *vm)
 {
-    return kvm_vm_of(vm)->firmware;
+    return kvm_vm_of(vm)->arch.firmware;
 }
 
 static int set_state(const struct kvm_vcpu *vcpu, uint32_t state)
@@ -91,10 +92,10 @@ int kvm_vcpu_restart(struct hosted_vcpu *hosted, const hosted_context_t *context
     struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
     struct kvm_vm *vm = vcpu->vm;
     pthread_mutex_lock(&vm->gate);
-    bool stopping = vcpu->power == KVM_POWER_STOPPING;
+    bool stopping = vcpu->arch.power == KVM_POWER_STOPPING;
     if (stopping) {
-        vcpu->power = KVM_POWER_RESTARTING;
-        vcpu->restart = *context;
+        vcpu->arch.power = KVM_POWER_RESTARTING;
+        vcpu->arch.restart = *context;
     }
     pthread_mutex_unlock(&vm->gate);
     if (stopping) {
@@ -109,7 +110,7 @@ int kvm_vcpu_restart(struct hosted_vcpu *hosted, const hosted_context_t *context
 static void set_power(struct kvm_vcpu *vcpu, enum kvm_power power)
 {
     pthread_mutex_lock(&vcpu->vm->gate);
-    vcpu->power = power;
+    vcpu->arch.power = power;
     pthread_mutex_unlock(&vcpu->vm->gate);
 }
 
@@ -122,7 +123,7 @@ int kvm_vcpu_stop(struct hosted_vcpu *hosted)
 bool kvm_can_suspend(const struct hosted_vm *hosted)
 {
     const struct kvm_vm *vm = hosted_vm_engine_state(hosted);
-    return vm->firmware && vm->can_suspend;
+    return vm->arch.firmware && vm->arch.can_suspend;
 }
 
 int kvm_vcpu_suspend(struct hosted_vcpu *hosted, bool reset, const struct hosted_resumed *resumed)
@@ -133,7 +134,7 @@ int kvm_vcpu_suspend(struct hosted_vcpu *hosted, bool reset, const struct hosted
     if (error < 0) {
         return error;
     }
-    vcpu->resumed = *resumed;
+    vcpu->arch.resumed = *resumed;
     set_power(vcpu, KVM_POWER_SUSPENDING);
     return 0;
 }
@@ -141,7 +142,7 @@ int kvm_vcpu_suspend(struct hosted_vcpu *hosted, bool reset, const struct hosted
 int kvm_power_settle(struct kvm_vcpu *vcpu)
 {
     pthread_mutex_lock(&vcpu->vm->gate);
-    enum kvm_power power = vcpu->power;
+    enum kvm_power power = vcpu->arch.power;
     int error = 0;
     switch (power) {
     case KVM_POWER_ON:
@@ -150,13 +151,13 @@ int kvm_power_settle(struct kvm_vcpu *vcpu)
         error = set_state(vcpu, KVM_MP_STATE_STOPPED);
         break;
     case KVM_POWER_RESTARTING:
-        error = restart(vcpu, &vcpu->restart);
+        error = restart(vcpu, &vcpu->arch.restart);
         break;
     case KVM_POWER_SUSPENDING:
         error = set_state(vcpu, KVM_MP_STATE_SUSPENDED);
         break;
     }
-    vcpu->power = KVM_POWER_ON;
+    vcpu->arch.power = KVM_POWER_ON;
     pthread_mutex_unlock(&vcpu->vm->gate);
     return error;
 }
@@ -164,8 +165,8 @@ int kvm_power_settle(struct kvm_vcpu *vcpu)
 int kvm_woken(struct kvm_vcpu *vcpu)
 {
     int error = set_state(vcpu, KVM_MP_STATE_RUNNABLE);
-    struct hosted_resumed resumed = vcpu->resumed;
-    vcpu->resumed.call = NULL;
+    struct hosted_resumed resumed = vcpu->arch.resumed;
+    vcpu->arch.resumed.call = NULL;
     if (resumed.call) {
         resumed.call(resumed.cookie, hosted_vcpu_public(vcpu->hosted));
     }

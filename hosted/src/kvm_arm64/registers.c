@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Registers of a vCPU, by KVM's one-register interface. */
-#include "kvm.h"
+#include "kvm_arm64.h"
 
 #include <errno.h>
+
+#include "arch/arm/registers.h"
 
 #define CORE(size, member) \
     (KVM_REG_ARM64 | (size) | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(member))
@@ -43,25 +45,37 @@ static int transfer(const struct kvm_vcpu *vcpu, unsigned long request, uint64_t
     return err < 0 ? err : 0;
 }
 
+/* The core registers are numbered in words of 32 bits. */
+static uint64_t general_id(unsigned number)
+{
+    return CORE64(regs.regs[0]) + 2 * number;
+}
+
 /* KVM's number of a register, 0 if it has none. */
 static int find(const struct kvm_vcpu *vcpu, enum hosted_kvm_reg reg, uint64_t *id)
 {
-    uint64_t pstate;
+    uint64_t pstate = 0;
     if ((unsigned)reg >= HOSTED_KVM_REG_COUNT) {
         return -EINVAL;
     }
     if ((unsigned)reg < GENERAL_REGS) {
-        /* The core registers are numbered in words of 32 bits. */
-        *id = CORE64(regs.regs[0]) + 2 * (unsigned)reg;
+        *id = general_id(reg);
         return 0;
     }
-    if (reg != HOSTED_KVM_REG_SP) {
+    if (reg != HOSTED_KVM_REG_SP && reg != HOSTED_KVM_REG_LR) {
         *id = ids[reg];
         return 0;
     }
     int err = transfer(vcpu, KVM_GET_ONE_REG, ids[HOSTED_KVM_REG_PSTATE], &pstate);
-    bool uses_el1 = !err && (pstate & PSTATE_EL) && (pstate & PSTATE_SP);
-    *id = ids[uses_el1 ? HOSTED_KVM_REG_SP_EL1 : HOSTED_KVM_REG_SP_EL0];
+    if (pstate & VMMP_PSR_AARCH32) {
+        unsigned number = reg == HOSTED_KVM_REG_LR ? 14 : 13;
+        *id = general_id(vmmp_arm_banked_register((uint32_t)pstate, number));
+    } else if (reg == HOSTED_KVM_REG_LR) {
+        *id = general_id(30);
+    } else {
+        bool uses_el1 = (pstate & PSTATE_EL) && (pstate & PSTATE_SP);
+        *id = ids[uses_el1 ? HOSTED_KVM_REG_SP_EL1 : HOSTED_KVM_REG_SP_EL0];
+    }
     return err;
 }
 

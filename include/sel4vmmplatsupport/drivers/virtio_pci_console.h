@@ -10,7 +10,11 @@
 extern "C" {
 #endif
 
+/* Once: before C11 a type has one definition. */
+#ifndef VMMP_VIRTIO_EMUL_T
+#define VMMP_VIRTIO_EMUL_T
 typedef struct virtio_emul virtio_emul_t;
+#endif
 
 /** Takes a character that the guest has written to `port`. */
 typedef void (*console_putchar_fn_t)(int port, char c);

@@ -51,10 +51,10 @@ typedef struct v_queue {
 } vqueue_t;
 
 /**
- * Names a device. Of its members only `vm` is set and kept: registers and queues are those of the
+ * Names a device; virtio_emul_t is this. Of its members only `vm` is set and kept: registers and queues are those of the
  * native device behind it, which nobody can reach around its transport.
  */
-typedef struct virtio_emul {
+struct virtio_emul {
     void *internal;
     int (*io_in)(struct virtio_emul *emul, unsigned int offset, unsigned int size,
                  unsigned int *result);
@@ -67,7 +67,7 @@ typedef struct virtio_emul {
                           unsigned int result);
     vqueue_t virtq;
     vm_t *vm;
-} virtio_emul_t;
+};
 
 #ifdef __cplusplus
 }

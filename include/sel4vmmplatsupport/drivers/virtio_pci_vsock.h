@@ -8,7 +8,11 @@
 extern "C" {
 #endif
 
+/* Once: before C11 a type has one definition. */
+#ifndef VMMP_VIRTIO_EMUL_T
+#define VMMP_VIRTIO_EMUL_T
 typedef struct virtio_emul virtio_emul_t;
+#endif
 
 /**
  * Takes a packet of the guest's for the guest `cid`: a header of 44 bytes and its payload, `len` up

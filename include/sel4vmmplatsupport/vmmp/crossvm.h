@@ -14,6 +14,9 @@
  * at 2^32 - 1. The interrupt is a level, high while the count is not 0: one per batch of events,
  * and the shared line's other functions read 0.
  *
+ * Reads of the event page trap, although the page could be mapped: only so can it be known what the
+ * guest has seen when it clears, and no event be lost in between.
+ *
  * Ownership: the caller owns the connection, which stays where it is, and the memory behind BAR 1,
  * which it maps from `bar_mapped`. Nothing here allocates.
  * Threads: vmmp_crossvm_consume() may be called from any thread and any context. Without deferral
@@ -35,8 +38,10 @@
 extern "C" {
 #endif
 
-#define VMMP_CROSSVM_NAME_SIZE  48   /**< Of the name's registers, in bytes. */
-#define VMMP_CROSSVM_EVENT_SIZE 4096 /**< Of the event page, in bytes. */
+#define VMMP_CROSSVM_NAME_SIZE    48   /**< Of the name's registers, in bytes. */
+#define VMMP_CROSSVM_EVENT_SIZE   4096 /**< Of the event page, in bytes. */
+#define VMMP_CROSSVM_BAR_EVENT    0
+#define VMMP_CROSSVM_BAR_DATAPORT 1
 
 struct vmmp_crossvm_config {
     const char *name; /**< Copied and cut to 47 bytes; NULL: "connector". */
@@ -44,8 +49,11 @@ struct vmmp_crossvm_config {
                            two, at least 4096. */
     /** The guest emits; called inside the connection's context. NULL: a message. */
     void (*emit)(void *cookie);
-    /** BAR 1 is at `address` or no longer, as vmmp_pci_function_ops has it. NULL: not told. */
-    void (*bar_mapped)(void *cookie, uint64_t address, bool mapped);
+    /**
+     * A BAR is at `address` or no longer, as vmmp_pci_function_ops has it: the dataport's is to be
+     * mapped; the event page answers by itself on a bus that has a window for BARs. NULL: not told.
+     */
+    void (*bar_mapped)(void *cookie, unsigned bar, uint64_t address, bool mapped);
     void *cookie;
     struct vmmp_host host;
     const struct vmmp_log *log;

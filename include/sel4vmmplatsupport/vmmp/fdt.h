@@ -157,6 +157,15 @@ void vmmp_fdt_fixed_clock(struct vmmp_fdt *fdt, const char *name, uint32_t phand
 void vmmp_fdt_pl011(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi, uint32_t clock);
 /** rtc/arm,pl031.yaml. */
 void vmmp_fdt_pl031(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi, uint32_t clock);
+/** gpio/pl061-gpio.yaml, without its interrupts as a controller; `phandle` is its own. */
+void vmmp_fdt_pl061(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi, uint32_t clock,
+                    uint32_t phandle);
+/**
+ * input/gpio-keys.yaml: one key, pressed while `pin` of the controller `gpio` is high; `code` is
+ * Linux's (116: power).
+ */
+void vmmp_fdt_gpio_key(struct vmmp_fdt *fdt, const char *label, uint32_t gpio, uint32_t pin,
+                       uint32_t code);
 /** virtio/mmio.yaml, 512 bytes of registers. */
 void vmmp_fdt_virtio_mmio(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi);
 

@@ -9,9 +9,9 @@
  *     vmmp_pci_msix_notify(&dev->msix, 2);
  *
  * The table is in a BAR of its own, or in a part of one that the device has already. A notification
- * is a message at once or, where the vector or the function is masked, a pending bit, which becomes
- * a message when the mask goes. While MSI-X is enabled the function must not use INTx (6.8.3.3):
- * `changed` tells it when to stop and when it may again.
+ * is a message at once or, where the vector or the function is masked or the function is no bus
+ * master, a pending bit, which becomes a message when that changes. While MSI-X is enabled the
+ * function must not use INTx (6.8.3.3): `changed` tells it when to stop and when it may again.
  *
  * Hostile guest: any access to table and pending bits, of every width and alignment, is defined:
  * bytes are merged into the fields they belong to, bits that must be 0 stay so, pending bits are
@@ -67,6 +67,7 @@ struct vmmp_pci_msix {
     struct vmmp_window window; /**< Table, then pending bits. */
     struct vmmp_pci_function *function;
     struct vmmp_pci_register control;
+    struct vmmp_pci_register command;
     struct vmmp_msi msi;
     struct vmmp_pci_msix_vector *vectors;
     unsigned count;

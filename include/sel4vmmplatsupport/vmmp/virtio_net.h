@@ -100,8 +100,10 @@ struct vmmp_virtio_net_stats {
     uint64_t rx_frames;
     uint64_t rx_bytes;
     uint64_t rx_filtered; /**< Not for this guest, by its own filters. */
-    uint64_t rx_dropped; /**< No driver, no link, too short, or too long for the guest's buffers. */
-    uint64_t rx_waits;   /**< The guest had no buffers. */
+    /** No driver, no link, too short, too long for the guest's buffers, or with a header that asks
+     * the driver for what it has not agreed to. */
+    uint64_t rx_dropped;
+    uint64_t rx_waits; /**< The guest had no buffers. */
 };
 
 /** The device's own, as all below. */

@@ -149,6 +149,7 @@ struct vmmp_vsock_connection {
     uint8_t *buffer;         /**< A ring: byte n of the guest's is at n modulo its size. */
     uint8_t *marks;          /**< Two bits for each byte: flags of the message it ends. */
     struct vmmp_vsock_connection *hash_next; /**< Or of the free list. */
+    struct vmmp_vsock_connection *ready_before;
     struct vmmp_vsock_connection *ready_next;
     struct vmmp_vsock_connection *timed_next;
     struct vmmp_vsock_connection *timed_before;

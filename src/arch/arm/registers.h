@@ -34,6 +34,11 @@ static inline bool vmmp_arm_is_aarch32(const seL4_UserContext *context)
     return vmmp_arm_status(context) & VMMP_PSR_AARCH32;
 }
 
+#if defined(CONFIG_ARCH_AARCH64)
+/** The AArch64 register that holds register `number` (0 to 14) of AArch32's mode in `status`. */
+unsigned vmmp_arm_banked_register(uint32_t status, unsigned number);
+#endif
+
 /**
  * Register `number` (0 to 30, or 0 to 14 of the present mode in AArch32). AArch64's 31 is the zero
  * register. 0; -EIO if libsel4vm does not give it; -EINVAL for other numbers.

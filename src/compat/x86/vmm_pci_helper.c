@@ -10,6 +10,15 @@
 
 #define RESET_PORT 0xcf9
 
+/* From here on an x86 machine has its interrupt controllers and firmware. */
+#define MEMORY_END UINT64_C(0xfec00000)
+
+void vmmp_compat_pci_memory(uint64_t *base, uint64_t *end)
+{
+    *base = 0;
+    *end = MEMORY_END;
+}
+
 /* The bytes of an access to [port, port + size) that are in [first, first + 4). */
 struct part {
     unsigned from; /* Counted in the access. */

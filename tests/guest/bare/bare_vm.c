@@ -16,7 +16,9 @@
 #define DEVICE_SIZE 0x1000
 
 /* D, A, I, F */
-#define PSTATE_MASKED 0x3c0u
+#define PSTATE_MASKED   0x3c0u
+#define CPSR_SUPERVISOR 0x13u
+#define CPSR_MASKED     0x1c0u /* A, I, F */
 
 static void sink(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
                  const char *message)
@@ -166,7 +168,8 @@ int bare_start(struct bare_vm *bare, const struct bare_guest *guest, uint64_t ar
     }
     memset(&context, 0, sizeof context);
     context.pc = RAM_BASE;
-    context.spsr = PMODE_EL1h | PSTATE_MASKED;
+    context.spsr =
+        bare->config.aarch32 ? CPSR_SUPERVISOR | CPSR_MASKED : PMODE_EL1h | PSTATE_MASKED;
     context.x0 = argument;
     context.x1 = second;
     if (vm_set_thread_context(bare->vcpu, context)) {

@@ -500,4 +500,86 @@ debug_data:
     power_off
     end_guest knock
 
+/* An SMC that the test refuses; the vector reports syndrome, address and state, and goes on behind. */
+    guest   refused
+    adr     x9, refused_vectors
+    msr     vbar_el1, x9
+    isb
+    cmp     x20, x20
+    mov     w0, #(PSCI_VERSION & 0xffff)
+    movk    w0, #(PSCI_VERSION >> 16), lsl #16
+refused_smc:
+    .inst   0xd4000003                                  /* smc #0 */
+    adr     x5, refused_smc
+    report  x5
+    power_off
+    .balign 2048
+refused_vectors:
+    .skip   512
+    mrs     x5, esr_el1
+    report  x5
+    mrs     x5, elr_el1
+    report  x5
+    add     x5, x5, #4
+    msr     elr_el1, x5
+    mrs     x5, spsr_el1
+    report  x5
+    eret
+    end_guest refused
+
+/*
+ * AArch32, in A32 by hand: the assembler knows A64 only. Reports r0 and CPSR, loads with sign
+ * extension, by LDM, and by IRQ mode's stack pointer with writeback; starts CPU 1, which reports its
+ * context and stops; powers off with stack pointers of two modes set.
+ */
+    .balign 4096
+    .global guest_aarch32
+guest_aarch32:
+    .inst   0xe3a0440a      // mov   r4, #0x0a000000 (DEVICE)
+    .inst   0xe5840100      // str   r0, [r4, #REG_REPORT]
+    .inst   0xe10f1000      // mrs   r1, cpsr
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe1d410d3      // ldrsb r1, [r4, #3]
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe894000c      // ldm   r4, {r2, r3}
+    .inst   0xe5842100      // str   r2, [r4, #REG_REPORT]
+    .inst   0xe5843100      // str   r3, [r4, #REG_REPORT]
+    .inst   0xf1020012      // cps   #0x12 (IRQ)
+    .inst   0xe1a0d004      // mov   sp, r4
+    .inst   0xe49d1004      // ldr   r1, [sp], #4
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe1a0100d      // mov   r1, sp (QEMU's syndrome of a store of sp names User mode's)
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xf1020013      // cps   #0x13 (Supervisor)
+    .inst   0xe3a00321      // mov   r0, #0x84000000
+    .inst   0xe3800003      // orr   r0, r0, #3 (CPU_ON)
+    .inst   0xe3a01001      // mov   r1, #1
+    .inst   0xe28f203c      // add   r2, pc, #0x3c (2f)
+    .inst   0xe3a03056      // mov   r3, #0x56
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xe5840100      // str   r0, [r4, #REG_REPORT]
+    .inst   0xe3a00321      // 1: mov r0, #0x84000000
+    .inst   0xe3800004      // orr   r0, r0, #4 (AFFINITY_INFO)
+    .inst   0xe3a01001      // mov   r1, #1
+    .inst   0xe3a02000      // mov   r2, #0
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xe3500001      // cmp   r0, #1
+    .inst   0x1afffff8      // bne   1b
+    .inst   0xe3a0d031      // mov   sp, #0x31
+    .inst   0xe3a0e032      // mov   lr, #0x32
+    .inst   0xe3a00321      // mov   r0, #0x84000000
+    .inst   0xe3800008      // orr   r0, r0, #8 (SYSTEM_OFF)
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xeafffffe      // b     .
+    .inst   0xe3a0440a      // 2: mov r4, #0x0a000000
+    .inst   0xe5840108      // str   r0, [r4, #REG_SECOND]
+    .inst   0xe10f1000      // mrs   r1, cpsr
+    .inst   0xe5841108      // str   r1, [r4, #REG_SECOND]
+    .inst   0xe3a00321      // mov   r0, #0x84000000
+    .inst   0xe3800002      // orr   r0, r0, #2 (CPU_OFF)
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xeafffffe      // b     .
+    .global guest_aarch32_end
+guest_aarch32_end:
+
     .section .note.GNU-stack, "", %progbits

@@ -43,7 +43,9 @@ falls_in_time()
 	done
 }
 
-cat >inflate.sh <<'END'
+# What all guests can do.
+mkdir -p guest/test
+cat >guest/test/common.sh <<'END'
 # fill: files of 56 MiB.
 fill()
 {
@@ -73,6 +75,10 @@ wait_free()
 	fail "free memory is $(free_memory) MiB, not $1 $2"
 }
 dd if=/dev/urandom of=/tmp/part bs=1M count=8 2>/dev/null
+END
+
+cat >inflate.sh <<'END'
+. /test/common.sh
 stage start
 fill
 stage filled
@@ -152,12 +158,11 @@ check balloon-statistics grep -q '^device balloon .* inflated [1-9]' one.err
 grep '^device balloon' one.err | sed 's/^/    /'
 
 cat >report.sh <<'END'
+. /test/common.sh
 dd if=/dev/zero of=/tmp/data bs=1M count=64 2>/dev/null
-say stage filled
-read -r _
+stage filled
 rm /tmp/data
-say stage freed
-read -r _
+stage freed
 END
 
 guest two report.sh --balloon=reporting --stats
@@ -170,4 +175,72 @@ tell two go
 check reporting-ends ended two 0
 check reporting-statistics grep -q '^device balloon .* reported [1-9]' two.err
 grep '^device balloon' two.err | sed 's/^/    /'
+
+# A round of hints: what is free goes to the host at once, and is good memory afterwards.
+cat >hint.sh <<'END'
+. /test/common.sh
+fill
+sum=$(sha256sum </tmp/data)
+stage filled
+rm /tmp/data
+stage freed
+fill
+[ "$sum" = "$(sha256sum </tmp/data)" ] || fail the data is not what it was
+stage again
+END
+
+# hinted: waits until a round is over.
+hinted()
+{
+	turns=0
+	until balloon >/dev/null && grep -q '"hint_rounds": 1,.*"hinting": false' reply; do
+		turns=$((turns + 1))
+		[ $turns -lt "$patience" ] || return 1
+		sleep 1
+	done
+}
+
+guest three hint.sh --balloon=hinting --control ctl --stats
+check hints-filled at_stage three filled || finish
+measure three filled
+tell three go
+check hints-freed at_stage three freed
+check hints-asked balloon hint
+check hints-round-ends hinted
+check hints-fall falls_in_time three filled 40
+tell three go
+check hints-again at_stage three again
+tell three go
+check hints-end ended three 0
+check hints-statistics grep -q '^device balloon .* hinted [1-9]' three.err
+grep '^device balloon' three.err | sed 's/^/    /'
+
+# More than is free is asked for, and then the guest needs more than that: the balloon gives way,
+# and nobody is killed.
+cat >oom.sh <<'END'
+. /test/common.sh
+say asks
+wait_free -lt 60
+stage inflated
+fill
+sum=$(sha256sum </tmp/data)
+cat /tmp/data >/tmp/more || fail no room for more
+[ "$sum" = "$(sha256sum </tmp/data)" ] || fail the data is not what it was
+[ "$sum" = "$(sha256sum </tmp/more)" ] || fail more data is not what it was
+! dmesg | grep -i 'killed process' || fail somebody was killed
+stage used
+END
+
+memory=384M
+guest four oom.sh --balloon=deflate-on-oom --control ctl
+check oom-asks says four asks
+balloon 280M
+check oom-inflated at_stage four inflated || finish
+check oom-size balloon_is 293601280
+tell four go
+check oom-survived at_stage four used
+balloon
+check oom-gave-way test "$(sed -n 's/.*"actual": \([0-9]*\).*/\1/p' reply)" -lt 240000000
+tell four go
+check oom-ends ended four 0
 finish

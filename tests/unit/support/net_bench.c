@@ -284,3 +284,63 @@ void net_bench_settle(struct net_bench *bench)
     while (virtio_rig_run(&bench->rig)) {
     }
 }
+
+/* ---- Fixtures ---- */
+
+static int make(void **state, const struct net_bench_options *options)
+{
+    *state = net_bench_make(options);
+    return 0;
+}
+
+int net_setup(void **state)
+{
+    return make(state, &(struct net_bench_options){ 0 });
+}
+
+int net_setup_direct(void **state)
+{
+    return make(state, &(struct net_bench_options){ .direct = true });
+}
+
+int net_setup_mmio(void **state)
+{
+    return make(state, &(struct net_bench_options){ .mmio = true });
+}
+
+int net_setup_packed(void **state)
+{
+    return make(state, &(struct net_bench_options){ .packed = true });
+}
+
+int net_setup_packed_direct(void **state)
+{
+    return make(state, &(struct net_bench_options){ .direct = true, .packed = true });
+}
+
+int net_setup_legacy(void **state)
+{
+    return make(state, &(struct net_bench_options){ .legacy = true });
+}
+
+int net_setup_offloads(void **state)
+{
+    return make(state, &(struct net_bench_options){ .header = true, .offloads = NET_OFFLOADS });
+}
+
+int net_setup_packed_offloads(void **state)
+{
+    return make(state, &(struct net_bench_options){
+                           .header = true, .packed = true, .offloads = NET_OFFLOADS });
+}
+
+int net_setup_mtu(void **state)
+{
+    return make(state, &(struct net_bench_options){ .mtu = 1500 });
+}
+
+int net_teardown(void **state)
+{
+    net_bench_unmake(*state);
+    return 0;
+}

@@ -61,6 +61,18 @@ struct net_bench_options {
 
 extern const uint8_t net_bench_mac[6];
 
+/** Fixtures of cmocka's. */
+int net_setup(void **state);
+int net_setup_direct(void **state);
+int net_setup_mmio(void **state);
+int net_setup_packed(void **state);
+int net_setup_packed_direct(void **state);
+int net_setup_legacy(void **state);
+int net_setup_offloads(void **state);
+int net_setup_packed_offloads(void **state);
+int net_setup_mtu(void **state);
+int net_teardown(void **state);
+
 struct net_bench *net_bench_make(const struct net_bench_options *options);
 void net_bench_unmake(struct net_bench *bench);
 void net_bench_enter(struct net_bench *bench);

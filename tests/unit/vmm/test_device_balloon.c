@@ -55,7 +55,7 @@ static struct bench *make(const struct device_kind *kind, const char *value)
 static void create(struct bench *bench)
 {
     const struct machine_device_environment environment = { &bench->vm, &bench->memory, &bench->log,
-                                                            &bench->host };
+                                                            &bench->host, NULL };
     assert_int_equal(bench->kind->model->create(bench->state, &environment, &bench->virtio), 0);
     assert_non_null(bench->virtio);
 }

@@ -64,7 +64,7 @@ static int open_disk(struct bench *bench, const char *parts)
 static void create(struct bench *bench)
 {
     const struct machine_device_environment environment = { NULL, &bench->memory, &bench->log,
-                                                            &bench->host };
+                                                            &bench->host, NULL };
     assert_int_equal(device_disk.model->create(bench->state, &environment, &bench->virtio), 0);
     assert_non_null(bench->virtio);
 }

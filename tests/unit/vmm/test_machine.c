@@ -2,6 +2,8 @@
 /* The machine put together on the scripted engine: vmm/machine*.c. */
 #include "machine.h"
 
+#include "arm/board_qemu_arm_virt.h"
+
 #include <errno.h>
 #include <libfdt.h>
 
@@ -220,7 +222,7 @@ static void test_loaded_guest(void **state)
 
 static uint32_t config_read(struct fixture *f, unsigned device, unsigned offset)
 {
-    return (uint32_t)script_get(f->vm.vcpus[0], MACHINE_PCI_CFG_BASE + (device << 11) + offset, 4);
+    return (uint32_t)script_get(f->vm.vcpus[0], VIRT_PCI_CFG_BASE + (device << 11) + offset, 4);
 }
 
 static void test_devices_answer(void **state)
@@ -232,18 +234,18 @@ static void test_devices_answer(void **state)
     assert_int_equal(config_read(f, 2, 0), 0xffffffff);
     /* The interrupt line register holds the INTID of INTA of device 1. */
     assert_int_equal(config_read(f, 1, 0x3c) & 0xffff,
-                     0x0100 | MACHINE_SPI_INTID(MACHINE_PCI_INTX_SPI + 1));
+                     0x0100 | VIRT_SPI_INTID(VIRT_PCI_INTX_SPI + 1));
     /* The UART's identification, and its output to its port. */
-    assert_int_equal(script_get(f->vm.vcpus[0], MACHINE_PL011_BASE + 0xfe0, 4), 0x11);
-    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, 'A');
-    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, '\n');
+    assert_int_equal(script_get(f->vm.vcpus[0], VIRT_PL011_BASE + 0xfe0, 4), 0x11);
+    script_put(f->vm.vcpus[0], VIRT_PL011_BASE, 4, 'A');
+    script_put(f->vm.vcpus[0], VIRT_PL011_BASE, 4, '\n');
     script_run_deferred(&f->vm);
     assert_string_equal(f->output, "A\n");
     /* UARTCR: enabled for reception; input comes through the FIFO. */
-    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE + 0x30, 4, 0x301);
+    script_put(f->vm.vcpus[0], VIRT_PL011_BASE + 0x30, 4, 0x301);
     f->input = "z";
     machine_serial_notify(&f->machine);
-    assert_int_equal(script_get(f->vm.vcpus[0], MACHINE_PL011_BASE, 4), 'z');
+    assert_int_equal(script_get(f->vm.vcpus[0], VIRT_PL011_BASE, 4), 'z');
     /* No driver yet: the console's input waits, and nothing breaks. */
     f->input = "typed";
     machine_console_notify(&f->machine);
@@ -262,17 +264,18 @@ static const void *property(const void *fdt, const char *path, const char *name,
 static void test_messages(void **state)
 {
     struct fixture *f = *state;
-    uint32_t first = MACHINE_SPI_INTID(MACHINE_GICV2M_SPI);
+    uint32_t first = VIRT_SPI_INTID(VIRT_GICV2M_SPI);
     load(f);
-    assert_int_equal(script_get(f->vm.vcpus[0], MACHINE_GICV2M_BASE + 8, 4),
-                     first << 16 | MACHINE_GICV2M_SPIS);
-    for (unsigned i = 0; i < MACHINE_GICV2M_SPIS; i++) {
-        script_put(f->vm.vcpus[0], MACHINE_GICV2M_BASE + 0x40, 4, first + i);
+    assert_int_equal(script_get(f->vm.vcpus[0], VIRT_GICV2M_BASE + 8, 4),
+                     first << 16 | VIRT_GICV2M_SPIS);
+    for (unsigned i = 0; i < VIRT_GICV2M_SPIS; i++) {
+        script_put(f->vm.vcpus[0], VIRT_GICV2M_BASE + 0x40, 4, first + i);
         struct script_irq irq = script_irq(f->vm.vcpus[0], (int)(first + i));
         assert_int_equal(irq.rises, 1);
         assert_false(irq.level);
     }
-    assert_int_equal(f->machine.msi.frame.messages, MACHINE_GICV2M_SPIS);
+    assert_int_equal(((const struct virt *)f->machine.board_state)->msi.frame.messages,
+                     VIRT_GICV2M_SPIS);
     /* The console has MSI-X: a capability list that begins with virtio's and ends with it. */
     uint32_t at = config_read(f, 1, 0x34) & 0xff;
     while (at && (config_read(f, 1, at) & 0xff) != 0x11) {
@@ -299,7 +302,7 @@ static void test_without_console_and_uart(void **state)
     assert_int_equal(config_read(f, 1, 0), 0xffffffff);
     assert_true(fdt_path_offset(f->fdt, "/pl011@9000000") < 0);
     uint64_t value;
-    assert_int_equal(script_read(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, &value), SCRIPT_FAILED);
+    assert_int_equal(script_read(f->vm.vcpus[0], VIRT_PL011_BASE, 4, &value), SCRIPT_FAILED);
     machine_console_notify(&f->machine);
     machine_serial_notify(&f->machine);
     machine_console_resize(&f->machine, 1, 1);
@@ -334,7 +337,7 @@ static void destroy_counted(void *cookie)
     counted->destroyed++;
     /* A completion may come as late as this. */
     assert_non_null(
-        vmmp_guest_memory_span(counted->virtio.memory, vmmp_gpa(MACHINE_RAM_LOW_BASE), 4096));
+        vmmp_guest_memory_span(counted->virtio.memory, vmmp_gpa(VIRT_RAM_LOW_BASE), 4096));
     vmmp_virtio_fini(&counted->virtio);
 }
 
@@ -345,7 +348,7 @@ static void test_devices_of_the_configuration(void **state)
     struct counted counted[3] = { 0 };
     struct machine_device devices[3];
     for (unsigned i = 0; i < 3; i++) {
-        devices[i] = (struct machine_device){ "counted", &ops, &counted[i], false };
+        devices[i] = (struct machine_device){ "counted", &ops, &counted[i], false, false };
     }
     f->config.devices = devices;
     f->config.device_count = 3;
@@ -391,10 +394,10 @@ static void test_mmio_slots(void **state)
     static const struct machine_device_ops part_ops = { create_part, destroy_counted };
     struct fixture *f = *state;
     struct counted counted[4] = { 0 };
-    const struct machine_device devices[4] = { { "counted", &ops, &counted[0], false },
-                                               { "part", &part_ops, &counted[1], true },
-                                               { "counted", &ops, &counted[2], false },
-                                               { "part", &part_ops, &counted[3], true } };
+    const struct machine_device devices[4] = { { "counted", &ops, &counted[0], false, false },
+                                               { "part", &part_ops, &counted[1], true, false },
+                                               { "counted", &ops, &counted[2], false, false },
+                                               { "part", &part_ops, &counted[3], true, false } };
     unsigned nodes = 0;
     f->config.devices = devices;
     f->config.device_count = 4;
@@ -425,7 +428,7 @@ static void test_again(void **state)
         uint8_t *end = script_memory(&f->vm, layout->initrd + INITRD, 1);
         assert_int_equal(*end, 0);
         *end = 1;
-        script_put(f->vm.vcpus[0], MACHINE_PCI_CFG_BASE + (1 << 11) + 4, 2, 7);
+        script_put(f->vm.vcpus[0], VIRT_PCI_CFG_BASE + (1 << 11) + 4, 2, 7);
         assert_int_equal(config_read(f, 1, 4) & 0xffff, 7);
         machine_fini(&f->machine);
         machine_fini(&f->machine);
@@ -443,8 +446,8 @@ static void test_two_machines(void **state)
     struct fixture *g = other;
     load(f);
     load(g);
-    script_put(f->vm.vcpus[0], MACHINE_PL011_BASE, 4, 'f');
-    script_put(g->vm.vcpus[0], MACHINE_PL011_BASE, 4, 'g');
+    script_put(f->vm.vcpus[0], VIRT_PL011_BASE, 4, 'f');
+    script_put(g->vm.vcpus[0], VIRT_PL011_BASE, 4, 'g');
     script_run_deferred(&f->vm);
     script_run_deferred(&g->vm);
     assert_string_equal(f->output, "f");

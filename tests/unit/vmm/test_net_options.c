@@ -47,6 +47,9 @@ static void kinds(void **state)
     assert_int_equal(options.kind, NET_SOCKET);
     assert_string_equal(options.socket, "/tmp/a,b");
     assert_true(options.listens);
+    good("share=/tmp/s");
+    assert_int_equal(options.kind, NET_SHARE);
+    assert_string_equal(options.share, "/tmp/s");
     good("mac=02:aB:00:00:00:ff,switch=lan");
     assert_int_equal(options.kind, NET_SWITCH);
     const uint8_t mac[6] = { 2, 0xab, 0, 0, 0, 0xff };
@@ -160,7 +163,7 @@ static void a_device_on_a_switch(void **state)
     assert_int_equal(hosted_event_loop_create(&loop), 0);
     vmmp_guest_memory_init(&memory, NULL, NULL);
     struct vmmp_host host = hosted_event_loop_host(loop);
-    const struct machine_device_environment environment = { NULL, &memory, NULL, &host };
+    const struct machine_device_environment environment = { NULL, &memory, NULL, &host, NULL };
     for (unsigned i = 0; i < 2; i++) {
         const struct device_context context = { .loop = loop, .name = "net", .number = i };
         states[i] = calloc(1, device_net.state_size);

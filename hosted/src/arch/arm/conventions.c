@@ -81,8 +81,9 @@ void hosted_arch_wake(struct hosted_vcpu *vcpu)
 }
 
 /* GIC: 0 to 31 belong to a CPU, 1020 and above are special. */
-bool hosted_arch_irq_valid(int irq)
+bool hosted_arch_irq_valid(const struct hosted_vm *hosted, int irq)
 {
+    (void)hosted;
     return irq >= 0 && irq < 1020;
 }
 

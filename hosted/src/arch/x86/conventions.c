@@ -7,6 +7,8 @@
 
 #include "hosted.h"
 
+#define PIC_INPUTS 16u
+
 const bool hosted_arch_can_restart = false;
 const bool hosted_arch_irq_last_wins = true;
 
@@ -63,9 +65,10 @@ void hosted_arch_wake(struct hosted_vcpu *vcpu)
     (void)vcpu;
 }
 
-bool hosted_arch_irq_valid(int irq)
+bool hosted_arch_irq_valid(const struct hosted_vm *hosted, int irq)
 {
-    return irq >= 0 && irq < 16;
+    unsigned inputs = hosted->irq_inputs ? hosted->irq_inputs : PIC_INPUTS;
+    return irq >= 0 && (unsigned)irq < inputs;
 }
 
 bool hosted_arch_irq_private(int irq)

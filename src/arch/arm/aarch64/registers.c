@@ -12,7 +12,42 @@ static const size_t offsets[] = {
 };
 #undef X
 
-/* AArch32 at EL0 has its registers in x0 to x14 (Arm ARM, D1.7). */
+/* Where a mode's r13 and r14 are (Arm ARM, D1.21.1); FIQ mode has r8 to r12 of its own, too. */
+#define FIRST_BANKED     13u
+#define FIRST_BANKED_FIQ 8u
+#define MODE_FIQ         0x11u
+#define FIQ_R8           24u
+
+static const struct {
+    uint8_t sp, lr;
+} banks[VMMP_PSR_MODE + 1] = {
+    [MODE_FIQ] = { 29, 30 },
+    [0x12] = { 17, 16 } /* IRQ */,
+    [0x13] = { 19, 18 } /* Supervisor */,
+    [0x17] = { 21, 20 } /* Abort */,
+    [0x1b] = { 23, 22 } /* Undefined */,
+};
+
+unsigned vmmp_arm_banked_register(uint32_t status, unsigned number)
+{
+    unsigned mode = status & VMMP_PSR_MODE;
+    if (mode == MODE_FIQ && number >= FIRST_BANKED_FIQ) {
+        return number - FIRST_BANKED_FIQ + FIQ_R8;
+    }
+    if (number < FIRST_BANKED || !banks[mode].sp) {
+        return number;
+    }
+    return number == FIRST_BANKED ? banks[mode].sp : banks[mode].lr;
+}
+
+/* Of an instruction's register, where the context has it. */
+static unsigned place(const seL4_UserContext *context, unsigned number)
+{
+    return vmmp_arm_is_aarch32(context) && number < 15
+               ? vmmp_arm_banked_register(vmmp_arm_status(context), number)
+               : number;
+}
+
 int vmmp_arm_register_get(vm_vcpu_t *vcpu, const seL4_UserContext *context, unsigned number,
                           uint64_t *value)
 {
@@ -20,9 +55,11 @@ int vmmp_arm_register_get(vm_vcpu_t *vcpu, const seL4_UserContext *context, unsi
     if (number > VMMP_ZERO_REGISTER) {
         return -EINVAL;
     }
-    *value = number == VMMP_ZERO_REGISTER
-                 ? 0
-                 : *(const seL4_Word *)(const void *)((const char *)context + offsets[number]);
+    *value = 0;
+    if (number < VMMP_ZERO_REGISTER) {
+        size_t at = offsets[place(context, number)];
+        *value = *(const seL4_Word *)(const void *)((const char *)context + at);
+    }
     return 0;
 }
 
@@ -34,7 +71,8 @@ int vmmp_arm_register_set(vm_vcpu_t *vcpu, seL4_UserContext *context, unsigned n
         return -EINVAL;
     }
     if (number < VMMP_ZERO_REGISTER) {
-        *(seL4_Word *)(void *)((char *)context + offsets[number]) = value;
+        size_t at = offsets[place(context, number)];
+        *(seL4_Word *)(void *)((char *)context + at) = value;
     }
     return 0;
 }

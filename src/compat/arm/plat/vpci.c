@@ -97,6 +97,12 @@ static void ports_write(void *device, uint64_t offset, unsigned size, uint64_t v
 static const struct vmmp_window_ops config_ops = { config_read, config_write };
 static const struct vmmp_window_ops ports_ops = { ports_read, ports_write };
 
+void vmmp_compat_pci_memory(uint64_t *base, uint64_t *end)
+{
+    *base = PCI_MEM_REGION_ADDR;
+    *end = PCI_MEM_REGION_ADDR + PCI_MEM_REGION_SIZE;
+}
+
 static struct vpci *free_instance(void)
 {
     for (unsigned i = 0; i < VMMP_COMPAT_VMS; i++) {

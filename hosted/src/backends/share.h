@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shared memory and events between two VMs: what share.c and share_meet.c have in common. */
+#pragma once
+
+#include <pthread.h>
+
+#include <hosted/share.h>
+#include <hosted/unix_socket.h>
+
+#define SHARE_MAGIC   UINT32_C(0x68737876) /* "vxsh" */
+#define SHARE_VERSION 1
+
+enum share_kind {
+    SHARE_HELLO = 1, /**< From who comes; value: its size. */
+    SHARE_WELCOME,   /**< From who listens, with the memory's descriptor; value: its size, + 1 if
+                          it is the second end. */
+    SHARE_REFUSED,   /**< From who listens; value: its size, 0: there are two already. */
+    SHARE_EVENTS,    /**< value: how many, 1 to 2^32 - 1. */
+};
+
+/** What is sent, one at a time; in the host's byte order, for both ends are on one host. */
+struct share_message {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t kind;
+    uint64_t value;
+};
+
+struct hosted_share {
+    struct hosted_event_loop *loop;
+    struct vmmp_host host;
+    const struct vmmp_log *log;
+    const char *name;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /**< Empty: of a pair. */
+
+    uid_t user; /**< Whose process this is: a sandbox may not say later. */
+    void *memory;
+    uint64_t size;
+    int memory_fd;
+
+    struct hosted_unix_listener listener; /**< `fd` -1: the other end listens, or nobody. */
+    struct hosted_event_source listening;
+    struct hosted_event_source candidate; /**< Has not said hello, or was not answered yet. */
+    struct hosted_event_source peer;
+    struct vmmp_timer again; /**< Meets the other end again. */
+    bool said_lost;          /**< That there is nowhere to meet has been said. */
+
+    void (*events)(void *cookie, uint32_t count);
+    void (*changed)(void *cookie);
+    void *cookie;
+    bool second; /**< Which of the two ends it is. */
+
+    pthread_mutex_t lock; /**< For what is below, and sending. After a device's context. */
+    int peer_fd;          /**< -1: nobody is there. */
+    uint64_t pending;     /**< Events that the socket had no room for. */
+    bool waits;           /**< For room. */
+    struct hosted_share_stats stats;
+};
+
+/** The peer is there, by `fd`, which this takes. 0 or -errno (closed). */
+int share_peer_begin(struct hosted_share *share, int fd);
+
+/** Makes the memory. 0 or -errno. */
+int share_memory_make(struct hosted_share *share);
+/** Takes the peer's in its place, if it cannot shrink; takes the descriptor in any case. */
+int share_memory_adopt(struct hosted_share *share, int fd);
+
+/** share_meet.c: joins who listens, or listens; see hosted_share_create(). */
+int share_meet(struct hosted_share *share, unsigned timeout_ms, char error[HOSTED_SHARE_ERROR]);
+/** The peer is gone: tries to meet it again, unless we listen. */
+void share_meet_again(struct hosted_share *share);
+void share_meet_end(struct hosted_share *share);
+
+bool share_send(int fd, enum share_kind kind, uint64_t value);
+/** A whole message of this protocol; -EAGAIN, -EPIPE: it has ended, -EPROTO: it is none. */
+int share_receive(int fd, struct share_message *message);
+bool share_is_message(const struct share_message *message, size_t size);

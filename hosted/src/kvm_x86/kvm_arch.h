@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the kvm_x86 engine adds to a VM and its vCPUs; see kvm.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hosted/kvm_x86.h>
+
+#include "engine.h"
+
+struct kvm_cpuid2;
+
+struct kvm_vcpu_arch {
+    uint32_t ports_done; /**< Elements of the present port access that have been answered. */
+};
+
+struct kvm_vm_arch {
+    struct kvm_cpuid2 *cpuid; /**< What the host's KVM supports, before it is fitted to a vCPU. */
+    uint64_t messages;        /**< MSIs sent; atomic. */
+};

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh disable=SC2034 # variables are lib.sh's
+# 32-bit guests: Debian's stock armmp kernel, a zImage, on the machine that 64-bit guests have. Its
+# firmware calls are 32-bit ones that the VMM answers.
+# shellcheck source=tests/guest/devices/lib.sh
+. /test/lib.sh
+
+kernel=/carry/armmp/linux
+initrd=/carry/armmp/initrd
+programs=/nowhere # They are 64-bit ones.
+memory=256M
+
+cat >cpus.sh <<'END'
+say machine "$(uname -m)"
+say online "$(cat /sys/devices/system/cpu/online)"
+echo 0 >/sys/devices/system/cpu/cpu1/online || fail "CPU 1 stays on"
+say left "$(cat /sys/devices/system/cpu/online)"
+echo 1 >/sys/devices/system/cpu/cpu1/online || fail "CPU 1 stays off"
+taskset 2 true || fail "nothing runs on CPU 1"
+say back "$(cat /sys/devices/system/cpu/online)"
+say psci "$(dmesg | grep 'psci: PSCIv')"
+say disk "$(cat /sys/block/vda/size)"
+END
+
+cat >reset.sh <<'END'
+reboot -f
+END
+
+if wanted cpus; then
+	truncate -s 1M disk.img
+	guest_cpus=2
+	guest c cpus.sh --stats --disk disk.img
+	check cpus-machine says c 'machine armv[78]l'
+	check cpus-online says c 'online 0-1'
+	check cpus-off says c 'left 0'
+	check cpus-on says c 'back 0-1'
+	check cpus-psci says c 'psci .*PSCIv1.1 detected'
+	check cpus-disk says c 'disk 2048'
+	check cpus-ends ended c 0
+	check cpus-calls-are-ours grep -q 'hypercall [1-9]' c.err
+	sed 's/^/    /' c.out | grep VMMP
+	guest_cpus=1
+fi
+if wanted reset; then
+	guest r reset.sh
+	check reset-status ended r 3
+fi
+if wanted gdb; then
+	/test/vmm run --kernel $kernel --gdb 1234 2>gdb.err
+	status=$?
+	check gdb-refused test "$status $(grep -c . gdb.err)" = '1 1'
+	check gdb-says-why grep -q 'gdb: it can debug 64-bit guests only' gdb.err
+fi
+finish

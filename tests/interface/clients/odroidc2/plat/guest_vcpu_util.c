@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <sel4vmmplatsupport/plat/guest_vcpu_util.h>
+
+_Static_assert(sizeof(PLAT_CPU_COMPAT) == sizeof("arm,cortex-a53") &&
+                   !__builtin_memcmp(PLAT_CPU_COMPAT, "arm,cortex-a53", sizeof("arm,cortex-a53")),
+               "another CPU");

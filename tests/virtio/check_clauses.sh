@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Judges the clause table: every row is whole, what holds has a test that exists, what does not has
+# a reason. README.md says what the columns mean.
+#
+#   check_clauses.sh SOURCE-FOLDER [TABLE]
+#   check_clauses.sh --self-test SOURCE-FOLDER    each bad table has to be refused, and for its reason
+set -eu
+
+# tests_of SOURCE-FOLDER: "unit GROUP NAME" of each unit test, "guest SCRIPT NAME" of each check of a
+# real guest. A unit test is a function that a group defines and mentions once more: runs it.
+tests_of()
+{
+	find "$1/tests/unit" -name 'test_*.c' -exec awk '
+		FNR == 1 {
+			group = FILENAME
+			sub(/.*\/test_/, "", group)
+			sub(/\.c$/, "", group)
+		}
+		/^static void [a-z0-9_]+\(void \*\*state\)$/ {
+			name = $3
+			sub(/\(.*/, "", name)
+			defined[group, name] = 1
+			next
+		}
+		{
+			line = $0
+			while (match(line, /[A-Za-z_][A-Za-z0-9_]*/)) {
+				name = substr(line, RSTART, RLENGTH)
+				line = substr(line, RSTART + RLENGTH)
+				if ((group, name) in defined) {
+					print "unit", group, name
+					delete defined[group, name]
+				}
+			}
+		}' {} +
+	# Part names of loops, "check data.$round", are not what a row can name.
+	for script in "$1"/tests/guest/devices/*.sh; do
+		device=${script##*/}
+		sed -n "s/^[[:space:]]*check \([A-Za-z0-9._\/-]*\) .*/guest device-${device%.sh} \1/p" "$script"
+	done
+}
+
+check()
+{
+	tests_of "$1" | awk -F, -v table="$2" '
+		function complain(what) {
+			printf "%s:%d: %s\n", table, FNR, what
+			bad = 1
+		}
+		FILENAME == "-" {
+			split($0, word, " ")
+			known[word[2] (word[1] == "guest" ? ":" : "/") word[3]] = 1
+			next
+		}
+		FNR == 1 {
+			if ($0 != "section,title,verb,clause,status,tests,note") {
+				complain("the first line does not name the columns")
+			}
+			next
+		}
+		{
+			rows++
+		}
+		NF != 7 {
+			complain("has " NF " columns, not 7: commas separate columns, and there is no quoting")
+			next
+		}
+		/"/ {
+			complain("has a quotation mark: there is no quoting")
+		}
+		$1 !~ /^[0-9]+(\.[0-9]+)*$/ {
+			complain("\"" $1 "\" is no section number")
+		}
+		$2 == "" || length($4) < 12 {
+			complain("title or clause is missing")
+		}
+		$3 !~ /^(MUST|SHOULD)( NOT)?$/ && $3 != "MAY" {
+			complain("\"" $3 "\" is none of MUST, MUST NOT, SHOULD, SHOULD NOT, MAY")
+		}
+		seen[$1, $3, $4]++ {
+			complain("is there twice")
+		}
+		$5 == "holds" {
+			holds++
+			if ($6 == "") {
+				complain("holds, but no test shows it")
+			}
+		}
+		$5 == "not offered" {
+			absent++
+			if ($7 == "") {
+				complain("does not name the feature that is not offered")
+			}
+		}
+		$5 == "deliberately not" {
+			deviates++
+			if (length($7) < 20) {
+				complain("deviates without a reason")
+			}
+		}
+		$5 != "holds" && $5 != "not offered" && $5 != "deliberately not" {
+			complain("\"" $5 "\" is none of holds, not offered, deliberately not")
+		}
+		{
+			count = split($6, name, " ")
+			for (i = 1; i <= count; i++) {
+				key = name[i]
+				sub(/^guest\//, "", key)
+				if (!(key in known) || (name[i] ~ /^guest\//) != (key ~ /:/)) {
+					complain("there is no test " name[i])
+				} else if (!(name[i] in used)) {
+					used[name[i]] = 1
+					tests++
+				}
+			}
+		}
+		END {
+			if (!rows) {
+				complain("has no rows")
+			}
+			printf "%d clauses: %d hold (shown by %d tests), %d not offered, %d deliberately not\n",
+				rows, holds, tests, absent, deviates
+			exit bad
+		}' - "$2"
+}
+
+# bad_tables.txt: what is to be said of a table, behind a #; the table; an empty line.
+self_test()
+{
+	status=0
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	awk -v RS= -v work="$work" '{
+		file = work "/" NR
+		print substr($0, 3, index($0, "\n") - 3) >file ".expected"
+		print substr($0, index($0, "\n") + 1) >file ".csv"
+	}' "$1/tests/virtio/bad_tables.txt"
+	for table in "$work"/*.csv; do
+		expected=$(cat "${table%.csv}.expected")
+		if said=$(check "$1" "$table"); then
+			echo "accepted, which was to be refused: $expected"
+			status=1
+		elif ! echo "$said" | grep -q -F -e "$expected"; then
+			printf 'refused, but not because "%s":\n%s\n' "$expected" "$said"
+			status=1
+		fi
+	done
+	return $status
+}
+
+case ${1:-} in
+--self-test) self_test "$2" ;;
+*) check "$1" "${2:-$1/tests/virtio/clauses.csv}" ;;
+esac
