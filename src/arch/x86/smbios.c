@@ -265,10 +265,11 @@ static void write_boot_information(struct builder *b)
 
 static void write_entry_point(uint8_t *entry, uint64_t address, size_t size)
 {
+    static const uint8_t anchor[5] = { '_', 'S', 'M', '3', '_' };
     uint8_t sum = 0;
 
     memset(entry, 0, TABLES);
-    memcpy(entry, "_SM3_", 5);
+    memcpy(entry, anchor, sizeof(anchor));
     entry[ENTRY_LENGTH] = ENTRY_SIZE;
     entry[7] = 3; /* Version 3.3. */
     entry[8] = 3;
