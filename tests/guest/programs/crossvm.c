@@ -17,7 +17,6 @@
  *   crossvm NAME relay OUT LAPS      a number goes round in a ring of guests: each adds 1
  *   crossvm NAME begin OUT LAPS      as its first; prints the number
  *   crossvm NAME storm SECONDS       writes everywhere on the event page
- *   crossvm NAME spin SECONDS        writes nowhere, but is as busy
  *   crossvm NAME work SECONDS        prints how much could be done meanwhile
  *
  * And what two processes have in their place, to compare with:
@@ -482,13 +481,6 @@ static void storm(const struct connection *connection, uint64_t seconds)
     printf("%ju\n", (uintmax_t)writes);
 }
 
-static void spin(uint64_t seconds)
-{
-    uint64_t end = now_us() + seconds * 1000000;
-    while (now_us() < end) {
-    }
-}
-
 static void work(uint64_t seconds)
 {
     uint64_t end = now_us() + seconds * 1000000;
@@ -591,8 +583,6 @@ int main(int argc, char *argv[])
         receive(&connection, number, argc > 4 ? argv[4] : NULL);
     } else if (strcmp(command, "storm") == 0) {
         storm(&connection, number);
-    } else if (strcmp(command, "spin") == 0) {
-        spin(number);
     } else if (strcmp(command, "work") == 0) {
         work(number);
     } else if (argc > 4 && (strcmp(command, "relay") == 0 || strcmp(command, "begin") == 0)) {
