@@ -100,26 +100,13 @@ static bool set_initrd(struct parser *parser, const char *name, const char *valu
     return set_file(parser, name, value, &parser->options->initrd);
 }
 
-static bool has_fdt(struct parser *parser, const char *name)
-{
-    const struct machine_board *board = parser->options->board;
-    return board->build_fdt ||
-           fail(parser, "%s: guests of a %s get no device tree: leave it out", name, board->name);
-}
-
 static bool set_dtb(struct parser *parser, const char *name, const char *value)
 {
-    if (!has_fdt(parser, name)) {
-        return false;
-    }
     return set_file(parser, name, value, &parser->options->dtb);
 }
 
 static bool set_dump_dtb(struct parser *parser, const char *name, const char *value)
 {
-    if (!has_fdt(parser, name)) {
-        return false;
-    }
     return set_file(parser, name, value, &parser->options->dump_dtb);
 }
 
@@ -511,10 +498,9 @@ static bool check_amounts(struct parser *parser)
     return true;
 }
 
-/* A machine without virtio devices: its UART is the console, unless the user says otherwise. */
-static bool check_board(struct parser *parser)
+static bool check_fdt(struct parser *parser)
 {
-    struct options *options = parser->options;
+    const struct options *options = parser->options;
     const struct machine_board *board = options->board;
     if (board->own_fdt && !options->dtb) {
         return fail(parser,
@@ -522,6 +508,18 @@ static bool check_board(struct parser *parser)
                     "--dtb",
                     board->name, board->own_fdt);
     }
+    if (!board->build_fdt && !board->own_fdt && (options->dtb || options->dump_dtb)) {
+        return fail(parser, "%s: guests of a %s get no device tree: leave it out",
+                    options->dtb ? "--dtb" : "--dump-dtb", board->name);
+    }
+    return true;
+}
+
+/* A machine without virtio devices: its UART is the console, unless the user says otherwise. */
+static bool check_board(struct parser *parser)
+{
+    struct options *options = parser->options;
+    const struct machine_board *board = options->board;
     if (board->pci || board->mmio.slots) {
         return true;
     }
@@ -540,7 +538,7 @@ static bool check_board(struct parser *parser)
 /* What no single option can see. */
 static bool check_together(struct parser *parser)
 {
-    if (!check_amounts(parser) || !check_board(parser)) {
+    if (!check_amounts(parser) || !check_fdt(parser) || !check_board(parser)) {
         return false;
     }
     const struct options *options = parser->options;

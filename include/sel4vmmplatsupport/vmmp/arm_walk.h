@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A walk through a guest's stage 1 translation tables in software (Arm ARM DDI 0487, D8 "The AArch64
- * Virtual Memory System Architecture"): granules of 4, 16 and 64 KiB, both halves of the address
- * space, 52-bit addresses with FEAT_LPA2; and of a guest whose EL1 is AArch32, in either format (G5).
+ * A walk through a guest's stage 1 translation tables in software (Arm ARM DDI 0487, D8 "The
+ * AArch64 Virtual Memory System Architecture"): granules of 4, 16 and 64 KiB, both halves of the
+ * address space, 52-bit addresses with FEAT_LPA2; and of a guest whose EL1 is AArch32, in either
+ * format (G5).
  *
  * Permissions, attributes and access flags are not looked at: a debugger may see everything, and
  * who carries out an instruction goes only where the hardware has checked it. The tables are guest

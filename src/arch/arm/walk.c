@@ -14,6 +14,7 @@
 #define TTBR_ADDRESS UINT64_C(0x0000ffffffffffc0)
 
 /* AArch32: TTBCR, and the short descriptors. */
+#define TTBR_ADDRESS_32 UINT64_C(0x000000ffffffffe0)
 #define TTBCR_EAE       (UINT64_C(1) << 31) /* The long format. */
 #define TTBCR_SIZE      0x7u                /* N; of the long format T0SZ, and T1SZ at TCR_T1SZ. */
 #define TTBCR_PD0       4
@@ -80,8 +81,7 @@ static bool choose_half_32(const struct vmmp_arm_translation *translation, uint3
         address >> (32 - upper_size) == (1u << upper_size) - 1) {
         lower = false;
     }
-    half->table =
-        (lower ? translation->ttbr0 : translation->ttbr1) & TTBR_ADDRESS & ~UINT64_C(0x1f);
+    half->table = (lower ? translation->ttbr0 : translation->ttbr1) & TTBR_ADDRESS_32;
     half->granule = GRANULE_LONG;
     half->size_bits = 32 - (lower ? lower_size : upper_size);
     return true;
