@@ -21,6 +21,7 @@ TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
+	@echo "                  (GUEST=armmp: 32-bit; GUEST=exynos5422: on an ODROID-XU4)"
 	@echo "make test         build with warnings as errors and run all tests"
 	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
@@ -72,7 +73,7 @@ vmm: deps-build $(SYSROOT64)/cflags
 	@cmake --build $(BUILD)/arm64
 
 run: deps-run vmm
-	@tools/run.sh $(VMM_ARM64)
+	@tools/run.sh $(if $(GUEST),--guest $(GUEST)) $(VMM_ARM64)
 
 fuzzers: deps-test
 	@tests/fuzz/run.sh --build $(BUILD)

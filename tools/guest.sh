@@ -8,6 +8,9 @@
 # dearly; a guest that panics ends at once.
 guest_append='console=hvc0 quiet panic=-1'
 
+# That of an ODROID-XU4. With the MCT's ticks periodic each costs two exits, and not 14.
+exynos_append='console=ttySAC2,115200n8 quiet panic=-1 highres=off nohz=off clocksource=arch_sys_counter vmmp.console=ttySAC2'
+
 # size_mib SIZE: 512M, 3G or bytes, as MiB.
 size_mib()
 {
@@ -34,6 +37,14 @@ vmm_command()
 		vmm_command=("$1" run --kernel "$2" --initrd "$3" --append "$4" --memory "$5" --cpus "$6" --gic "$7"
 			--console stdio --no-reboot)
 	fi
+}
+
+# exynos_command VMM KERNEL INITRD DTB APPEND MEMORY CPUS: set $vmm_command.
+exynos_command()
+{
+	[ "$1" != qemu ] || usage_error "QEMU has no such board"
+	vmm_command=("$1" run --machine exynos5422 --kernel "$2" --initrd "$3" --dtb "$4" --append "$5"
+		--memory "$6" --cpus "$7" --no-reboot)
 }
 
 # check_vmm VMM: it is "qemu" or an arm64 program.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Run a command on an emulated arm64 machine with virtualization extensions, whose Debian 13 kernel
+# Run a command on an emulated arm64 machine with virtualization extensions, whose Debian kernel
 # offers real KVM: for machines without a KVM of their own.
 #
 #   tools/testbed.sh [OPTION]... -- COMMAND [ARGUMENT]...
@@ -9,6 +9,7 @@
 #   --gic 2|3          interrupt controller of the machine; guests get the same (default 3)
 #   --cpus N           CPUs of the machine (default 1)
 #   --memory MIB       its memory (default 1024); guests touch theirs lazily
+#   --kernel 6.12|6.1  Debian 13's kernel or Debian 12's (default 6.12)
 #   --file SRC:DST     carry in a file or a folder (again for more); the shared libraries that an
 #                      arm64 program needs come along, to /lib
 #   --out DIR          afterwards, the files that COMMAND left in /out
@@ -32,6 +33,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 gic=3
 cpus=1
 memory=1024
+kernel=6.12
 files=()
 out=
 with_qemu=0
@@ -57,7 +59,7 @@ parse_options()
 		--instructions) accel=tcg,thread=single ;;
 		--verbose) verbose=1 ;;
 		--) shift && break ;;
-		--gic | --cpus | --memory | --file | --out | --timeout)
+		--gic | --cpus | --memory | --kernel | --file | --out | --timeout)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			set_option "$1" "$2"
 			shift
@@ -80,6 +82,11 @@ set_option()
 		;;
 	--out)
 		out=$2
+		return
+		;;
+	--kernel)
+		case $2 in 6.1 | 6.12) ;; *) usage_error "--kernel takes 6.1 or 6.12, not '$2'" ;; esac
+		kernel=$2
 		return
 		;;
 	esac
@@ -173,7 +180,7 @@ write_initrd()
 		cp -rL "$src" "$root/$dst"
 		! is_arm64_program "$src" || carry_libraries "$src" "$root"
 	done
-	cp "$vmmp_build/testbed/outer.cpio" "$temp/initrd"
+	cp "$vmmp_build/testbed/outer-$kernel.cpio" "$temp/initrd"
 	(cd "$root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >>"$temp/initrd"
 	rm -rf "$root"
 }
@@ -192,7 +199,7 @@ machine()
 	arguments=(-nodefaults -display none -no-reboot
 		-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
 		-accel "$accel" -smp "$cpus" -m "$memory"
-		-kernel "$vmmp_build/testbed/linux-6.12" -initrd "$temp/initrd"
+		-kernel "$vmmp_build/testbed/linux-$kernel" -initrd "$temp/initrd"
 		-device virtio-serial-pci)
 	[ "$accel" != tcg,thread=single ] || arguments+=(-icount 'shift=0,sleep=off')
 	if [ "$terminal" = 1 ]; then

@@ -31,6 +31,7 @@
 
 #include <sel4vmmplatsupport/vmmp/entropy.h>
 #include <sel4vmmplatsupport/vmmp/image.h>
+#include <sel4vmmplatsupport/vmmp/load_x86.h>
 #include <sel4vmmplatsupport/vmmp/msi.h>
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
 #include <sel4vmmplatsupport/vmmp/virtio_console.h>
@@ -50,6 +51,8 @@ struct machine_host {
     int (*add_ram)(vm_t *vm, uintptr_t base, size_t size);
     /** Makes a vCPU, after the interrupt controller. NULL: vm_create_vcpu(), before it. */
     vm_vcpu_t *(*add_cpu)(vm_t *vm, int priority);
+    /** x86: sets all of a vCPU's state. 0 or -errno. */
+    int (*enter)(vm_vcpu_t *vcpu, const struct vmmp_x86_entry *entry);
 };
 
 struct machine_config {
@@ -76,6 +79,7 @@ struct machine_config {
     uint32_t rtc_seconds;               /**< What the clock shows at first. */
 
     struct machine_host made_by; /**< Zeroed: libsel4vm. */
+    struct vmmp_msi msi;         /**< x86: takes messages of PCI functions; zeroed: nobody does. */
     struct vmmp_log log;
     struct vmmp_host host;
     struct vmmp_doorbells doorbells; /**< Takes devices' notifications; zeroed: nobody does. */
@@ -94,7 +98,10 @@ struct machine_config {
 /** Where the guest's pieces go. */
 struct machine_plan {
     struct vmmp_kernel kernel;
-    struct vmmp_layout layout;
+    union {
+        struct vmmp_layout layout; /**< ARM */
+        struct vmmp_x86_plan x86;
+    };
     char bootargs[MACHINE_BOOTARGS];
 };
 
@@ -143,7 +150,7 @@ int machine_build_fdt(const struct machine_config *config, const struct machine_
                       void *buffer, size_t buffer_size, size_t *size);
 /**
  * Makes the tree of `size` bytes in `buffer`, which somebody else wrote, one for this guest: sets
- * /chosen and replaces the memory nodes, nothing else.
+ * /chosen and replaces the memory nodes, and nothing else unless the board has a `trim_fdt`.
  */
 int machine_adopt_fdt(const struct machine_config *config, const struct machine_plan *plan,
                       void *buffer, size_t buffer_size, size_t *size,
@@ -156,5 +163,10 @@ int machine_load(struct machine *machine, const struct machine_plan *plan, const
 /** Input has come for the port, or it can take output. Any thread, in no device's context. */
 void machine_console_notify(struct machine *machine);
 void machine_serial_notify(struct machine *machine);
+/**
+ * Presses the machine's power key, or lets it go. Whether the guest has a driver for it that wants
+ * to know; false as well if the board has no such key. Any thread, in no device's context.
+ */
+bool machine_power_key(struct machine *machine, bool pressed);
 /** The terminal behind the console has a new size. Any thread. */
 void machine_console_resize(struct machine *machine, uint16_t columns, uint16_t rows);

@@ -68,7 +68,7 @@ static int plug_mmio(struct machine *machine, struct machine_virtio *place,
     if (slot == slots->slots) {
         return -ENOSPC;
     }
-    int irq = slots->irq + (int)slot;
+    int irq = slots->irqs ? slots->irqs[slot] : slots->irq + (int)slot;
     int error = vmmp_vm_irq_line_init(&machine->vmmp, &place->line, irq);
     if (error) {
         return error;

@@ -79,8 +79,6 @@ struct hosted_engine {
     void *(*alias_begin)(struct hosted_vm *hosted, void *host, size_t size);
     void (*alias_end)(struct hosted_vm *hosted, void *alias, size_t size);
 
-    /** x86: inputs of the interrupt controllers; 0: the 16 of a pair of 8259. */
-    unsigned irq_inputs;
     int (*irq_controller_create)(struct hosted_vm *hosted);
     /** Optional: told of the first registration of an interrupt; negative refuses it. */
     int (*irq_register)(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
@@ -147,6 +145,11 @@ struct hosted_engine {
     /** Optional, ARM: vector register `number`, 0 to 31, low half first. As registers_get. */
     int (*vector_get)(struct hosted_vcpu *vcpu, unsigned number, uint64_t value[2]);
     int (*vector_set)(struct hosted_vcpu *vcpu, unsigned number, const uint64_t value[2]);
+
+    /** Optional, AArch64: the guest's EL1 is AArch32; NULL: never. */
+    bool (*is_aarch32)(const struct hosted_vm *hosted);
+    /** Optional, ARM: a synchronous external abort, where registers cannot be set up for one. */
+    int (*external_abort)(struct hosted_vcpu *vcpu);
 
     /** Optional, x86: direct access to host ports. */
     int (*ioport_passthrough)(struct hosted_vcpu *vcpu, uint16_t first, uint16_t last);
@@ -265,6 +268,9 @@ int hosted_memory_file(struct hosted_vm *hosted, const void *host, int *fd, uint
 /** From `vm_open`: the library's interrupt lines shall inject and be acknowledged, as on seL4/ARM.
  */
 void hosted_vm_set_inject_binding(struct hosted_vm *hosted);
+/** From `vm_open`, x86: how many inputs the interrupt controllers have, if not the 16 of two 8259.
+ */
+void hosted_vm_set_irq_inputs(struct hosted_vm *hosted, unsigned inputs);
 
 /** For messages of engines. */
 const struct vmmp_log *hosted_vm_log(const struct hosted_vm *hosted);

@@ -96,6 +96,7 @@ struct hosted_vm {
     struct vmmp_log_limit unhandled_limit;
     struct vmmp_log_limit undecoded_limit;
     bool inject_binding; /**< See hosted_vm_set_inject_binding(). */
+    unsigned irq_inputs; /**< See hosted_vm_set_irq_inputs(); 0: not set. */
     bool irq_controller;
 
     pthread_mutex_t client;

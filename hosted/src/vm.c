@@ -275,6 +275,11 @@ void hosted_vm_set_engine_state(struct hosted_vm *hosted, void *state)
     hosted->engine_state = state;
 }
 
+void hosted_vm_set_irq_inputs(struct hosted_vm *hosted, unsigned inputs)
+{
+    hosted->irq_inputs = inputs;
+}
+
 void hosted_vm_set_inject_binding(struct hosted_vm *hosted)
 {
     hosted->inject_binding = true;

@@ -2,6 +2,8 @@
 /* The ways to a host's configuration space: CAM, ECAM and the ports of mechanism #1. */
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
 
+#include <errno.h>
+
 #include "bus/pci_internal.h"
 #include "bus/pci_regs.h"
 
@@ -109,8 +111,35 @@ static void data_write(struct vmmp_pci_host *pci, unsigned offset, unsigned size
 
 /*
  * Only a whole doubleword at 0xCF8 is CONFIG_ADDRESS; smaller accesses there belong to ordinary
- * ports (3.2.2.3.2) and are nobody's here.
+ * ports (3.2.2.3.2).
  */
+static uint64_t port_read(struct vmmp_pci_host *pci, unsigned offset)
+{
+    if (offset >= DATA_OFFSET) {
+        return data_read(pci, offset - DATA_OFFSET, 1);
+    }
+    struct vmmp_window *window = pci->address_ports[offset];
+    return window ? vmmp_window_read(window, 0, 1) : UINT8_MAX;
+}
+
+static void port_write(struct vmmp_pci_host *pci, unsigned offset, uint64_t value)
+{
+    if (offset >= DATA_OFFSET) {
+        data_write(pci, offset - DATA_OFFSET, 1, value);
+    } else if (pci->address_ports[offset]) {
+        vmmp_window_write(pci->address_ports[offset], 0, 1, value);
+    }
+}
+
+int vmmp_pci_host_set_port(struct vmmp_pci_host *pci, unsigned port, struct vmmp_window *window)
+{
+    if (port < PCICFG_PORT_ADDRESS || port >= PCICFG_PORT_DATA || (window && window->size != 1)) {
+        return -EINVAL;
+    }
+    pci->address_ports[port - PCICFG_PORT_ADDRESS] = window;
+    return 0;
+}
+
 static uint64_t ports_read(void *device, uint64_t offset, unsigned size)
 {
     struct vmmp_pci_host *pci = device;
@@ -120,12 +149,9 @@ static uint64_t ports_read(void *device, uint64_t offset, unsigned size)
     if (offset >= DATA_OFFSET) {
         return data_read(pci, (unsigned)offset - DATA_OFFSET, size);
     }
-    uint64_t value = vmmp_all_ones(size);
+    uint64_t value = 0;
     for (unsigned i = 0; i < size; i++) {
-        if (offset + i >= DATA_OFFSET) {
-            uint64_t byte = data_read(pci, (unsigned)offset + i - DATA_OFFSET, 1);
-            value = (value & ~(UINT64_C(0xff) << (8 * i))) | byte << (8 * i);
-        }
+        value |= port_read(pci, (unsigned)offset + i) << (8 * i);
     }
     return value;
 }
@@ -142,9 +168,7 @@ static void ports_write(void *device, uint64_t offset, unsigned size, uint64_t v
         return;
     }
     for (unsigned i = 0; i < size; i++) {
-        if (offset + i >= DATA_OFFSET) {
-            data_write(pci, (unsigned)offset + i - DATA_OFFSET, 1, (value >> (8 * i)) & 0xff);
-        }
+        port_write(pci, (unsigned)offset + i, (value >> (8 * i)) & 0xff);
     }
 }
 

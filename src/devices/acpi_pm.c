@@ -10,9 +10,10 @@
 #define PM1_CNT 4
 
 #define TMR      0x0001u /* In PM1_STS and PM1_EN. */
+#define GBL      0x0020u /* Nobody releases the lock: enabled, but never signalled. */
 #define PWRBTN   0x0100u
 #define STS_BITS (TMR | PWRBTN)
-#define EN_BITS  (TMR | PWRBTN)
+#define EN_BITS  (TMR | GBL | PWRBTN)
 
 #define SCI_EN        0x0001u
 #define SLP_TYP_SHIFT 10

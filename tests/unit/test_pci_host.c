@@ -240,6 +240,48 @@ static void test_mechanism_1(void **state)
     vmmp_pci_host_fini(&host);
 }
 
+static uint64_t byte_read(void *device, uint64_t offset, unsigned size)
+{
+    assert_int_equal(offset, 0);
+    assert_int_equal(size, 1);
+    return *(uint8_t *)device;
+}
+
+static void byte_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+    assert_int_equal(offset, 0);
+    assert_int_equal(size, 1);
+    *(uint8_t *)device = (uint8_t)value;
+}
+
+/* The reset register of a PC is the byte at 0xCF9, in the middle of CONFIG_ADDRESS. */
+static void test_byte_ports(void **state)
+{
+    static const struct vmmp_window_ops ops = { byte_read, byte_write };
+    uint8_t latch = 0x24;
+    struct vmmp_window byte = { .name = "byte", .ops = &ops, .device = &latch, .size = 1 };
+    struct vmmp_window wide = { .name = "wide", .ops = &ops, .device = &latch, .size = 2 };
+    (void)state;
+    init(&basic);
+    struct vmmp_window *ports = &host.config_ports;
+    assert_int_equal(vmmp_pci_host_set_port(&host, 0xcf7, &byte), -EINVAL);
+    assert_int_equal(vmmp_pci_host_set_port(&host, 0xcfc, &byte), -EINVAL);
+    assert_int_equal(vmmp_pci_host_set_port(&host, 0xcf9, &wide), -EINVAL);
+    assert_int_equal(vmmp_pci_host_set_port(&host, 0xcf9, &byte), 0);
+    assert_int_equal(vmmp_window_read(ports, 1, 1), 0x24);
+    assert_int_equal(vmmp_window_read(ports, 0, 2), 0x24ff);
+    assert_int_equal(vmmp_window_read(ports, 0, 1), 0xff);
+    vmmp_window_write(ports, 1, 1, 6);
+    assert_int_equal(latch, 6);
+    /* A whole doubleword is none of its business. */
+    vmmp_window_write(ports, 0, 4, 0x80001234);
+    assert_int_equal(latch, 6);
+    assert_int_equal(vmmp_window_read(ports, 0, 4), 0x80001234);
+    assert_int_equal(vmmp_pci_host_set_port(&host, 0xcf9, NULL), 0);
+    assert_int_equal(vmmp_window_read(ports, 1, 1), 0xff);
+    vmmp_pci_host_fini(&host);
+}
+
 /* ---- interrupts ---------------------------------------------------------------------------- */
 
 static unsigned level_bits;
@@ -416,6 +458,7 @@ int test_pci_host(void)
         cmocka_unit_test(test_cam_window),
         cmocka_unit_test(test_ecam_window),
         cmocka_unit_test(test_mechanism_1),
+        cmocka_unit_test(test_byte_ports),
         cmocka_unit_test(test_interrupt_wiring),
         cmocka_unit_test(test_line_full),
         cmocka_unit_test(test_address_allocation),

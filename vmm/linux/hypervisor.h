@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the VMM wants of the engine below libsel4vm: KVM in a build for arm64
- * (hypervisor_kvm.c), and one line that says there is none in other builds (hypervisor_none.c).
+ * What the VMM wants of the engine below libsel4vm: KVM where the build is for the machine's
+ * architecture (hypervisor_kvm*.c), and one line that says there is none elsewhere
+ * (hypervisor_none.c).
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 #include "options.h"
 
 struct gdb_target;
+struct machine_config;
 
 enum hypervisor_end {
     HYPERVISOR_POWER_OFF, /**< The guest powered off. */
@@ -47,10 +49,11 @@ int hypervisor_create(struct hypervisor **hypervisor, const struct hypervisor_co
 /** Undoes it, after the machine and vm_run(). NULL is left alone. */
 void hypervisor_destroy(struct hypervisor *hypervisor);
 
-/** 2 or 3. */
-unsigned hypervisor_gic(const struct hypervisor *hypervisor);
-/** Whether the guest's PSCI and TRNG calls are the machine's to answer. */
-bool hypervisor_firmware(const struct hypervisor *hypervisor);
+/**
+ * Fills in what the machine has to know of its host: ARM: `gic`, and whether the guest's PSCI and
+ * TRNG calls are the machine's to answer; x86: where messages go, and how a vCPU is entered.
+ */
+void hypervisor_configure(const struct hypervisor *hypervisor, struct machine_config *machine);
 /** Ends the guest's VM as it wants: for power off or, with `reset`, a reset. Any thread. */
 void hypervisor_end_guest(struct hypervisor *hypervisor, bool reset);
 /** Why vm_run() returned `result`. */

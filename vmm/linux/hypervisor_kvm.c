@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Guests on the KVM of an arm64 machine. */
-#include "hypervisor.h"
+/* Guests on the KVM of this machine, whatever its architecture. */
+#include "hypervisor_kvm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,21 +10,12 @@
 
 #include <sel4vm/boot.h>
 
-#include <hosted/kvm_arm64.h>
+#include <hosted/kvm.h>
 #include <hosted/vm.h>
 
-#include "../arm/board_arm.h"
-#include "gdb_target.h"
 #include "message.h"
 
 #define DEVICE "/dev/kvm"
-
-struct hypervisor {
-    vm_t *vm;
-    simple_t simple;
-    ps_io_ops_t io_ops;
-    struct hosted_kvm_arm64_config config;
-};
 
 int hypervisor_check(void)
 {
@@ -61,32 +52,16 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
         message_error("no memory: close other programs");
         return -1;
     }
-    static const enum hosted_kvm_gic gics[] = {
-        [GIC_AUTO] = HOSTED_KVM_GIC_AUTO,
-        [GIC_V2] = HOSTED_KVM_GIC_V2,
-        [GIC_V3] = HOSTED_KVM_GIC_V3,
-    };
-    const struct machine_gic *gic = config->board->gic;
+    if (hypervisor_prepare(hypervisor, config) != 0) {
+        free(hypervisor);
+        return -1;
+    }
     hypervisor->vm = vm;
-    hypervisor->config = (struct hosted_kvm_arm64_config){
-        .address_limit = config->address_limit,
-        .gic = gics[config->gic],
-        .gic_distributor = gic->distributor,
-        .gic_cpu_interface = gic->cpu_interface,
-        .gic_redistributors = gic->redistributors,
-        .gic_redistributors_size = gic->redistributors_size,
-        .gic_interrupts = gic->interrupts,
-        .aarch32 = config->aarch32,
-        .firmware = true,
-        .trace = config->trace,
-        .debug = config->gdb ? gdb_target_event : NULL,
-        .cookie = config->gdb,
-    };
-    hosted_simple_kvm_arm64(&hypervisor->simple, &hypervisor->config, config->log);
     hosted_io_ops_init(&hypervisor->io_ops);
     vspace_t vspace;
     memset(&vspace, 0, sizeof(vspace));
     if (vm_init(vm, NULL, &hypervisor->simple, vspace, &hypervisor->io_ops, 0, "guest")) {
+        free(hypervisor->engine);
         free(hypervisor);
         return -1;
     }
@@ -98,18 +73,9 @@ void hypervisor_destroy(struct hypervisor *hypervisor)
 {
     if (hypervisor) {
         hosted_vm_destroy(hypervisor->vm);
+        free(hypervisor->engine);
         free(hypervisor);
     }
-}
-
-unsigned hypervisor_gic(const struct hypervisor *hypervisor)
-{
-    return hosted_kvm_gic_version(hypervisor->vm);
-}
-
-bool hypervisor_firmware(const struct hypervisor *hypervisor)
-{
-    return hosted_kvm_firmware(hypervisor->vm);
 }
 
 void hypervisor_end_guest(struct hypervisor *hypervisor, bool reset)

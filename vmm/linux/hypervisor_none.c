@@ -2,6 +2,7 @@
 /* A build for a machine that has no KVM for arm64 guests: everything works up to there. */
 #include "hypervisor.h"
 
+#include "../machine.h"
 #include "message.h"
 
 int hypervisor_check(void)
@@ -25,16 +26,12 @@ void hypervisor_destroy(struct hypervisor *hypervisor)
     (void)hypervisor;
 }
 
-unsigned hypervisor_gic(const struct hypervisor *hypervisor)
+/* For a device tree that is only written. */
+void hypervisor_configure(const struct hypervisor *hypervisor, struct machine_config *machine)
 {
     (void)hypervisor;
-    return 3;
-}
-
-bool hypervisor_firmware(const struct hypervisor *hypervisor)
-{
-    (void)hypervisor;
-    return false;
+    machine->gic = 3;
+    machine->firmware = false;
 }
 
 void hypervisor_end_guest(struct hypervisor *hypervisor, bool reset)

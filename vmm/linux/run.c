@@ -81,7 +81,6 @@ static void guest_ended(void *cookie, vm_t *vm, bool reset)
 /* The guest's firmware, if it is not the kernel's. */
 static int open_firmware(struct run *run)
 {
-    run->config.firmware = hypervisor_firmware(run->hypervisor);
     run->config.ended = guest_ended;
     run->config.ended_cookie = run;
     run->config.rtc_seconds = (uint32_t)time(NULL);
@@ -116,7 +115,7 @@ static int create_vm(struct run *run)
     if (hypervisor_create(&run->hypervisor, &config, &run->vm) != 0) {
         return -1;
     }
-    run->config.gic = hypervisor_gic(run->hypervisor);
+    hypervisor_configure(run->hypervisor, &run->config);
     return open_firmware(run);
 }
 

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* --gdb in a build that runs no guests: it never comes to that. */
+/* --gdb where there is no server for it: builds that run no guests, and PCs. */
+#include "message.h"
 #include "run_state.h"
 
 int run_gdb_prepare(struct run *run, struct gdb_target **target)
 {
-    (void)run;
     *target = NULL;
+    if (run->options->gdb_port) {
+        message_error("--gdb: guests of a %s cannot be debugged: leave it out",
+                      run->options->board->name);
+        return -1;
+    }
     return 0;
 }
 

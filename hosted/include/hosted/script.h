@@ -36,6 +36,8 @@ struct script_config {
      * setting levels.
      */
     bool inject_binding;
+    /** x86: inputs of the interrupt controllers; 0: the 16 of two 8259. */
+    unsigned irq_inputs;
     /** As script_fail(), from the very start: 1 makes the first call fail. */
     unsigned fail[HOSTED_CALL_COUNT];
 };

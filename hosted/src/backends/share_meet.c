@@ -23,17 +23,18 @@ union control {
 /* ---- Who listens --------------------------------------------------------------------------- */
 
 /* The socket's mode lets nobody else in; a path in a folder of everybody's may be another's. */
-static bool is_same_user(int fd)
+static bool is_same_user(const struct hosted_share *share, int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == geteuid() || peer.uid == 0);
+           (peer.uid == share->user || peer.uid == 0);
 }
 
 static bool welcome(const struct hosted_share *share, int fd)
 {
-    struct share_message message = { SHARE_MAGIC, SHARE_VERSION, SHARE_WELCOME, share->size };
+    struct share_message message = { SHARE_MAGIC, SHARE_VERSION, SHARE_WELCOME,
+                                     share->size + share->second };
     union control control = { .room = { 0 } };
     struct iovec iov = { &message, sizeof(message) };
     struct msghdr header = { .msg_iov = &iov,
@@ -113,9 +114,13 @@ static void on_candidate(void *cookie, uint32_t events)
         return;
     }
     notice_peer(share);
+    if (share->ivshmem) {
+        share_ivshmem_serve(share, fd);
+        return;
+    }
     /* One at a time; who does not speak makes room for the next. */
     drop_candidate(share, true);
-    if (!is_same_user(fd)) {
+    if (!is_same_user(share, fd)) {
         close(fd);
         return;
     }
@@ -130,7 +135,8 @@ static void on_candidate(void *cookie, uint32_t events)
 
 static int listen_there(struct hosted_share *share, char message[HOSTED_UNIX_MESSAGE])
 {
-    int error = hosted_unix_listen(&share->listener, share->path, SOCK_SEQPACKET, 4, message);
+    int type = share->ivshmem ? SOCK_STREAM : SOCK_SEQPACKET;
+    int error = hosted_unix_listen(&share->listener, share->path, type, 4, message);
     if (error) {
         return error;
     }
@@ -179,7 +185,9 @@ static int take_answer(struct hosted_share *share, int fd, uint64_t *its_size)
     struct share_message message;
     int memory_fd;
     int error = receive_answer(fd, &message, &memory_fd);
-    if (!error && message.kind == SHARE_WELCOME && message.value == share->size && memory_fd >= 0) {
+    if (!error && message.kind == SHARE_WELCOME &&
+        message.value - (message.value & 1) == share->size && memory_fd >= 0) {
+        share->second = !(message.value & 1);
         return share_memory_adopt(share, memory_fd);
     }
     if (memory_fd >= 0) {
@@ -231,7 +239,7 @@ static int join(struct hosted_share *share, int fd, unsigned timeout_ms,
     struct pollfd answer = { .fd = fd, .events = POLLIN };
     uint64_t its_size = 0;
     int result = -EPIPE;
-    if (!is_same_user(fd)) {
+    if (!is_same_user(share, fd)) {
         close(fd);
         return fail(error, -EACCES, share->path, "another user listens there: give another path");
     }
@@ -253,7 +261,7 @@ int share_meet(struct hosted_share *share, unsigned timeout_ms, char error[HOSTE
     char message[HOSTED_UNIX_MESSAGE];
     int result = -EADDRINUSE;
     for (unsigned i = 0; i < TRIES && result; i++) {
-        int fd = hosted_unix_connect(share->path, SOCK_SEQPACKET);
+        int fd = share->ivshmem ? -ENOENT : hosted_unix_connect(share->path, SOCK_SEQPACKET);
         if (fd >= 0) {
             result = join(share, fd, timeout_ms, error);
             if (result != -EPIPE) {
@@ -331,7 +339,7 @@ static void meet_again(void *cookie)
     share->candidate.fd = fd;
     share->candidate.ready = on_answer;
     share->candidate.cookie = share;
-    if (!is_same_user(fd) || !share_send(fd, SHARE_HELLO, share->size) ||
+    if (!is_same_user(share, fd) || !share_send(fd, SHARE_HELLO, share->size) ||
         hosted_event_loop_add(share->loop, &share->candidate, (uint32_t)EPOLLIN) != 0) {
         close(fd);
         share->candidate.fd = -1;

@@ -97,6 +97,7 @@ int hosted_kvm_x86_enter(vm_vcpu_t *public, const struct vmmp_x86_entry *entry)
     struct kvm_regs regs = {
         .rip = entry->rip,
         .rsi = entry->rsi,
+        .rbx = entry->rbx,
         .rflags = entry->rflags | RFLAGS_ONE,
     };
     if (atomic_load(&vcpu->in_guest)) {

@@ -73,6 +73,7 @@ static int kvm_vm_open(struct hosted_vm *hosted, void *config)
         }
     }
     hosted_vm_set_engine_state(hosted, vm);
+    hosted_vm_set_irq_inputs(hosted, HOSTED_KVM_X86_IRQS);
     return 0;
 }
 
@@ -133,7 +134,6 @@ void hosted_simple_kvm_x86(simple_t *simple, struct hosted_kvm_x86_config *confi
     static const struct hosted_engine engine = {
         .name = "kvm_x86",
         .memory_is_real = true,
-        .irq_inputs = HOSTED_KVM_X86_IRQS,
         .vm_open = kvm_vm_open,
         .vm_close = kvm_vm_close,
         .memory_map = kvm_memory_map,

@@ -26,6 +26,7 @@ static int script_vm_open(struct hosted_vm *hosted, void *config)
     if (script->config.inject_binding) {
         hosted_vm_set_inject_binding(hosted);
     }
+    hosted_vm_set_irq_inputs(hosted, script->config.irq_inputs);
     return 0;
 }
 

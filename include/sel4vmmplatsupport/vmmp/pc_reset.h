@@ -5,9 +5,10 @@
  *  - `port_a`: system control port A, 0x92. A rising bit 0 resets; bit 1 (A20) is stored.
  *  - `control`: the reset control register, 0xCF9 (Intel ICH9 data sheet, 13.7.5). A rising RST_CPU
  *    (bit 2) resets; SYS_RST (bit 1) and FULL_RST (bit 3) are stored. A PCI host's `config_ports`
- *    (0xCF8 to 0xCFF) cover it and do not pass it on: use one or the other.
+ *    (0xCF8 to 0xCFF) cover it: vmmp_pci_host_set_port() has them pass it on.
  *  - `keyboard_data`, `keyboard_command`: ports 0x60 and 0x64 of an 8042 without keyboard or mouse:
  *    self-test, command byte, output port, and the pulse on its bit 0 that resets (command 0xFE).
+ *    A probe for a mouse is answered at once, in the negative.
  *  - `debug_exit`: a write ends the machine with the value written.
  *
  * Hostile guest: ends its own machine, nothing else. The callbacks may come more than once.

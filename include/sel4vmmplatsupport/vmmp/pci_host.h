@@ -5,7 +5,9 @@
  *
  * The host offers register windows; the VMM attaches those its machine has:
  *  - `config`: the configuration window, CAM or ECAM;
- *  - `config_ports`: ports 0xCF8 to 0xCFF, configuration mechanism #1 (PCI 3.0, 3.2.2.3.2);
+ *  - `config_ports`: ports 0xCF8 to 0xCFF, configuration mechanism #1 (PCI 3.0, 3.2.2.3.2). Only
+ *    whole doublewords at 0xCF8 are CONFIG_ADDRESS: bytes there belong to whom
+ *    vmmp_pci_host_set_port() says, as the reset register at 0xCF9 of a PC;
  *  - `memory` and `ports`: one window each, in which every BAR is found. An access to a device
  *    costs a table look-up, usually answered by the entry that answered last.
  *
@@ -45,9 +47,10 @@ extern "C" {
 #define VMMP_PCI_DEVICES   32
 #define VMMP_PCI_FUNCTIONS 8
 /** BARs one host can have. */
-#define VMMP_PCI_HOST_BARS  128
-#define VMMP_PCI_ANY_DEVICE (-1) /**< The first free device number. */
-#define VMMP_PCI_PINS       4
+#define VMMP_PCI_HOST_BARS    128
+#define VMMP_PCI_ANY_DEVICE   (-1) /**< The first free device number. */
+#define VMMP_PCI_PINS         4
+#define VMMP_PCI_CONFIG_PORTS 0xcf8 /**< First port of `config_ports`. */
 
 enum vmmp_pci_config_kind {
     VMMP_PCI_CONFIG_CAM,  /**< bus << 16 | device << 11 | function << 8 | register */
@@ -111,9 +114,10 @@ struct vmmp_pci_host {
     struct vmmp_pci_function *functions[VMMP_PCI_DEVICES][VMMP_PCI_FUNCTIONS];
     uint8_t wiring[VMMP_PCI_DEVICES][VMMP_PCI_PINS]; /**< Indices into `settings.lines`. */
     unsigned bar_count;
-    uint32_t config_address; /**< The latch of mechanism #1. */
-    uint64_t memory_top;     /**< BARs of memory are allocated below. */
-    uint32_t port_next;      /**< BARs of ports are allocated from here on. */
+    uint32_t config_address;              /**< The latch of mechanism #1. */
+    struct vmmp_window *address_ports[4]; /**< Who has the bytes at 0xCF8 to 0xCFB. */
+    uint64_t memory_top;                  /**< BARs of memory are allocated below. */
+    uint32_t port_next;                   /**< BARs of ports are allocated from here on. */
     struct vmmp_pci_decoder memory_decoder;
     struct vmmp_pci_decoder port_decoder;
 };
@@ -131,6 +135,13 @@ int vmmp_pci_host_init(struct vmmp_pci_host *pci, const struct vmmp_pci_host_con
 
 /** Removes every function. The windows must be detached before. */
 void vmmp_pci_host_fini(struct vmmp_pci_host *pci);
+
+/**
+ * Accesses of `config_ports` to the byte at `port` (0xCF8 to 0xCFB) that are no whole doubleword go
+ * to `window`, a byte wide; NULL: nobody has it. They are made inside the host's context. Before
+ * the guest runs. 0 or -EINVAL.
+ */
+int vmmp_pci_host_set_port(struct vmmp_pci_host *pci, unsigned port, struct vmmp_window *window);
 
 /** Wires a pin (1 to 4) of a device to line `line`; before the device is added. 0 or -EINVAL. */
 int vmmp_pci_host_wire_pin(struct vmmp_pci_host *pci, unsigned device, unsigned pin, unsigned line);

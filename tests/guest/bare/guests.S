@@ -500,6 +500,33 @@ debug_data:
     power_off
     end_guest knock
 
+/* An SMC that the test refuses; the vector reports syndrome, address and state, and goes on behind. */
+    guest   refused
+    adr     x9, refused_vectors
+    msr     vbar_el1, x9
+    isb
+    cmp     x20, x20
+    mov     w0, #(PSCI_VERSION & 0xffff)
+    movk    w0, #(PSCI_VERSION >> 16), lsl #16
+refused_smc:
+    .inst   0xd4000003                                  /* smc #0 */
+    adr     x5, refused_smc
+    report  x5
+    power_off
+    .balign 2048
+refused_vectors:
+    .skip   512
+    mrs     x5, esr_el1
+    report  x5
+    mrs     x5, elr_el1
+    report  x5
+    add     x5, x5, #4
+    msr     elr_el1, x5
+    mrs     x5, spsr_el1
+    report  x5
+    eret
+    end_guest refused
+
 /*
  * AArch32, in A32 by hand: the assembler knows A64 only. Reports r0 and CPSR, loads with sign
  * extension, by LDM, and by IRQ mode's stack pointer with writeback; starts CPU 1, which reports its
@@ -554,5 +581,34 @@ guest_aarch32:
     .inst   0xeafffffe      // b     .
     .global guest_aarch32_end
 guest_aarch32_end:
+
+/*
+ * AArch32: an exclusive load, which the device does not support, becomes a data abort, which reports
+ * its DFSR and where it goes on, and powers off.
+ */
+    .balign 4096
+    .global guest_aarch32_abort
+guest_aarch32_abort:
+    .inst   0xe3a0440a      // mov   r4, #DEVICE
+    .inst   0xe28f0034      // add   r0, pc, #0x34 (the vectors)
+    .inst   0xee0c0f10      // mcr   p15, 0, r0, c12, c0, 0 (VBAR)
+    .inst   0xe3a0540a      // mov   r5, #DEVICE
+    .inst   0xe1951f9f      // ldrex r1, [r5]
+    .rept   11              // The vectors are at a multiple of 32.
+    .inst   0xeafffffe      // b     .
+    .endr
+    .rept   4
+    .inst   0xeafffffe      // b     .
+    .endr
+    .inst   0xee151f10      // mrc   p15, 0, r1, c5, c0, 0 (DFSR)
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe1a0100e      // mov   r1, lr
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe3a00321      // mov   r0, #0x84000000
+    .inst   0xe3800008      // orr   r0, r0, #8 (SYSTEM_OFF)
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xeafffffe      // b     .
+    .global guest_aarch32_abort_end
+guest_aarch32_abort_end:
 
     .section .note.GNU-stack, "", %progbits

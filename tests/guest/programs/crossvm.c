@@ -3,6 +3,9 @@
  * A guest's user of cross-VM connections: maps the BARs that sysfs shows. Where uio_pci_generic has
  * the function it waits for interrupts, else it looks again and again.
  *
+ * NAME is that of the connection; "ivshmem" is QEMU's device of that name, which takes emit, send
+ * and receive.
+ *
  *   crossvm NAME name                what the function calls itself
  *   crossvm NAME emit COUNT          emits; prints COUNT and microseconds
  *   crossvm NAME count COUNT         takes events until there were COUNT; prints how many came
@@ -16,10 +19,16 @@
  *   crossvm NAME storm SECONDS       writes everywhere on the event page
  *   crossvm NAME spin SECONDS        writes nowhere, but is as busy
  *   crossvm NAME work SECONDS        prints how much could be done meanwhile
+ *
+ * And what two processes have in their place, to compare with:
+ *
+ *   crossvm - pipe COUNT             as ask and answer, with a byte through a pipe each way
+ *   crossvm - memory BYTES           as send and receive, through memory of the size of 256 KiB
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +36,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,10 +45,11 @@
 #define NAME_SIZE 48u
 #define MIB       (UINT64_C(1) << 20)
 
-/* The event page, as words. */
-#define EMIT    0
-#define CONSUME 1
-#define NAME    2
+/* The event page, as words; the doorbell is that of ivshmem's registers. */
+#define EMIT     0
+#define DOORBELL 3
+#define CONSUME  1
+#define NAME     2
 
 /* PCI 3.0, 6.2.2 */
 #define COMMAND      4
@@ -60,6 +71,7 @@ struct connection {
     uint64_t words;
     int interrupt; /* Of the driver; -1: there is none. */
     int config;    /* The configuration space, to allow the next one. */
+    bool ivshmem;
 };
 
 static void die(const char *what)
@@ -126,10 +138,12 @@ static void enable(const char *device)
 {
     char path[300];
     snprintf(path, sizeof(path), DEVICES "/%s/enable", device);
-    FILE *stream = fopen(path, "w");
-    if (!stream || fputs("1", stream) < 0 || fclose(stream) != 0) {
+    int fd = open(path, O_WRONLY);
+    /* A driver that has it enables it, and answers that it is busy. */
+    if (fd < 0 || (write(fd, "1", 1) != 1 && errno != EBUSY)) {
         die(path);
     }
+    close(fd);
 }
 
 static void read_name(const struct connection *connection, char name[NAME_SIZE + 1])
@@ -160,6 +174,22 @@ static void open_interrupt(const char *device, struct connection *connection)
     }
 }
 
+static void map_ring(const char *device, const char *file, struct connection *connection)
+{
+    char combined[32];
+    uint64_t size;
+    snprintf(combined, sizeof(combined), "%s_wc", file);
+    connection->header = map(device, combined, &size);
+    if (!connection->header) {
+        connection->header = map(device, file, &size);
+    }
+    if (!connection->header || size < PAGE) {
+        die(file);
+    }
+    connection->ring = (volatile uint64_t *)(uintptr_t)((char *)connection->header + PAGE);
+    connection->words = (size - PAGE) / 8;
+}
+
 static bool use(const char *device, const char *wanted, struct connection *connection)
 {
     char name[NAME_SIZE + 1];
@@ -174,17 +204,22 @@ static bool use(const char *device, const char *wanted, struct connection *conne
         munmap((void *)(uintptr_t)connection->event, (size_t)size);
         return false;
     }
-    connection->header = map(device, "resource1_wc", &size);
-    if (!connection->header) {
-        connection->header = map(device, "resource1", &size);
-    }
-    if (!connection->header || size <= PAGE) {
-        die("resource1");
-    }
-    connection->ring = (volatile uint64_t *)(uintptr_t)((char *)connection->header + PAGE);
-    connection->words = (size - PAGE) / 8;
+    map_ring(device, "resource1", connection);
     open_interrupt(device, connection);
     return true;
+}
+
+static void use_ivshmem(const char *device, struct connection *connection)
+{
+    uint64_t size;
+    enable(device);
+    connection->event = map(device, "resource0", &size);
+    if (!connection->event) {
+        die("resource0");
+    }
+    map_ring(device, "resource2", connection);
+    connection->interrupt = -1;
+    connection->ivshmem = true;
 }
 
 static struct connection find(const char *name)
@@ -195,6 +230,11 @@ static struct connection find(const char *name)
         die(DEVICES);
     }
     for (struct dirent *entry = readdir(devices); entry; entry = readdir(devices)) {
+        if (strcmp(name, "ivshmem") == 0 && file_has(entry->d_name, "device", "0x1110")) {
+            use_ivshmem(entry->d_name, &connection);
+            closedir(devices);
+            return connection;
+        }
         if (file_has(entry->d_name, "vendor", "0x1af4") &&
             file_has(entry->d_name, "device", "0xa111") && use(entry->d_name, name, &connection)) {
             closedir(devices);
@@ -210,7 +250,11 @@ static struct connection find(const char *name)
 
 static void emit(const struct connection *connection)
 {
-    *(volatile uint8_t *)(uintptr_t)&connection->event[EMIT] = 1;
+    if (connection->ivshmem) {
+        connection->event[DOORBELL] = 0; /* Of peer 0, its vector 0. */
+    } else {
+        *(volatile uint8_t *)(uintptr_t)&connection->event[EMIT] = 1;
+    }
 }
 
 static uint32_t take(const struct connection *connection)
@@ -459,6 +503,54 @@ static void work(uint64_t seconds)
     printf("%ju\n", (uintmax_t)done);
 }
 
+/* ---- Two processes ---- */
+
+static void ask_by_pipe(uint64_t count)
+{
+    int there[2];
+    int back[2];
+    char byte = 0;
+    if (pipe(there) != 0 || pipe(back) != 0) {
+        die("pipe");
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        close(there[1]);
+        while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1) {
+        }
+        _exit(0);
+    }
+    uint64_t start = now_us();
+    for (uint64_t i = 0; i < count; i++) {
+        if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1) {
+            die("pipe");
+        }
+    }
+    printf("%ju %ju\n", (uintmax_t)count, (uintmax_t)(now_us() - start));
+    close(there[1]);
+    waitpid(child, NULL, 0);
+}
+
+static void receive_by_memory(uint64_t bytes)
+{
+    const size_t size = 256 << 10;
+    static volatile uint32_t event[PAGE / 4];
+    struct connection connection = { .event = event, .interrupt = -1 };
+    connection.header = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (connection.header == MAP_FAILED) {
+        die("memory");
+    }
+    connection.ring = (volatile uint64_t *)(uintptr_t)((char *)connection.header + PAGE);
+    connection.words = (size - PAGE) / 8;
+    pid_t child = fork();
+    if (child == 0) {
+        send(&connection);
+    }
+    receive(&connection, bytes, NULL);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
 static void usage(void)
 {
     fputs("crossvm NAME COMMAND [ARGUMENT]...\n", stderr);
@@ -470,9 +562,19 @@ int main(int argc, char *argv[])
     if (argc < 3) {
         usage();
     }
-    struct connection connection = find(argv[1]);
     const char *command = argv[2];
     uint64_t number = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+    if (strcmp(argv[1], "-") == 0) {
+        if (strcmp(command, "pipe") == 0) {
+            ask_by_pipe(number);
+        } else if (strcmp(command, "memory") == 0) {
+            receive_by_memory(number);
+        } else {
+            usage();
+        }
+        return 0;
+    }
+    struct connection connection = find(argv[1]);
     if (strcmp(command, "name") == 0) {
         puts(argv[1]);
     } else if (strcmp(command, "emit") == 0) {

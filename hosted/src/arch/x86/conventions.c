@@ -67,8 +67,8 @@ void hosted_arch_wake(struct hosted_vcpu *vcpu)
 
 bool hosted_arch_irq_valid(const struct hosted_vm *hosted, int irq)
 {
-    unsigned inputs = hosted->engine->irq_inputs;
-    return irq >= 0 && (unsigned)irq < (inputs ? inputs : PIC_INPUTS);
+    unsigned inputs = hosted->irq_inputs ? hosted->irq_inputs : PIC_INPUTS;
+    return irq >= 0 && (unsigned)irq < inputs;
 }
 
 bool hosted_arch_irq_private(int irq)

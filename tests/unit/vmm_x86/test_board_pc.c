@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The board `pc` put together on the scripted engine: vmm/x86. */
+#include "x86/board_pc.h"
+
+#include <errno.h>
+
+#include <hosted/script.h>
+#include <hosted/vm.h>
+#include <sel4vm/boot.h>
+
+#include "support/image_x86.h"
+#include "vmmp_test.h"
+
+#define MIB UINT64_C(0x100000)
+
+struct fixture {
+    vm_t vm;
+    simple_t simple;
+    struct script_config script;
+    ps_io_ops_t io_ops;
+    struct machine machine;
+    struct machine_config config;
+    struct machine_plan plan;
+    struct vmmp_image_error error;
+    struct vmmp_file kernel;
+    struct machine_port serial;
+    uint8_t image[BZ_SIZE];
+    char output[64];
+    size_t output_size;
+    struct vmmp_x86_entry entry;
+    unsigned entered;
+    unsigned messages;
+    uint64_t message_address;
+    uint32_t message_data;
+    unsigned offs, resets;
+    bool vm_made;
+};
+
+static struct fixture *the; /* For functions that get no cookie. */
+
+static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
+{
+    const struct fixture *f = cookie;
+    if (offset >= BZ_SIZE) {
+        return 0;
+    }
+    size_t now = size < BZ_SIZE - offset ? size : (size_t)(BZ_SIZE - offset);
+    memcpy(to, f->image + offset, now);
+    return (int64_t)now;
+}
+
+static size_t port_write(void *cookie, const uint8_t *bytes, size_t size)
+{
+    struct fixture *f = cookie;
+    assert_true(f->output_size + size < sizeof(f->output));
+    memcpy(f->output + f->output_size, bytes, size);
+    f->output_size += size;
+    return size;
+}
+
+static size_t port_read(void *cookie, uint8_t *bytes, size_t size)
+{
+    (void)cookie;
+    (void)bytes;
+    (void)size;
+    return 0;
+}
+
+static void ended(void *cookie, vm_t *vm, bool reset)
+{
+    struct fixture *f = cookie;
+    assert_ptr_equal(vm, &f->vm);
+    f->resets += reset;
+    f->offs += !reset;
+}
+
+static int enter(vm_vcpu_t *vcpu, const struct vmmp_x86_entry *entry)
+{
+    assert_ptr_equal(vcpu, the->vm.vcpus[0]);
+    the->entry = *entry;
+    the->entered++;
+    return 0;
+}
+
+static void send(void *cookie, uint64_t address, uint32_t data)
+{
+    struct fixture *f = cookie;
+    f->messages++;
+    f->message_address = address;
+    f->message_data = data;
+}
+
+static int setup(void **state)
+{
+    static const struct vmmp_msi_ops ops = { send };
+    struct fixture *f = calloc(1, sizeof(*f));
+    the = f;
+    make_bzimage(f->image, true, NULL, 0);
+    f->kernel = (struct vmmp_file){ "bzImage", BZ_SIZE, read_at, f };
+    f->serial = (struct machine_port){ port_write, port_read, f };
+    f->script.irq_inputs = 24;
+    f->config = (struct machine_config){
+        .memory = 64 * MIB,
+        .cpus = 2,
+        .kernel = &f->kernel,
+        .serial = &f->serial,
+        .ended = ended,
+        .ended_cookie = f,
+        .made_by = { .enter = enter },
+        .msi = { &ops, f },
+    };
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    machine_fini(&f->machine);
+    if (f->vm_made) {
+        hosted_vm_destroy(&f->vm);
+    }
+    free(f);
+    return 0;
+}
+
+static void load(struct fixture *f)
+{
+    vspace_t vspace;
+    memset(&vspace, 0, sizeof(vspace));
+    int planned = machine_plan(&f->plan, &f->config, 0, &f->error);
+    assert_string_equal(f->error.message, "");
+    assert_int_equal(planned, 0);
+    hosted_simple_script(&f->simple, &f->script, &f->config.log);
+    hosted_io_ops_init(&f->io_ops);
+    assert_int_equal(vm_init(&f->vm, NULL, &f->simple, vspace, &f->io_ops, 0, "test"), 0);
+    f->vm_made = true;
+    f->config.host = script_host(&f->vm);
+    assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), 0);
+    assert_int_equal(machine_load(&f->machine, &f->plan, NULL, 0, &f->error), 0);
+}
+
+static uint32_t in(struct fixture *f, uint16_t port, unsigned size)
+{
+    uint32_t value = 0;
+    assert_int_equal(script_in(f->vm.vcpus[0], port, size, &value), SCRIPT_DONE);
+    return value;
+}
+
+static void out(struct fixture *f, uint16_t port, unsigned size, uint32_t value)
+{
+    assert_int_equal(script_out(f->vm.vcpus[0], port, size, value), SCRIPT_DONE);
+}
+
+static void test_map(void **state)
+{
+    struct machine_range ranges[2];
+    struct vmmp_e820 map;
+    struct fixture *f = *state;
+    assert_int_equal(machine_ram_ranges(&machine_board_pc, 3072 * MIB, ranges), 1);
+    assert_int_equal(machine_ram_ranges(&machine_board_pc, 5120 * MIB, ranges), 2);
+    assert_true(ranges[0].base == 0 && ranges[0].size == 3072 * MIB);
+    assert_true(ranges[1].base == 4096 * MIB && ranges[1].size == 2048 * MIB);
+    assert_int_equal(machine_ram_ranges(&machine_board_pc, 0, ranges), 0);
+    assert_int_equal(machine_ram_ranges(&machine_board_pc, UINT64_MAX, ranges), 0);
+    f->config.memory = 5120 * MIB;
+    assert_int_equal(pc_memory_map(&f->config, &map), 0);
+    uint64_t ram = 0;
+    for (unsigned i = 0; i < map.count; i++) {
+        const struct vmmp_e820_entry *entry = &map.entries[i];
+        ram += entry->type == VMMP_E820_RAM ? entry->size : 0;
+        bool windows = entry->start < PC_RAM_HIGH_BASE && entry->start + entry->size > 0xc0000000;
+        assert_false(windows && entry->type == VMMP_E820_RAM);
+    }
+    assert_true(ram == 5120 * MIB - (PC_ADAPTERS_END - PC_ADAPTERS_BASE));
+}
+
+static void test_loaded(void **state)
+{
+    struct fixture *f = *state;
+    load(f);
+    assert_string_equal(f->plan.bootargs, "console=ttyS0 earlyprintk=ttyS0");
+    assert_int_equal(f->entered, 1);
+    assert_true(f->entry.rip == f->plan.x86.entry);
+    assert_true(f->entry.rsi == f->plan.x86.boot_params);
+    assert_memory_equal(script_memory(&f->vm, VMMP_ACPI_AREA, 8), "RSD PTR ", 8);
+    assert_memory_equal(script_memory(&f->vm, f->plan.x86.cmdline, 13), "console=ttyS0", 13);
+    assert_true(f->vm.vcpus[0]->vcpu_online);
+    assert_false(f->vm.vcpus[1]->vcpu_online);
+}
+
+static void test_ports(void **state)
+{
+    struct fixture *f = *state;
+    load(f);
+    /* Nobody, neither at ports nor in memory: all-ones. */
+    assert_int_equal(in(f, 0x2f8, 1), 0xff);
+    assert_int_equal(in(f, 0xe0, 4), 0xffffffff);
+    assert_int_equal(script_get(f->vm.vcpus[0], 0xfed40000, 4), 0xffffffff);
+    script_put(f->vm.vcpus[0], 0xfed40000, 4, 1);
+    /* The UART. */
+    out(f, PC_UART_PORT, 1, 'A');
+    script_run_deferred(&f->vm);
+    assert_int_equal(f->output_size, 1);
+    assert_int_equal(f->output[0], 'A');
+    /* Configuration space by both ways; nothing is plugged in. */
+    out(f, 0xcf8, 4, 0x80000000);
+    assert_int_equal(in(f, 0xcf8, 4), 0x80000000);
+    assert_int_equal(in(f, 0xcfc, 4), 0xffffffff);
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE, 4), 0xffffffff);
+    /* ACPI mode. */
+    assert_int_equal(in(f, PC_PM_PORT + 4, 2) & 1, 1);
+}
+
+static void test_ends(void **state)
+{
+    struct fixture *f = *state;
+    load(f);
+    out(f, PC_PM_PORT + 4, 2, 0x2000 | 1 << 10); /* Another sleep than soft-off. */
+    assert_int_equal(f->offs, 0);
+    out(f, PC_PM_PORT + 4, 2, 0x2000 | VMMP_ACPI_S5_TYPE << 10);
+    assert_int_equal(f->offs, 1);
+    /* CONFIG_ADDRESS is no reset, whatever is written to its second byte. */
+    out(f, 0xcf8, 4, 0x80000600);
+    assert_int_equal(f->resets, 0);
+    out(f, 0xcf9, 1, 0x06);
+    assert_int_equal(f->resets, 1);
+    out(f, 0x64, 1, 0xfe);
+    assert_int_equal(f->resets, 2);
+    out(f, 0x92, 1, 1);
+    assert_int_equal(f->resets, 3);
+    assert_int_equal(f->offs, 1);
+}
+
+static void test_messages(void **state)
+{
+    struct fixture *f = *state;
+    struct machine_counter counters[MACHINE_COUNTERS];
+    load(f);
+    assert_non_null(f->machine.msi);
+    f->machine.msi->ops->send(f->machine.msi->cookie, 0xfee01000, 0x41);
+    assert_int_equal(f->messages, 1);
+    assert_true(f->message_address == 0xfee01000);
+    assert_int_equal(f->message_data, 0x41);
+    assert_int_equal(machine_board_pc.count(&f->machine, counters), 2);
+    assert_string_equal(counters[0].name, "msi");
+    assert_int_equal(counters[0].count, 1);
+}
+
+static void test_described(void **state)
+{
+    struct fixture *f = *state;
+    struct vmmp_acpi_config acpi;
+    pc_describe(&f->config, &acpi);
+    assert_int_equal(acpi.cpus, 2);
+    assert_int_equal(acpi.uart_count, 1);
+    assert_int_equal(acpi.spcr_uart, 0);
+    assert_int_equal(acpi.virtio_mmio_count, 0);
+    f->config.serial = NULL;
+    f->config.transport = MACHINE_TRANSPORT_MMIO;
+    struct machine_port console = { 0 };
+    f->config.console = &console;
+    pc_describe(&f->config, &acpi);
+    assert_int_equal(acpi.uart_count, 0);
+    assert_int_equal(acpi.spcr_uart, -1);
+    assert_int_equal(acpi.virtio_mmio_count, 1);
+    assert_true(acpi.virtio_mmio[0].window.base == PC_VIRTIO_MMIO_BASE);
+    assert_int_equal(acpi.virtio_mmio[0].gsi, 20);
+}
+
+static void test_mistakes(void **state)
+{
+    struct fixture *f = *state;
+    memcpy(f->image + 0x202, "XXXX", 4);
+    assert_int_equal(machine_plan(&f->plan, &f->config, 0, &f->error), -ENOEXEC);
+    assert_string_not_equal(f->error.message, "");
+    f->config.memory = 0;
+    assert_int_equal(machine_plan(&f->plan, &f->config, 0, &f->error), -EINVAL);
+    assert_string_not_equal(f->error.message, "");
+}
+
+int test_board_pc(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_map, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_loaded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_described, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("board_pc", tests, NULL, NULL);
+}

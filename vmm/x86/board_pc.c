@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "board_pc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <sel4vm/arch/ioports.h>
+#include <sel4vm/guest_vcpu_fault.h>
+
+#include "../machine_console.h"
+
+/* ---- what nobody answers -------------------------------------------------------------------- */
+
+/* As on a PC: reads see all-ones, writes go nowhere. Guests probe for much that is not there. */
+static memory_fault_result_t no_memory(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t address, size_t size,
+                                       void *cookie)
+{
+    (void)vm;
+    (void)address;
+    (void)size;
+    (void)cookie;
+    if (is_vcpu_read_fault(vcpu)) {
+        set_vcpu_fault_data(vcpu, ~(seL4_Word)0);
+    }
+    advance_vcpu_fault(vcpu);
+    return FAULT_HANDLED;
+}
+
+static ioport_fault_result_t port_in(vm_vcpu_t *vcpu, void *cookie, unsigned port, unsigned size,
+                                     unsigned *result)
+{
+    struct pc *pc = cookie;
+    (void)vcpu;
+    *result = (unsigned)vmmp_io_port_read(&pc->ports, port, size, NULL);
+    return IO_FAULT_HANDLED;
+}
+
+static ioport_fault_result_t port_out(vm_vcpu_t *vcpu, void *cookie, unsigned port, unsigned size,
+                                      unsigned value)
+{
+    struct pc *pc = cookie;
+    (void)vcpu;
+    vmmp_io_port_write(&pc->ports, port, size, value, NULL);
+    return IO_FAULT_HANDLED;
+}
+
+/* ---- messages ------------------------------------------------------------------------------- */
+
+static void send_message(void *cookie, uint64_t address, uint32_t data)
+{
+    const struct machine *machine = cookie;
+    struct pc *pc = machine->board_state;
+    const struct vmmp_msi *host = &machine->config->msi;
+    __atomic_fetch_add(&pc->messages, 1, __ATOMIC_RELAXED);
+    host->ops->send(host->cookie, address, data);
+}
+
+/* ---- the guest's end ------------------------------------------------------------------------ */
+
+static void reset(void *cookie)
+{
+    const struct machine *machine = cookie;
+    machine->config->ended(machine->config->ended_cookie, machine->vmmp.vm, true);
+}
+
+static void enter_sleep(void *cookie, unsigned type)
+{
+    const struct machine *machine = cookie;
+    if (type == VMMP_ACPI_S5_TYPE) {
+        machine->config->ended(machine->config->ended_cookie, machine->vmmp.vm, false);
+    }
+}
+
+/* ---- parts ---------------------------------------------------------------------------------- */
+
+static int add_ports(struct pc *pc, vm_t *vm)
+{
+    const vm_ioport_range_t all = { 0, UINT16_MAX };
+    const vm_ioport_interface_t interface = { pc, port_in, port_out, "ports" };
+    vmmp_io_port_space_init(&pc->ports, pc->port_ranges, PC_PORT_RANGES, PC_PCI_PORTS, NULL);
+    return vm_io_port_add_handler(vm, all, interface) ||
+                   vm_register_unhandled_mem_fault_callback(vm, no_memory, NULL)
+               ? -EIO
+               : 0;
+}
+
+static int add_reset(struct machine *machine, struct pc *pc)
+{
+    const struct vmmp_pc_reset_config config = {
+        .host = machine->config->host,
+        .reset = reset,
+        .cookie = machine,
+    };
+    int error = vmmp_pc_reset_init(&pc->reset, &config);
+    if (error) {
+        return error;
+    }
+    pc->reset_made = true;
+    /* The register at 0xCF9 is in the middle of the PCI host's ports, which pass it on. */
+    error = vmmp_io_port_add(&pc->ports, &pc->reset.port_a, VMMP_PC_RESET_PORT_A);
+    if (!error) {
+        error = vmmp_io_port_add(&pc->ports, &pc->reset.keyboard_data, VMMP_PC_RESET_KEYBOARD_DATA);
+    }
+    if (!error) {
+        error = vmmp_io_port_add(&pc->ports, &pc->reset.keyboard_command,
+                                 VMMP_PC_RESET_KEYBOARD_COMMAND);
+    }
+    return error;
+}
+
+static int add_controllers(struct machine *machine)
+{
+    static const struct vmmp_msi_ops ops = { send_message };
+    struct pc *pc = machine->board_state;
+    int error = add_ports(pc, machine->vmmp.vm);
+    if (!error) {
+        error = add_reset(machine, pc);
+    }
+    if (error) {
+        return machine_said(machine, error, "making the I/O ports");
+    }
+    if (machine->config->msi.ops) {
+        pc->msi = (struct vmmp_msi){ &ops, machine };
+        machine->msi = &pc->msi;
+    }
+    return 0;
+}
+
+static int attach_pci(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    struct vmmp_pci_host *pci = &machine->pci;
+    vmmp_pci_host_set_port(pci, VMMP_PC_RESET_CONTROL, &pc->reset.control);
+    int error = vmmp_vm_attach_window(&machine->vmmp, &pci->config, vmmp_gpa(PC_PCI_ECAM_BASE));
+    if (!error) {
+        error = vmmp_vm_attach_window(&machine->vmmp, &pci->memory, vmmp_gpa(PC_PCI_MEM_BASE));
+    }
+    if (!error) {
+        error = vmmp_io_port_add(&pc->ports, &pci->config_ports, VMMP_PCI_CONFIG_PORTS);
+    }
+    if (!error) {
+        error = vmmp_io_port_add(&pc->ports, &pci->ports, PC_PCI_PORTS);
+    }
+    return error;
+}
+
+static int add_pm(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &pc->sci, PC_SCI_IRQ);
+    if (error) {
+        return machine_said(machine, error, "registering ACPI's interrupt");
+    }
+    pc->sci_made = true;
+    const struct vmmp_acpi_pm_config config = {
+        .host = machine->config->host,
+        .sci = &pc->sci,
+        .sleep = enter_sleep,
+        .cookie = machine,
+    };
+    error = vmmp_acpi_pm_init(&pc->pm, &config);
+    if (error) {
+        return machine_said(machine, error, "making the power management block");
+    }
+    pc->pm_made = true;
+    error = vmmp_io_port_add(&pc->ports, &pc->pm.block, PC_PM_PORT);
+    if (!error) {
+        error = vmmp_io_port_add(&pc->ports, &pc->pm.timer, PC_PM_TIMER_PORT);
+    }
+    return error ? machine_said(machine, error, "attaching the power management block") : 0;
+}
+
+static int add_uart(struct machine *machine)
+{
+    static const struct vmmp_serial_backend backend = {
+        .write = machine_uart_write,
+        .read = machine_uart_read,
+    };
+    struct pc *pc = machine->board_state;
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &pc->uart_line, PC_UART_IRQ);
+    if (error) {
+        return machine_said(machine, error, "registering the UART's interrupt");
+    }
+    pc->uart_line_made = true;
+    const struct vmmp_uart16550_config config = {
+        .host = machine->config->host,
+        .irq = &pc->uart_line,
+        .backend = &backend,
+        .backend_cookie = machine,
+        .log = &machine->config->log,
+    };
+    error = vmmp_uart16550_init(&pc->uart, &config);
+    if (error) {
+        return machine_said(machine, error, "making the UART");
+    }
+    pc->uart_made = true;
+    error = vmmp_io_port_add(&pc->ports, &pc->uart.window, PC_UART_PORT);
+    return error ? machine_said(machine, error, "attaching the UART") : 0;
+}
+
+static int add_devices(struct machine *machine)
+{
+    int error = add_pm(machine);
+    return !error && machine->config->serial ? add_uart(machine) : error;
+}
+
+static void remove_all(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    if (pc->uart_made) {
+        vmmp_uart16550_fini(&pc->uart);
+    }
+    if (pc->uart_line_made) {
+        vmmp_irq_line_fini(&pc->uart_line);
+    }
+    if (pc->pm_made) {
+        vmmp_acpi_pm_fini(&pc->pm);
+    }
+    if (pc->sci_made) {
+        vmmp_irq_line_fini(&pc->sci);
+    }
+    if (pc->reset_made) {
+        vmmp_pc_reset_fini(&pc->reset);
+    }
+}
+
+static void serial_notify(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    if (pc->uart_made) {
+        vmmp_uart16550_notify(&pc->uart);
+    }
+}
+
+static unsigned count(const struct machine *machine,
+                      struct machine_counter counters[MACHINE_COUNTERS])
+{
+    const struct pc *pc = machine->board_state;
+    unsigned kinds = 0;
+    counters[kinds++] =
+        (struct machine_counter){ "msi", __atomic_load_n(&pc->messages, __ATOMIC_RELAXED) };
+    if (pc->uart_line_made) {
+        counters[kinds++] = (struct machine_counter){ "uart", __atomic_load_n(&pc->uart_line.raised,
+                                                                              __ATOMIC_RELAXED) };
+    }
+    return kinds;
+}
+
+static const struct machine_pci_place pci = {
+    .config = {
+        .config_kind = VMMP_PCI_CONFIG_ECAM,
+        .buses = 1,
+        .memory_base = PC_PCI_MEM_BASE,
+        .memory_size = PC_PCI_MEM_SIZE,
+        .port_base = PC_PCI_PORTS,
+        .port_size = PC_PCI_PORT_SIZE,
+        .port_allocation_base = PC_PCI_PORTS,
+    },
+    .intx = { PC_PCI_INTX_GSI, PC_PCI_INTX_GSI + 1, PC_PCI_INTX_GSI + 2, PC_PCI_INTX_GSI + 3 },
+};
+
+const struct machine_board machine_board_pc = {
+    .name = "pc",
+    .serial_console = "ttyS0",
+    .early_console = "earlyprintk=ttyS0",
+    .cpus = PC_CPUS,
+    .memory_minimum = PC_MEMORY_MINIMUM,
+    .memory_maximum = PC_MEMORY_MAXIMUM,
+    .state_size = sizeof(struct pc),
+    .pci = &pci,
+    .mmio = { .base = PC_VIRTIO_MMIO_BASE,
+              .stride = PC_VIRTIO_MMIO_SLOT,
+              .slots = PC_VIRTIO_MMIO_SLOTS,
+              .irqs = pc_virtio_mmio_gsis },
+    .ram_ranges = pc_ram_ranges,
+    .add_controllers = add_controllers,
+    .attach_pci = attach_pci,
+    .add_devices = add_devices,
+    .remove = remove_all,
+    .plan = pc_plan,
+    .load = pc_load,
+    .serial_notify = serial_notify,
+    .count = count,
+};
