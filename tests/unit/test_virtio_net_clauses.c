@@ -60,6 +60,8 @@ static void features_come_with_their_needs(void **state)
                 bool off_itself = (off & NET_BIT(needs[i].feature)) != 0;
                 assert_true(there || off_itself || (offered & needs[i].needs) != needs[i].needs);
             }
+            assert_true(!(offered & NET_BIT(VIRTIO_NET_F_CTRL_RX_EXTRA)) ||
+                        (offered & NET_BIT(VIRTIO_NET_F_CTRL_VQ)));
             /* A driver that takes all of it is accepted. */
             assert_true(!(offered & NET_BIT(VIRTIO_F_VERSION_1)) ||
                         virtio_driver_negotiate(&bench->driver, offered));
