@@ -4,6 +4,7 @@
 #   build/tsan    clang, TSan, the threaded parts
 #   build/gcc     gcc -O2 without sanitizers: warnings of the second compiler, micro-benchmarks
 #   build/arm64   the VMM for arm64, cross-compiled (or native on an arm64 machine)
+#   build/x86     the VMM for x86-64, on x86-64 machines
 
 BUILD      ?= build
 JOBS       ?= $(shell nproc)
@@ -12,15 +13,17 @@ CMAKE      := cmake -G Ninja -S .
 SYSROOT32  := $(BUILD)/sysroot/i386
 SYSROOT64  := $(BUILD)/sysroot/arm64
 VMM_ARM64  := $(BUILD)/arm64/vmm/vmm
+VMM_X86    := $(BUILD)/x86/vmm/vmm-x86_64
 KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
-.PHONY: help run test test-guests bench fuzz lint format vmm install clean \
+.PHONY: help run test test-guests bench fuzz lint format vmm vmm-x86 install clean \
 	deps-build deps-run deps-test unit tsan gcc fuzzers
 .NOTPARALLEL:
 
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
+	@echo "                  GUEST=x86_64: an x86-64 one"
 	@echo "make test         build with warnings as errors and run all tests"
 	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
@@ -71,8 +74,19 @@ vmm: deps-build $(SYSROOT64)/cflags
 		-DVMMP_BUILD_TESTS=OFF -DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
 	@cmake --build $(BUILD)/arm64
 
+vmm-x86: deps-build
+	@$(CMAKE) -B $(BUILD)/x86 -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_EXAMPLES=OFF -DVMMP_FLAVOURS=x86_64-pc99 >/dev/null
+	@cmake --build $(BUILD)/x86
+
+GUEST ?= aarch64
+ifeq ($(GUEST),x86_64)
+run: deps-run vmm-x86
+	@tools/run.sh --guest x86_64 $(VMM_X86)
+else
 run: deps-run vmm
 	@tools/run.sh $(VMM_ARM64)
+endif
 
 fuzzers: deps-test
 	@tests/fuzz/run.sh --build $(BUILD)

@@ -5,11 +5,13 @@
 #
 #   tools/run.sh [OPTION]... VMM
 #
-# VMM is the arm64 build of vmm ("qemu": Debian 13's QEMU instead, to try the testbed itself).
+# VMM is the arm64 build of vmm ("qemu": Debian 13's QEMU instead, to try the testbed itself), or
+# with --guest x86_64 the program vmm-x86_64.
 # With a terminal as standard input: a shell in the guest (Ctrl-A x leaves). Otherwise, or with
 # --selfcheck, the guest checks itself and answers a nonce, and one line "SELFCHECK ok …" is printed.
 #
-#   --kernel 6.12|6.1|FILE   guest kernel (default 6.12)
+#   --guest aarch64|x86_64   what guest, and VMM (default aarch64)
+#   --kernel 6.12|6.1|FILE   guest kernel (default 6.12; x86_64: also i686, Debian 12's 32-bit one)
 #   --initrd FILE            its initial root (default: busybox)
 #   --memory SIZE            default 512M
 #   --cpus N                 default 1
@@ -19,7 +21,7 @@
 #   --timeout SECONDS        of the self-check (default 300)
 #   --verbose                show what the guest says during the self-check
 #
-# On an arm64 machine the guest is tried on the machine's own KVM first, for at most a minute; where
+# On a machine of the guest's kind it is tried on the machine's own KVM first, for at most a minute; where
 # that does not work, and elsewhere, KVM comes from an emulated machine (tools/testbed.sh).
 # VMMP_RUN=direct or VMMP_RUN=testbed chooses. VMMP_NO_KVM=1 takes KVM away, which must fail.
 
@@ -46,6 +48,10 @@ vmm=
 set_option()
 {
 	case $1 in
+	--guest)
+		case $2 in aarch64 | x86_64) ;; *) usage_error "--guest takes aarch64 or x86_64, not '$2'" ;; esac
+		guest_arch=$2
+		;;
 	--kernel) kernel=$2 ;;
 	--initrd) initrd=$2 ;;
 	--memory) memory=$2 ;;
@@ -64,7 +70,7 @@ parse_options()
 		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
 		--selfcheck) selfcheck=1 ;;
 		--verbose) verbose=(--verbose) ;;
-		--kernel | --initrd | --memory | --cpus | --gic | --append | --file | --timeout)
+		--guest | --kernel | --initrd | --memory | --cpus | --gic | --append | --file | --timeout)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			set_option "$1" "$2"
 			shift
@@ -77,7 +83,7 @@ parse_options()
 		esac
 		shift
 	done
-	[ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
+	[ -n "$vmm" ] || usage_error "the path of the vmm is needed"
 	[ -t 0 ] || selfcheck=1
 }
 
@@ -85,12 +91,13 @@ parse_options()
 resolve_guest()
 {
 	local release=6.12
-	case $kernel in
-	6.1 | 6.12)
-		release=$kernel
-		kernel=$vmmp_build/testbed/linux-$release
-		;;
+	[ "$guest_arch" = aarch64 ] || release=6.12-amd64
+	case $guest_arch-$kernel in
+	aarch64-6.1 | aarch64-6.12) release=$kernel ;;
+	x86_64-6.1 | x86_64-6.12) release=$kernel-amd64 ;;
+	x86_64-i686) release=6.1-i686 ;;
 	esac
+	case $kernel in 6.1 | 6.12 | i686) kernel=$vmmp_build/testbed/linux-$release ;; esac
 	[ -n "$initrd" ] || initrd=$vmmp_build/testbed/guest-$release.cpio
 }
 
@@ -106,8 +113,10 @@ checked()
 try_direct()
 {
 	[ "${VMMP_RUN:-auto}" != testbed ] && [ "${VMMP_NO_KVM:-0}" != 1 ] || return 1
-	[ "${VMMP_RUN:-auto}" = direct ] || [ "$(uname -m)" = aarch64 ] || return 1
+	[ "${VMMP_RUN:-auto}" = direct ] || [ "$(uname -m)" = "$guest_arch" ] || return 1
+	# On x86 there are KVMs that only emulate, and never come to an end.
 	local try=60
+	[ "$guest_arch" = aarch64 ] || try=20
 	[ "${VMMP_RUN:-auto}" != direct ] || try=$limit
 	checked "$vmm" "$kernel" "$initrd" "$try" "$vmmp_root/tests/guest/selfcheck.sh"
 	answer=$(sh "${checked[@]}") && return 0
@@ -129,8 +138,11 @@ run_direct()
 run_testbed()
 {
 	# A VMM refuses more than its machine has; what is not touched costs nothing.
-	local inside=/vmm options=(--gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd" "${carry[@]}")
-	if [ "$vmm" = qemu ]; then
+	local inside=/vmm options=(--arch "$guest_arch" --gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd" "${carry[@]}")
+	if [ "$guest_arch" = x86_64 ]; then
+		[ "$vmm" != qemu ] || usage_error "'qemu' is for aarch64"
+		options+=(--file "$vmm:/vmm")
+	elif [ "$vmm" = qemu ]; then
 		inside=qemu
 		options+=(--qemu)
 		"$here/images.sh" qemu
@@ -155,7 +167,7 @@ main()
 	parse_options "$@"
 	check_vmm "$vmm"
 	case $memory in *[!0-9KMGkmg]*) usage_error "'$memory' is not a memory size: say 512M or 3G" ;; esac
-	"$here/images.sh" guest
+	"$here/images.sh" "$([ "$guest_arch" = aarch64 ] && echo guest || echo x86)"
 	resolve_guest
 	if try_direct; then
 		run_direct
