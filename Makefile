@@ -14,6 +14,11 @@ SYSROOT32  := $(BUILD)/sysroot/i386
 SYSROOT64  := $(BUILD)/sysroot/arm64
 VMM_ARM64  := $(BUILD)/arm64/vmm/vmm
 VMM_X86    := $(BUILD)/x86/vmm/vmm-x86_64
+# PC guests need a machine of that kind to build their VMM.
+ifeq ($(shell uname -m),x86_64)
+VMM_X86_TARGET := vmm-x86
+VMM_X86_OPTION := -DVMMP_VMM_X86_64=$(CURDIR)/$(VMM_X86)
+endif
 KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
@@ -50,7 +55,7 @@ $(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
 unit: deps-test $(SYSROOT32)/cflags
 	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
 		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) \
-		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) \
+		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) $(VMM_X86_OPTION) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) \
 		-DVMMP_FUZZ_BUILD=$(CURDIR)/$(BUILD) >/dev/null
 	@cmake --build $(BUILD)/host
 
@@ -91,12 +96,14 @@ endif
 fuzzers: deps-test
 	@tests/fuzz/run.sh --build $(BUILD)
 
-test: deps-test vmm gcc tsan fuzzers unit
+test: deps-test vmm $(VMM_X86_TARGET) gcc tsan fuzzers unit
 	@tools/images.sh testbed
+	@[ -z "$(VMM_X86_TARGET)" ] || tools/images.sh x86
 	@cd $(BUILD)/host && $(CTEST)
 
-test-guests: vmm deps-run
+test-guests: vmm $(VMM_X86_TARGET) deps-run
 	@tests/guest/matrix.sh --full $(VMM_ARM64)
+	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/x86.sh --full $(VMM_X86)
 	@tests/guest/device.sh --full all $(VMM_ARM64)
 
 bench: deps-test gcc vmm

@@ -126,12 +126,28 @@ static int add_controllers(struct machine *machine)
     return 0;
 }
 
+/* A host bridge without registers of its own, as QEMU's generic one is. */
+static int add_bridge(struct machine *machine, struct pc *pc)
+{
+    const struct vmmp_pci_identity identity = {
+        .vendor = 0x1b36,
+        .device = 0x0008,
+        .class_code = 0x060000,
+    };
+    vmmp_pci_function_init(&pc->bridge, "host bridge", &identity, NULL, NULL);
+    int place = vmmp_pci_host_add(&machine->pci, &pc->bridge, 0, 0);
+    return place < 0 ? place : 0;
+}
+
 static int attach_pci(struct machine *machine)
 {
     struct pc *pc = machine->board_state;
     struct vmmp_pci_host *pci = &machine->pci;
     vmmp_pci_host_set_port(pci, VMMP_PC_RESET_CONTROL, &pc->reset.control);
-    int error = vmmp_vm_attach_window(&machine->vmmp, &pci->config, vmmp_gpa(PC_PCI_ECAM_BASE));
+    int error = add_bridge(machine, pc);
+    if (!error) {
+        error = vmmp_vm_attach_window(&machine->vmmp, &pci->config, vmmp_gpa(PC_PCI_ECAM_BASE));
+    }
     if (!error) {
         error = vmmp_vm_attach_window(&machine->vmmp, &pci->memory, vmmp_gpa(PC_PCI_MEM_BASE));
     }

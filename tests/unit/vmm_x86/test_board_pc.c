@@ -203,11 +203,12 @@ static void test_ports(void **state)
     script_run_deferred(&f->vm);
     assert_int_equal(f->output_size, 1);
     assert_int_equal(f->output[0], 'A');
-    /* Configuration space by both ways; nothing is plugged in. */
+    /* Configuration space by both ways: the host bridge. */
     out(f, 0xcf8, 4, 0x80000000);
     assert_int_equal(in(f, 0xcf8, 4), 0x80000000);
-    assert_int_equal(in(f, 0xcfc, 4), 0xffffffff);
-    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE, 4), 0xffffffff);
+    assert_int_equal(in(f, 0xcfc, 4), 0x00081b36);
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE + 8, 4), 0x06000000);
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE + 0x8000, 4), 0xffffffff);
     /* ACPI mode. */
     assert_int_equal(in(f, PC_PM_PORT + 4, 2) & 1, 1);
 }
