@@ -64,7 +64,7 @@ static_assert(VMMP_ACPI_AREA >= PC_ADAPTERS_BASE &&
 #define PC_VIRTIO_MMIO_SLOTS 12
 #define PC_VIRTIO_MMIO_SLOT  0x200
 
-#define PC_CPUS           64
+#define PC_CPUS           8 /* A libsel4vm VM has no more. */
 #define PC_MEMORY_MINIMUM (UINT64_C(64) << 20)
 #define PC_MEMORY_MAXIMUM (PC_RAM_LOW_SIZE + PC_RAM_HIGH_SIZE)
 
