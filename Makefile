@@ -28,7 +28,7 @@ TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
-	@echo "                  GUEST=x86_64: an x86-64 one"
+	@echo "                  (GUEST=armmp: 32-bit; GUEST=exynos5422: on an ODROID-XU4; GUEST=x86_64: on a PC)"
 	@echo "make test         build with warnings as errors and run all tests"
 	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
@@ -84,13 +84,12 @@ vmm-x86: deps-build
 		-DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_EXAMPLES=OFF -DVMMP_FLAVOURS=x86_64-pc99 >/dev/null
 	@cmake --build $(BUILD)/x86
 
-GUEST ?= aarch64
 ifeq ($(GUEST),x86_64)
 run: deps-run vmm-x86
 	@tools/run.sh --guest x86_64 $(VMM_X86)
 else
 run: deps-run vmm
-	@tools/run.sh $(VMM_ARM64)
+	@tools/run.sh $(if $(GUEST),--guest $(GUEST)) $(VMM_ARM64)
 endif
 
 fuzzers: deps-test

@@ -8,6 +8,9 @@
 # dearly; a guest that panics ends at once.
 guest_append='console=hvc0 quiet panic=-1'
 
+# That of an ODROID-XU4. With the MCT's ticks periodic each costs two exits, and not 14.
+exynos_append='console=ttySAC2,115200n8 quiet panic=-1 highres=off nohz=off clocksource=arch_sys_counter vmmp.console=ttySAC2'
+
 # size_mib SIZE: 512M, 3G or bytes, as MiB.
 size_mib()
 {
@@ -38,6 +41,14 @@ vmm_command()
 			--console stdio --no-reboot)
 		[ "$guest_arch" = x86_64 ] || vmm_command+=(--gic "$7")
 	fi
+}
+
+# exynos_command VMM KERNEL INITRD DTB APPEND MEMORY CPUS: set $vmm_command.
+exynos_command()
+{
+	[ "$1" != qemu ] || usage_error "QEMU has no such board"
+	vmm_command=("$1" run --machine exynos5422 --kernel "$2" --initrd "$3" --dtb "$4" --append "$5"
+		--memory "$6" --cpus "$7" --no-reboot)
 }
 
 # check_vmm VMM: it is "qemu" or a program of $guest_arch.

@@ -12,7 +12,7 @@
 #                             guest-*.cpio              as the other guests'
 #                             outer-amd64.cpio outer-amd64.elf qemu-x86_64   the testbed's machine
 #   tools/images.sh testbed   the guest's, and
-#                             outer.cpio                busybox, modules, tests/guest/outer-init
+#                             outer-6.1.cpio outer-6.12.cpio   busybox, modules, tests/guest/outer-init
 #                             qemu                      Debian 13's QEMU for this machine (below)
 #   tools/images.sh qemu      the testbed's, and
 #                             qemu.ext4                 Debian 13's arm64 QEMU, to compare with
@@ -50,8 +50,7 @@ kernel_of()
 	esac
 }
 
-# Modules by purpose: the guest's init loads "transport" and then "virtio-<device type>"; tests load
-# others.
+# Modules by purpose: the guest's init loads "transport" and then "virtio-<device type>".
 module_sets='
 transport:virtio_pci,virtio_mmio
 virtio-1:virtio_net
@@ -61,7 +60,6 @@ virtio-4:virtio-rng
 virtio-5:virtio_balloon
 virtio-18:virtio_input
 virtio-19:vmw_vsock_virtio_transport
-uio:uio_pci_generic
 '
 # What the testbed's machine may be asked for as well; arm64 has its KVM built in.
 outer_sets='
@@ -333,6 +331,7 @@ make_guest()
 
 make_all()
 {
+	local release
 	cd "$vmmp_root"
 	if [ "$1" = armmp ]; then
 		make_guest armmp
@@ -349,7 +348,9 @@ make_all()
 	fi
 	make_guest 6.1 6.12
 	[ "$1" != guest ] || return 0
-	add_init "$images/outer-6.12.base" tests/guest/outer-init "$out/outer.cpio"
+	for release in 6.1 6.12; do
+		add_init "$images/outer-$release.base" tests/guest/outer-init "$out/outer-$release.cpio"
+	done
 	(make_host_qemu aarch64 qemu-host) || exit 1
 	ln -sfn "$images/qemu-host/run" "$out/qemu"
 	[ "$1" != testbed ] || return 0

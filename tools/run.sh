@@ -10,7 +10,9 @@
 # With a terminal as standard input: a shell in the guest (Ctrl-A x leaves). Otherwise, or with
 # --selfcheck, the guest checks itself and answers a nonce, and one line "SELFCHECK ok …" is printed.
 #
-#   --guest aarch64|x86_64   what guest, and VMM (default aarch64)
+#   --guest NAME             debian (default); armmp: Debian's 32-bit kernel on the same machine;
+#                            exynos5422: the same kernel on an ODROID-XU4 (docs/boards);
+#                            x86_64: Debian on a PC (docs/x86.md)
 #   --kernel 6.12|6.1|FILE   guest kernel (default 6.12; x86_64: also i686, Debian 12's 32-bit one)
 #   --initrd FILE            its initial root (default: busybox)
 #   --memory SIZE            default 512M
@@ -32,12 +34,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/guest.sh
 . "$here/guest.sh"
 
-kernel=6.12
+guest=debian
+kernel=
 initrd=
 memory=512M
 cpus=1
 gic=3
-append=$guest_append
+append=
+more=
 carry=()
 limit=300
 verbose=()
@@ -49,15 +53,15 @@ set_option()
 {
 	case $1 in
 	--guest)
-		case $2 in aarch64 | x86_64) ;; *) usage_error "--guest takes aarch64 or x86_64, not '$2'" ;; esac
-		guest_arch=$2
+		guest=$2
+		[ "$guest" != x86_64 ] || guest_arch=x86_64
 		;;
 	--kernel) kernel=$2 ;;
 	--initrd) initrd=$2 ;;
 	--memory) memory=$2 ;;
 	--cpus) cpus=$2 ;;
 	--gic) gic=$2 ;;
-	--append) append="$append $2" ;;
+	--append) more="$more $2" ;;
 	--file) carry+=(--file "$2") ;;
 	--timeout) limit=$2 ;;
 	esac
@@ -87,25 +91,53 @@ parse_options()
 	[ -t 0 ] || selfcheck=1
 }
 
-# resolve_guest: $kernel and $initrd as files.
+# resolve_guest: what $guest means: $kernel, $initrd and $dtb as files, $append.
 resolve_guest()
 {
 	local release=6.12
-	[ "$guest_arch" = aarch64 ] || release=6.12-amd64
-	case $guest_arch-$kernel in
-	aarch64-6.1 | aarch64-6.12) release=$kernel ;;
-	x86_64-6.1 | x86_64-6.12) release=$kernel-amd64 ;;
-	x86_64-i686) release=6.1-i686 ;;
+	append=$guest_append
+	dtb=
+	case $guest in
+	debian) "$here/images.sh" guest ;;
+	armmp) release=armmp ;;
+	x86_64)
+		release=6.12-amd64
+		"$here/images.sh" x86
+		case $kernel in
+		6.1 | 6.12) kernel=$vmmp_build/testbed/linux-$kernel-amd64 release=${kernel##*/linux-} ;;
+		i686) kernel=$vmmp_build/testbed/linux-6.1-i686 release=6.1-i686 ;;
+		esac
+		;;
+	exynos5422)
+		release=armmp
+		dtb=$vmmp_build/testbed/exynos5422-odroidxu4.dtb
+		append=$exynos_append
+		gic=2
+		;;
+	*) usage_error "--guest is debian, armmp, exynos5422 or x86_64, not '$guest'" ;;
 	esac
-	case $kernel in 6.1 | 6.12 | i686) kernel=$vmmp_build/testbed/linux-$release ;; esac
+	[ $release != armmp ] || "$here/images.sh" armmp
+	case $kernel in 6.1 | 6.12) release=$kernel kernel= ;; esac
+	[ -n "$kernel" ] || kernel=$vmmp_build/testbed/linux-$release
 	[ -n "$initrd" ] || initrd=$vmmp_build/testbed/guest-$release.cpio
+	append=$append$more
 }
 
-# checked VMM KERNEL INITRD LIMIT SELFCHECK: the self-check's command in $checked.
+# guest_command VMM KERNEL INITRD DTB APPEND: set $vmm_command.
+guest_command()
+{
+	if [ "$guest" = exynos5422 ]; then
+		exynos_command "$1" "$2" "$3" "$4" "$5" "$memory" "$cpus"
+	else
+		vmm_command "$1" "$2" "$3" "$5" "$memory" "$cpus" "$gic"
+	fi
+}
+
+# checked VMM KERNEL INITRD DTB LIMIT SELFCHECK: the self-check's command in $checked.
 checked()
 {
-	vmm_command "$1" "$2" "$3" "$append vmmp.selfcheck" "$memory" "$cpus" "$gic"
-	checked=("$5" --timeout "$4" --cpus "$cpus" --memory "$(size_mib "$memory")" "${verbose[@]}" --
+	guest_command "$1" "$2" "$3" "$4" "$append vmmp.selfcheck"
+	checked=("$6" --timeout "$5" --cpus "$cpus" --memory "$(size_mib "$memory")" "${verbose[@]}" --
 		"${vmm_command[@]}")
 }
 
@@ -118,7 +150,7 @@ try_direct()
 	local try=60
 	[ "$guest_arch" = aarch64 ] || try=20
 	[ "${VMMP_RUN:-auto}" != direct ] || try=$limit
-	checked "$vmm" "$kernel" "$initrd" "$try" "$vmmp_root/tests/guest/selfcheck.sh"
+	checked "$vmm" "$kernel" "$initrd" "$dtb" "$try" "$vmmp_root/tests/guest/selfcheck.sh"
 	answer=$(sh "${checked[@]}") && return 0
 	[ "${VMMP_RUN:-auto}" != direct ] || exit 1
 	note "this machine's own KVM did not run the guest; using the emulated machine"
@@ -131,7 +163,7 @@ run_direct()
 		echo "$answer"
 		exit 0
 	fi
-	vmm_command "$vmm" "$kernel" "$initrd" "$append" "$memory" "$cpus" "$gic"
+	guest_command "$vmm" "$kernel" "$initrd" "$dtb" "$append"
 	exec "${vmm_command[@]}"
 }
 
@@ -150,15 +182,16 @@ run_testbed()
 		"$here/images.sh" testbed
 		options+=(--file "$vmm:/vmm")
 	fi
+	[ -z "$dtb" ] || options+=(--file "$dtb:/dtb")
 	[ "${VMMP_NO_KVM:-0}" != 1 ] || options+=(--no-kvm)
 	[ ${#verbose[@]} -eq 0 ] || options+=(--verbose)
 	note "booting the emulated machine, and the guest in it (some 15 seconds)…"
 	if [ "$selfcheck" = 1 ]; then
-		checked "$inside" /linux /initrd "$limit" /selfcheck.sh
+		checked "$inside" /linux /initrd /dtb "$limit" /selfcheck.sh
 		options+=(--timeout $((limit + 120)) --file "$vmmp_root/tests/guest/selfcheck.sh:/selfcheck.sh")
 		exec "$here/testbed.sh" "${options[@]}" -- sh "${checked[@]}" </dev/null
 	fi
-	vmm_command "$inside" /linux /initrd "$append" "$memory" "$cpus" "$gic"
+	guest_command "$inside" /linux /initrd /dtb "$append"
 	exec "$here/testbed.sh" "${options[@]}" --timeout 0 --terminal -- "${vmm_command[@]}"
 }
 
@@ -167,7 +200,6 @@ main()
 	parse_options "$@"
 	check_vmm "$vmm"
 	case $memory in *[!0-9KMGkmg]*) usage_error "'$memory' is not a memory size: say 512M or 3G" ;; esac
-	"$here/images.sh" "$([ "$guest_arch" = aarch64 ] && echo guest || echo x86)"
 	resolve_guest
 	if try_direct; then
 		run_direct

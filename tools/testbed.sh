@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Run a command on an emulated machine with virtualization extensions, whose Debian 13 kernel offers
+# Run a command on an emulated machine with virtualization extensions, whose Debian kernel offers
 # real KVM: for machines without a KVM of their own.
 #
 #   tools/testbed.sh [OPTION]... -- COMMAND [ARGUMENT]...
@@ -10,6 +10,7 @@
 #   --gic 2|3          interrupt controller of the machine; guests get the same (default 3)
 #   --cpus N           CPUs of the machine (default 1)
 #   --memory MIB       its memory (default 1024); guests touch theirs lazily
+#   --kernel 6.12|6.1  Debian 13's kernel or Debian 12's (default 6.12; aarch64 only)
 #   --file SRC:DST     carry in a file or a folder (again for more); the shared libraries that a
 #                      program for the machine needs come along, to /lib
 #   --out DIR          afterwards, the files that COMMAND left in /out
@@ -34,6 +35,7 @@ arch=aarch64
 gic=3
 cpus=1
 memory=1024
+kernel=6.12
 files=()
 out=
 with_qemu=0
@@ -59,7 +61,7 @@ parse_options()
 		--instructions) accel=tcg,thread=single ;;
 		--verbose) verbose=1 ;;
 		--) shift && break ;;
-		--arch | --gic | --cpus | --memory | --file | --out | --timeout)
+		--arch | --gic | --cpus | --memory | --kernel | --file | --out | --timeout)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			set_option "$1" "$2"
 			shift
@@ -87,6 +89,11 @@ set_option()
 	--arch)
 		case $2 in aarch64 | x86_64) ;; *) usage_error "--arch takes aarch64 or x86_64, not '$2'" ;; esac
 		arch=$2
+		return
+		;;
+	--kernel)
+		case $2 in 6.1 | 6.12) ;; *) usage_error "--kernel takes 6.1 or 6.12, not '$2'" ;; esac
+		kernel=$2
 		return
 		;;
 	esac
@@ -187,7 +194,7 @@ write_initrd()
 		cp -rL "$src" "$root/$dst"
 		! is_program "$src" || carry_libraries "$src" "$root"
 	done
-	cp "$vmmp_build/testbed/$([ "$arch" = aarch64 ] && echo outer.cpio || echo outer-amd64.cpio)" "$temp/initrd"
+	cp "$vmmp_build/testbed/outer-$([ "$arch" = aarch64 ] && echo "$kernel" || echo amd64).cpio" "$temp/initrd"
 	(cd "$root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >>"$temp/initrd"
 	rm -rf "$root"
 }
@@ -207,7 +214,7 @@ machine()
 		-accel "$accel" -smp "$cpus" -m "$memory" -initrd "$temp/initrd" -device virtio-serial-pci)
 	if [ "$arch" = aarch64 ]; then
 		arguments+=(-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
-			-kernel "$vmmp_build/testbed/linux-6.12")
+			-kernel "$vmmp_build/testbed/linux-$kernel")
 	else
 		local svm=+svm
 		[ "$kvm" = on ] || svm=-svm

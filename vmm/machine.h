@@ -150,7 +150,7 @@ int machine_build_fdt(const struct machine_config *config, const struct machine_
                       void *buffer, size_t buffer_size, size_t *size);
 /**
  * Makes the tree of `size` bytes in `buffer`, which somebody else wrote, one for this guest: sets
- * /chosen and replaces the memory nodes, nothing else.
+ * /chosen and replaces the memory nodes, and nothing else unless the board has a `trim_fdt`.
  */
 int machine_adopt_fdt(const struct machine_config *config, const struct machine_plan *plan,
                       void *buffer, size_t buffer_size, size_t *size,

@@ -52,6 +52,14 @@ struct machine_mmio_place {
     const uint8_t *irqs; /**< unless they are here, one for each slot. */
 };
 
+/** What is done to a pin from outside. */
+enum machine_pin_action {
+    MACHINE_PIN_LOOK, /**< Nothing. */
+    MACHINE_PIN_LOW,  /**< It is driven, */
+    MACHINE_PIN_HIGH,
+    MACHINE_PIN_RELEASE, /**< or not any longer. */
+};
+
 struct machine_counter {
     const char *name;
     uint64_t count;
@@ -67,6 +75,8 @@ struct machine_board {
     uint64_t memory_minimum;
     uint64_t memory_maximum;
     size_t state_size;
+    /** Its guests bring their device tree, a file of this name; NULL: see build_fdt. */
+    const char *own_fdt;
     const struct machine_pci_place *pci; /**< NULL: it has none. */
     struct machine_mmio_place mmio;
     const struct machine_gic *gic; /**< ARM: arm/board_arm.h. */
@@ -99,12 +109,23 @@ struct machine_board {
     /** See machine_build_fdt(). NULL: the board's guests get no device tree. */
     int (*build_fdt)(const struct machine_config *config, const struct machine_plan *plan,
                      void *buffer, size_t buffer_size, size_t *size);
+    /**
+     * Optional: makes the tree in `fdt`, which somebody else wrote, fit the board; for
+     * machine_adopt_fdt(), before it does its part. 0 or libfdt's error.
+     */
+    int (*trim_fdt)(const struct machine_config *config, void *fdt);
     /** See machine_load(). */
     int (*load)(struct machine *machine, const struct machine_plan *plan, const void *fdt,
                 size_t fdt_size, struct vmmp_image_error *error);
 
     /** The UART's port has input, or takes output. Any thread. */
     void (*serial_notify)(struct machine *machine);
+    /**
+     * Optional: does that to the pin of this name, then says its level. -ENOENT: there is none.
+     * Any thread.
+     */
+    int (*pin)(struct machine *machine, const char *name, enum machine_pin_action action,
+               bool *high);
     /** Interrupts sent so far, by kind; returns how many kinds. Any thread. */
     unsigned (*count)(const struct machine *machine,
                       struct machine_counter counters[MACHINE_COUNTERS]);

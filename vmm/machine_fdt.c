@@ -122,6 +122,10 @@ int machine_adopt_fdt(const struct machine_config *config, const struct machine_
     struct vmmp_fdt_chosen chosen;
     machine_fill_chosen(config, plan, &chosen);
     int result = fdt_open_into(buffer, buffer, (int)buffer_size);
+    const struct machine_board *board = machine_board_of(config);
+    if (!result && board->trim_fdt) {
+        result = board->trim_fdt(config, buffer);
+    }
     if (!result) {
         result = adopt_memory(buffer, config);
     }

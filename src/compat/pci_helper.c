@@ -146,6 +146,9 @@ static uint32_t bar_value(const pci_bar_emulation_t *bars, unsigned index)
         return 0;
     }
     const vmm_pci_bar_t *bar = &bars->bars[index];
+    if (bar->size_bits == 0) {
+        return 0;
+    }
     uint32_t flags = 0;
     uint32_t flag_mask = PCICFG_BAR_MEM_FLAGS;
     if (bar->mem_type == NON_MEM) {

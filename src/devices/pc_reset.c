@@ -30,6 +30,7 @@
 #define ENABLE_KEYBOARD    0xae
 #define READ_OUTPUT_PORT   0xd0
 #define WRITE_OUTPUT_PORT  0xd1
+#define LOOP_MOUSE         0xd3 /* The next byte comes back as if the mouse had sent it. */
 #define PULSE              0xf0 /* Bits 3:0: the outputs that are not pulsed. */
 
 #define COMMAND_BYTE_NO_KEYBOARD 0x10u
@@ -125,6 +126,7 @@ static void command_write(void *cookie, uint64_t offset, unsigned size, uint64_t
         break;
     case WRITE_COMMAND_BYTE:
     case WRITE_OUTPUT_PORT:
+    case LOOP_MOUSE:
         device->expected = (uint8_t)value;
         break;
     case DISABLE_MOUSE:
@@ -184,6 +186,10 @@ static void data_write(void *cookie, uint64_t offset, unsigned size, uint64_t va
         if (!(value & OUTPUT_NOT_RESET)) {
             reset_machine(device);
         }
+    } else if (command == LOOP_MOUSE) {
+        /* There is no mouse's port. Linux waits half a second, polling, for an answer of any kind.
+         */
+        answer(device, (uint8_t)~value);
     }
 }
 

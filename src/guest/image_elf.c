@@ -221,6 +221,7 @@ struct extent {
     uint64_t entry;
     bool entry_found;
     uint64_t pvh_entry;
+    uint64_t lowest_virtual; /* Linux has one segment at 0, whose addresses are offsets. */
 };
 
 static void add_segment(struct extent *extent, const struct elf *elf,
@@ -228,6 +229,9 @@ static void add_segment(struct extent *extent, const struct elf *elf,
 {
     if (segment->address < extent->lowest.address) {
         extent->lowest = *segment;
+    }
+    if (segment->virtual_address && segment->virtual_address < extent->lowest_virtual) {
+        extent->lowest_virtual = segment->virtual_address;
     }
     if (segment->address + segment->memory_size > extent->end) {
         extent->end = segment->address + segment->memory_size;
@@ -249,7 +253,7 @@ static void add_segment(struct extent *extent, const struct elf *elf,
 static int measure(const struct elf_bytes *bytes, const struct elf *elf, struct extent *extent,
                    struct vmmp_image_error *error)
 {
-    *extent = (struct extent){ .lowest.address = UINT64_MAX };
+    *extent = (struct extent){ .lowest.address = UINT64_MAX, .lowest_virtual = UINT64_MAX };
     for (unsigned i = 0; i < elf->count; i++) {
         struct elf_segment segment;
         int err = vmmp_elf_segment(bytes, elf, i, &segment, error);
@@ -282,6 +286,7 @@ static int choose_entry(struct vmmp_kernel *kernel, const struct elf_bytes *byte
         if (!kernel->x86.version) {
             vmmp_x86_defaults(kernel);
         }
+        kernel->x86.link_virtual = extent->lowest_virtual;
         if (extent->pvh_entry && !options->ignore_pvh) {
             kernel->x86.protocol = VMMP_X86_PVH;
             entry = extent->pvh_entry;

@@ -214,6 +214,7 @@ static void reset(struct vmmp_virtio_device *dev)
     dev->device_feature_select = 0;
     dev->driver_feature_select = 0;
     dev->queue_select = 0;
+    vmmp_virtio_config_altered(dev);
     vmmp_virtio_isr_clear(dev, UINT8_MAX);
     if (dev->transport_ops && dev->transport_ops->reset) {
         dev->transport_ops->reset(dev->transport);
@@ -277,6 +278,8 @@ void vmmp_virtio_set_status(struct vmmp_virtio_device *dev, uint8_t value, bool 
     if ((set & VIRTIO_STATUS_FEATURES_OK) && !dev->legacy) {
         if ((dev->status & VIRTIO_STATUS_DRIVER) && features_acceptable(dev)) {
             dev->status |= VIRTIO_STATUS_FEATURES_OK;
+            /* What a field begins with may depend on features. */
+            vmmp_virtio_config_altered(dev);
         } else {
             vmmp_virtio_misuse(dev, "FEATURES_OK refused at status", dev->status);
         }
@@ -325,6 +328,7 @@ void vmmp_virtio_config_write(struct vmmp_virtio_device *dev, uint32_t offset, u
         bytes[i] = (uint8_t)(value >> (8 * i));
     }
     dev->ops->config_write(dev, offset, bytes, size < end - offset ? size : end - offset);
+    vmmp_virtio_config_altered(dev);
 }
 
 uint8_t vmmp_virtio_config_generation(struct vmmp_virtio_device *dev)
@@ -332,13 +336,18 @@ uint8_t vmmp_virtio_config_generation(struct vmmp_virtio_device *dev)
     return dev->config_generation;
 }
 
-void vmmp_virtio_config_changed(struct vmmp_virtio_device *dev)
+void vmmp_virtio_config_altered(struct vmmp_virtio_device *dev)
 {
     /* Once per look of the driver's, so that 256 changes between two looks do not wrap around. */
     if (dev->config_touched) {
         dev->config_generation++;
         dev->config_touched = false;
     }
+}
+
+void vmmp_virtio_config_changed(struct vmmp_virtio_device *dev)
+{
+    vmmp_virtio_config_altered(dev);
     if (vmmp_virtio_live(dev)) {
         vmmp_virtio_interrupt(dev, VMMP_VIRTIO_CONFIG_INTERRUPT);
     }

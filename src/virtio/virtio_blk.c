@@ -53,7 +53,11 @@ static uint64_t features(struct vmmp_virtio_device *dev)
     const struct vmmp_virtio_blk *blk = blk_of(dev);
     uint64_t bits = BIT(VIRTIO_BLK_F_SIZE_MAX) | BIT(VIRTIO_BLK_F_SEG_MAX) |
                     BIT(VIRTIO_BLK_F_BLK_SIZE) | BIT(VIRTIO_BLK_F_FLUSH) |
-                    BIT(VIRTIO_BLK_F_TOPOLOGY) | BIT(VIRTIO_BLK_F_CONFIG_WCE);
+                    BIT(VIRTIO_BLK_F_TOPOLOGY);
+    /* 5.2.5.2: not without FLUSH, which can be switched off. */
+    if (!(dev->features_off & BIT(VIRTIO_BLK_F_FLUSH))) {
+        bits |= BIT(VIRTIO_BLK_F_CONFIG_WCE);
+    }
     if (dev->queue_count > 1) {
         bits |= BIT(VIRTIO_BLK_F_MQ);
     }
@@ -402,6 +406,8 @@ void vmmp_virtio_blk_fini(struct vmmp_virtio_blk *blk)
 void vmmp_virtio_blk_resized(struct vmmp_virtio_blk *blk)
 {
     struct vmmp_blk_info before = blk->info;
+    uint8_t shown[2][CONFIG_SIZE];
+    config_read(&blk->virtio, 0, shown[0], CONFIG_SIZE);
     if (look_at_backend(blk, before.read_only) != 0) {
         vmmp_log(blk->virtio.log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
                  "virtio-blk: the backend has resized to %llu bytes, which is not whole sectors of "
@@ -410,7 +416,9 @@ void vmmp_virtio_blk_resized(struct vmmp_virtio_blk *blk)
         blk->info = before;
         return;
     }
-    if (blk->info.capacity != before.capacity) {
+    /* 5.2.6.2: drivers are told of any field that differs. */
+    config_read(&blk->virtio, 0, shown[1], CONFIG_SIZE);
+    if (memcmp(shown[0], shown[1], CONFIG_SIZE) != 0) {
         vmmp_virtio_config_changed(&blk->virtio);
     }
 }

@@ -274,18 +274,12 @@ static void get_id(struct vmmp_virtio_blk_request *request, const struct parsed 
 
 /* Checks a segment, and makes it a part to do if there is anything to do. */
 static bool add_segment(struct vmmp_virtio_blk_request *request,
-                        const struct virtio_blk_segment *segment, uint32_t flags_known,
-                        uint8_t *status, const char **why)
+                        const struct virtio_blk_segment *segment, const char **why)
 {
     uint64_t sector = vmmp_le64_get(segment->sector);
     uint32_t sectors = vmmp_le32_get(segment->num_sectors);
     uint32_t flags = vmmp_le32_get(segment->flags);
 
-    if (flags & ~flags_known) {
-        *status = VIRTIO_BLK_S_UNSUPP;
-        *why = "segment flags are not supported, segment";
-        return false;
-    }
     if (sectors > vmmp_virtio_blk_range_sectors(request->blk)) {
         *why = "segment is larger than the device takes, segment";
         return false;
@@ -305,6 +299,17 @@ static bool add_segment(struct vmmp_virtio_blk_request *request,
                           (uint64_t)sectors * VMMP_BLK_SECTOR);
     }
     return true;
+}
+
+/* The first segment with flags that are not known; `count` if there is none. */
+static uint32_t find_unknown_flags(const struct virtio_blk_segment *segments, uint32_t count,
+                                   uint32_t known)
+{
+    uint32_t i = 0;
+    while (i < count && !(vmmp_le32_get(segments[i].flags) & ~known)) {
+        i++;
+    }
+    return i;
 }
 
 static void change_ranges(struct vmmp_virtio_blk_request *request, const struct parsed *parsed,
@@ -332,12 +337,16 @@ static void change_ranges(struct vmmp_virtio_blk_request *request, const struct 
     vmmp_iovec_read(parsed->out, parsed->out_count, 0, segments, parsed->out_bytes);
     request->io.op = zeroes ? VMMP_BLK_WRITE_ZEROES : VMMP_BLK_DISCARD;
     request->io.unmap = zeroes;
+    /* 5.2.6.2: whatever else is wrong with the request. */
+    uint32_t unknown = find_unknown_flags(segments, count, zeroes ? VIRTIO_BLK_SEGMENT_UNMAP : 0);
+    if (unknown < count) {
+        refuse(request, VIRTIO_BLK_S_UNSUPP, "segment flags are not supported, segment", unknown);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++) {
-        uint8_t status = VIRTIO_BLK_S_IOERR;
         const char *why = NULL;
-        if (!add_segment(request, &segments[i], zeroes ? VIRTIO_BLK_SEGMENT_UNMAP : 0, &status,
-                         &why)) {
-            refuse(request, status, why, i);
+        if (!add_segment(request, &segments[i], &why)) {
+            refuse(request, VIRTIO_BLK_S_IOERR, why, i);
             return;
         }
     }

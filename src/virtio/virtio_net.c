@@ -45,6 +45,17 @@ static const struct dependency {
     { BIT(VIRTIO_NET_F_CTRL_MAC_ADDR), BIT(VIRTIO_NET_F_CTRL_VQ) },
 };
 
+/* Those of `bits` that have with them what they need (2.2.2). In the table TSO comes before ECN. */
+static uint64_t with_needs(uint64_t bits)
+{
+    for (size_t i = 0; i < sizeof(dependencies) / sizeof(dependencies[0]); i++) {
+        if (!(bits & dependencies[i].needs)) {
+            bits &= ~dependencies[i].feature;
+        }
+    }
+    return bits;
+}
+
 static uint64_t features(struct vmmp_virtio_device *dev)
 {
     const struct vmmp_virtio_net *net = net_of(dev);
@@ -63,18 +74,13 @@ static uint64_t features(struct vmmp_virtio_device *dev)
             bits |= offloads[i].from_guest | offloads[i].to_guest;
         }
     }
-    return bits;
+    return with_needs(bits & ~dev->features_off);
 }
 
 static bool accept(struct vmmp_virtio_device *dev, uint64_t accepted)
 {
     (void)dev;
-    for (size_t i = 0; i < sizeof(dependencies) / sizeof(dependencies[0]); i++) {
-        if ((accepted & dependencies[i].feature) && !(accepted & dependencies[i].needs)) {
-            return false;
-        }
-    }
-    return true;
+    return with_needs(accepted) == accepted;
 }
 
 /* ---- Configuration (5.1.4) ---- */

@@ -114,6 +114,7 @@ static bool set_address(struct vmmp_virtio_net *net, struct command *command)
         return false;
     }
     memcpy(net->mac, mac, sizeof(mac));
+    vmmp_virtio_config_altered(&net->virtio);
     return true;
 }
 
@@ -153,6 +154,7 @@ static bool announce(struct vmmp_virtio_net *net, uint8_t what, struct command *
         return false;
     }
     net->announcing = false;
+    vmmp_virtio_config_altered(&net->virtio);
     return true;
 }
 

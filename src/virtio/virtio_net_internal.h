@@ -50,6 +50,7 @@
 #define HDR_SIZE        12u
 
 #define VIRTIO_NET_HDR_F_NEEDS_CSUM 1u
+#define VIRTIO_NET_HDR_F_DATA_VALID 2u
 
 #define VIRTIO_NET_HDR_GSO_NONE   0u
 #define VIRTIO_NET_HDR_GSO_TCPV4  1u

@@ -179,7 +179,8 @@ static bool wanted(const struct vmmp_virtio_net *net, const struct vmmp_iovec *i
 
 static bool up(const struct vmmp_virtio_net *net, unsigned pair)
 {
-    return pair < net->max_pairs && net->link_up && virtio_live(&net->virtio);
+    /* 5.1.6.5.6.2: not to queues that the driver does not look at. */
+    return pair < net->state.pairs && net->link_up && virtio_live(&net->virtio);
 }
 
 size_t vmmp_virtio_net_rx_max(const struct vmmp_virtio_net *net)
@@ -212,12 +213,13 @@ static bool segments_agreed(const struct vmmp_virtio_net *net, uint8_t type)
 }
 
 /*
- * Whether the driver has agreed to what the header at the front says of the frame. A backend
- * may have made it for the driver before: what waits in a TAP interface stays as it was queued.
- * That a checksum is known to be good is only news, and taken out for who does not want to know.
+ * Whether the driver has agreed to what the header at the front says of the `len` bytes there,
+ * itself included. A backend may have made it for the driver before: what waits in a TAP interface
+ * stays as it was queued. Flags that are only news, as that a checksum is known to be good, are
+ * taken out for who does not want to know.
  */
 static bool header_agreed(const struct vmmp_virtio_net *net, const struct vmmp_iovec *iov,
-                          unsigned left)
+                          unsigned left, size_t len)
 {
     uint8_t start[2];
     if (iov->len >= sizeof(start)) {
@@ -229,14 +231,24 @@ static bool header_agreed(const struct vmmp_virtio_net *net, const struct vmmp_i
         !segments_agreed(net, start[HDR_GSO_TYPE])) {
         return false;
     }
-    if (start[HDR_FLAGS] == 0 || (net->state.to_guest & VMMP_VIRTIO_NET_CSUM)) {
-        return true;
-    }
-    if (start[HDR_FLAGS] & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+    /* 5.1.4.1: segments may be longer than the MTU, whole frames not. */
+    if (len > net->header_size + (size_t)net->longest &&
+        (start[HDR_GSO_TYPE] & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_NONE) {
         return false;
     }
-    start[HDR_FLAGS] = 0;
-    vmmp_iovec_write(iov, left, HDR_FLAGS, &start[HDR_FLAGS], 1);
+    if (start[HDR_FLAGS] == 0) {
+        return true;
+    }
+    uint8_t known = net->state.to_guest & VMMP_VIRTIO_NET_CSUM
+                        ? VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID
+                        : 0;
+    if (start[HDR_FLAGS] & ~known & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+        return false;
+    }
+    if (start[HDR_FLAGS] & ~known) {
+        start[HDR_FLAGS] &= known;
+        vmmp_iovec_write(iov, left, HDR_FLAGS, &start[HDR_FLAGS], 1);
+    }
     return true;
 }
 
@@ -285,7 +297,7 @@ static bool receive_quickly(struct vmmp_virtio_net *net, unsigned pair,
         return false;
     }
     copy_in(chain.iov, 1, from, count, own);
-    if (own == 0 && !header_agreed(net, chain.iov, 1)) {
+    if (own == 0 && !header_agreed(net, chain.iov, 1, len)) {
         add_slot(rx, &chain);
         drop(net);
         return true;
@@ -333,7 +345,7 @@ int vmmp_virtio_net_receive(struct vmmp_virtio_net *net, unsigned pair,
     const struct vmmp_iovec *to = &rx->iov[rx->first_iov];
     unsigned left = rx->end_iov - rx->first_iov;
     copy_in(to, left, iov, count, own);
-    if (brought > 0 && !header_agreed(net, to, left)) {
+    if (brought > 0 && !header_agreed(net, to, left, len)) {
         return drop(net);
     }
     finish(net, pair, len);
@@ -372,7 +384,7 @@ void vmmp_virtio_net_rx_commit(struct vmmp_virtio_net *net, unsigned pair, size_
         net->stats.rx_filtered++;
         return;
     }
-    if (!header_agreed(net, &rx->iov[rx->first_iov], rx->end_iov - rx->first_iov)) {
+    if (!header_agreed(net, &rx->iov[rx->first_iov], rx->end_iov - rx->first_iov, len)) {
         drop(net);
         return;
     }

@@ -54,8 +54,12 @@ static bool header_fits(const struct vmmp_virtio_net *net, uint8_t *header, size
         memset(header + HDR_HDR_LEN, 0, 4);
         return len <= net->longest;
     }
-    return segmentation_allowed(net, type) && net_le16(header + HDR_GSO_SIZE) > 0 &&
-           net_le16(header + HDR_HDR_LEN) <= len;
+    /* A hint that some drivers get wrong (5.1.6.2.2); backends may count on its being within. */
+    if (net_le16(header + HDR_HDR_LEN) > len) {
+        header[HDR_HDR_LEN] = (uint8_t)len;
+        header[HDR_HDR_LEN + 1] = (uint8_t)(len >> 8);
+    }
+    return segmentation_allowed(net, type) && net_le16(header + HDR_GSO_SIZE) > 0;
 }
 
 /* ---- Frames ---- */

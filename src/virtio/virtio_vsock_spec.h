@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Constants of virtio-vsock (virtio 1.2, 5.10). */
+/* Constants of virtio-vsock (virtio 1.2, 5.10), and what they say of types. */
 #pragma once
+
+#include <sel4vmmplatsupport/vmmp/virtio_vsock.h>
 
 /* 5.10.2 */
 #define VIRTIO_VSOCK_RX    0
@@ -39,3 +41,11 @@
 /* 5.10.6.6 */
 #define VIRTIO_VSOCK_EVENT_TRANSPORT_RESET 0u
 #define VIRTIO_VSOCK_EVENT_SIZE            4u
+
+/* 5.10.6: whether the guest's driver and this device have agreed to sockets of that type. */
+static inline bool virtio_vsock_knows_type(const struct vmmp_virtio_vsock *vsock, uint16_t type)
+{
+    return type == VIRTIO_VSOCK_TYPE_STREAM ||
+           (type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+            vmmp_virtio_has_feature(&vsock->virtio, VIRTIO_VSOCK_F_SEQPACKET));
+}

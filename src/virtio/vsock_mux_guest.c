@@ -21,13 +21,6 @@ static bool reply_reset(struct vmmp_vsock_mux *mux, const struct vmmp_vsock_pack
     return true;
 }
 
-static bool type_known(const struct vmmp_vsock_mux *mux, uint16_t type)
-{
-    return type == VIRTIO_VSOCK_TYPE_STREAM ||
-           (type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
-            vmmp_virtio_has_feature(&mux->device.virtio, VIRTIO_VSOCK_F_SEQPACKET));
-}
-
 /* No more than can be in flight and still be told from less than none. */
 static uint32_t usable(uint32_t buf_alloc)
 {
@@ -192,7 +185,8 @@ bool vmmp_vsock_mux_packet(void *cookie, const struct vmmp_vsock_packet *packet,
 {
     struct vmmp_vsock_mux *mux = cookie;
     /* 5.10.6.4.2: a reset answers unknown types, 5.10.6.5: and what nobody listens for. */
-    if (packet->dst_cid != VMMP_VSOCK_CID_HOST || !type_known(mux, packet->type)) {
+    if (packet->dst_cid != VMMP_VSOCK_CID_HOST ||
+        !virtio_vsock_knows_type(&mux->device, packet->type)) {
         return reply_reset(mux, packet);
     }
     struct vmmp_vsock_connection *connection =

@@ -284,7 +284,9 @@ static bool hand_over(struct vmmp_vsock_switch *vswitch, struct vmmp_vsock_switc
                       unsigned count)
 {
     struct vmmp_vsock_switch_port *to = find_port(vswitch, packet->dst_cid);
+    /* 5.10.6.4.2: a reset answers unknown types; what the other guest knows it says itself. */
     if (!to || !to->running || packet->len > VMMP_VIRTIO_VSOCK_PAYLOAD ||
+        !virtio_vsock_knows_type(sender->device, packet->type) ||
         /* With something missing before it, its connection's data is worth nothing. */
         (vswitch->dying > 0 && find(vswitch, packet, true))) {
         return refuse(vswitch, sender, packet);

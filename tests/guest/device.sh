@@ -3,15 +3,18 @@
 #
 # One device, tried by stock Debian guests on real KVM.
 #
-#   tests/guest/device.sh [--full] [--gic 2|3] [--cpus N] [--only PATTERN] NAME|all VMM
+#   tests/guest/device.sh [--full] [--gic 2|3] [--cpus N] [--kernel 6.12|6.1] [--only PATTERN] NAME|all VMM
 #
 # Boots the testbed's machine once and runs tests/guest/devices/NAME.sh beside the VMM there
 # (busybox sh; what it can use is in tests/guest/devices/lib.sh). VMM is the arm64 build of vmm; the
 # programs of tests/guest/programs are taken from the same build. --full: longer transfers, every
-# transport. --only: the script's parts whose names match. --cpus, --gic: of the testbed's machine.
+# transport. --only: the script's parts whose names match. --cpus, --gic, --kernel: of the testbed's
+# machine.
 #
 # Where tests/guest/devices/NAME.prepare exists it is run first, on this machine, with a folder as
 # its argument; the files it leaves there are carried in as /carry.
+#
+# A line "# needs: OPTION…" in the script has options of this one that it cannot do without.
 #
 # Prints a line "ok …", "FAILED …" or "skipped … (why)" for each check. Status 0: nothing failed.
 
@@ -26,6 +29,7 @@ tools=$here/../../tools
 full=0
 gic=3
 cpus=1
+kernel=6.12
 only=
 name=
 vmm=
@@ -37,11 +41,12 @@ parse_options()
 		case $1 in
 		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
 		--full) full=1 ;;
-		--gic | --cpus | --only)
+		--gic | --cpus | --kernel | --only)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			case $1 in
 			--gic) gic=$2 ;;
 			--cpus) cpus=$2 ;;
+			--kernel) kernel=$2 ;;
 			--only) only=$2 ;;
 			esac
 			shift
@@ -68,10 +73,17 @@ run_all()
 	[ -z "$failed" ] || die "failed:$failed"
 }
 
+# needs SCRIPT: options in a line "# needs: --gic 2" of it, which come before the command line's.
+needs()
+{
+	sed -n 's/^# needs: //p' "$here/devices/$1.sh" 2>/dev/null
+}
+
 main()
 {
 	local options programs file
-	parse_options "$@"
+	# shellcheck disable=SC2046,SC2086 # words
+	parse_options $(needs "${*: -2:1}") "$@"
 	check_vmm "$vmm"
 	if [ "$name" = all ]; then
 		given=("${@:1:$#-2}")
@@ -84,7 +96,7 @@ main()
 	mkdir "$temp/carry"
 	[ ! -e "$here/devices/$name.prepare" ] || bash "$here/devices/$name.prepare" "$temp/carry"
 
-	options=(--gic "$gic" --cpus "$cpus" --memory $((full ? 4096 : 2048)) --timeout $((full ? 7200 : 1700))
+	options=(--gic "$gic" --cpus "$cpus" --kernel "$kernel" --memory $((full ? 4096 : 2048)) --timeout $((full ? 7200 : 1700))
 		--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-6.12:/test/linux"
 		--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd"
 		--file "$here/devices/lib.sh:/test/lib.sh" --file "$here/devices/$name.sh:/test/$name.sh"

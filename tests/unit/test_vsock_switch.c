@@ -210,6 +210,25 @@ static void nobody_there(void **state)
     assert_int_equal(packet.op, OP(RST));
 }
 
+/* 5.10.6.4.2: they are answered here, and the other guest does not hear of them. */
+static void types_that_nobody_knows(void **state)
+{
+    static const uint16_t types[] = { 0, 3, 7, 0x100, 0xffff };
+    struct bench *bench = *state;
+    struct vmmp_vsock_packet packet;
+    post_all(bench, 16);
+    for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        send_as(bench, 0, 1, OP(REQUEST), types[i], 0, NULL, 0);
+        assert_true(next(bench, 0, &packet, NULL));
+        assert_int_equal(packet.op, OP(RST));
+        assert_int_equal(packet.type, types[i]);
+        assert_int_equal(packet.src_cid, 11);
+        send_as(bench, 0, 1, OP(RST), types[i], 0, NULL, 0);
+        vsock_guest_expect_nothing(&bench->nodes[0].guest);
+        vsock_guest_expect_nothing(&bench->nodes[1].guest);
+    }
+}
+
 /* Packets larger than the receiver's buffers are cut; a message's end stays at its end. */
 static void large_packets(void **state)
 {
@@ -434,6 +453,7 @@ int test_vsock_switch(void)
     const struct CMUnitTest tests[] = {
         TEST(guests_talk),
         TEST(nobody_there),
+        TEST(types_that_nobody_knows),
         TEST(large_packets),
         TEST(a_full_ring),
         TEST(a_dead_guest),

@@ -7,6 +7,7 @@
 #include "../machine.h"
 
 extern const struct machine_board machine_board_qemu_arm_virt;
+extern const struct machine_board machine_board_exynos5422;
 
 /** Where the host is to put the interrupt controller; for struct machine_board. */
 struct machine_gic {

@@ -2,4 +2,8 @@
 #include "../machine_board.h"
 #include "board_arm.h"
 
-const struct machine_board *const machine_boards[] = { &machine_board_qemu_arm_virt, NULL };
+const struct machine_board *const machine_boards[] = {
+    &machine_board_qemu_arm_virt,
+    &machine_board_exynos5422,
+    NULL,
+};

@@ -120,6 +120,10 @@ static int open_net(void *cookie, const char *value, const struct device_context
     case NET_SOCKET:
         result = hosted_net_open_socket(&state->outside, options->socket, options->listens, why);
         break;
+    case NET_SHARE:
+        result =
+            hosted_net_open_share(&state->outside, options->share, state->loop, context->log, why);
+        break;
     case NET_USER:
         result =
             hosted_net_open_user(&state->outside, options->forwards, options->forward_count, why);
@@ -322,10 +326,11 @@ const struct device_kind device_net = {
     .value = "WHERE",
     .help = "a network interface. WHERE: user (behind NAT),\n"
             "tap=INTERFACE, socket=PATH (to another VMM; one end\n"
-            "says listen) or switch=NAME (in this one). Parts:\n"
+            "says listen), share=PATH (to another VMM, through\n"
+            "memory) or switch=NAME (in this one). Parts:\n"
             "hostfwd=tcp::PORT-:PORT, mac=ADDRESS, mtu=N, queues=N",
     .most = 8,
-    .sandbox_needs = SANDBOX_INTERNET,
+    .sandbox_needs = SANDBOX_INTERNET | SANDBOX_LISTEN,
     .check = check,
     .state_size = sizeof(struct net_state),
     .open = open_net,

@@ -8,13 +8,14 @@
 
 #define NET_FORWARDS 16
 
-enum net_kind { NET_USER, NET_TAP, NET_SOCKET, NET_SWITCH };
+enum net_kind { NET_USER, NET_TAP, NET_SOCKET, NET_SWITCH, NET_SHARE };
 
 struct net_options {
     enum net_kind kind;
     char tap[SUBOPTION_TEXT_MAX];
     char socket[SUBOPTION_TEXT_MAX];
     char net_switch[SUBOPTION_TEXT_MAX];
+    char share[SUBOPTION_TEXT_MAX];
     bool user;
     bool listens;
     bool has_mac;

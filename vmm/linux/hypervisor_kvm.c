@@ -48,8 +48,11 @@ int hypervisor_create(struct hypervisor **result, const struct hypervisor_config
 {
     *result = NULL;
     struct hypervisor *hypervisor = calloc(1, sizeof(*hypervisor));
-    if (!hypervisor || hypervisor_prepare(hypervisor, config) != 0) {
+    if (!hypervisor) {
         message_error("no memory: close other programs");
+        return -1;
+    }
+    if (hypervisor_prepare(hypervisor, config) != 0) {
         free(hypervisor);
         return -1;
     }

@@ -13,5 +13,5 @@ struct hypervisor {
     void *engine; /**< The engine's configuration, allocated. */
 };
 
-/** Makes `simple` and `engine`. 0, or -1: no memory. */
+/** Makes `simple` and `engine`. 0, or -1 (said). */
 int hypervisor_prepare(struct hypervisor *hypervisor, const struct hypervisor_config *config);

@@ -6,22 +6,29 @@
 #include "../arm/board_arm.h"
 #include "gdb_target.h"
 #include "hypervisor_kvm.h"
+#include "message.h"
 
 int hypervisor_prepare(struct hypervisor *hypervisor, const struct hypervisor_config *config)
 {
-    struct hosted_kvm_arm64_config *engine = malloc(sizeof(*engine));
-    if (!engine) {
-        return -1;
-    }
     static const enum hosted_kvm_gic gics[] = {
         [GIC_AUTO] = HOSTED_KVM_GIC_AUTO,
         [GIC_V2] = HOSTED_KVM_GIC_V2,
         [GIC_V3] = HOSTED_KVM_GIC_V3,
     };
     const struct machine_gic *gic = config->board->gic;
+    bool only_v2 = gic->redistributors == 0;
+    if (only_v2 && config->gic == GIC_V3) {
+        message_error("--gic 3: the machine %s has a GICv2: leave it out", config->board->name);
+        return -1;
+    }
+    struct hosted_kvm_arm64_config *engine = malloc(sizeof(*engine));
+    if (!engine) {
+        message_error("no memory: close other programs");
+        return -1;
+    }
     *engine = (struct hosted_kvm_arm64_config){
         .address_limit = config->address_limit,
-        .gic = gics[config->gic],
+        .gic = only_v2 ? HOSTED_KVM_GIC_V2 : gics[config->gic],
         .gic_distributor = gic->distributor,
         .gic_cpu_interface = gic->cpu_interface,
         .gic_redistributors = gic->redistributors,

@@ -7,6 +7,7 @@
 #include "../machine.h"
 #include "../x86/board_pc_map.h"
 #include "hypervisor_kvm.h"
+#include "message.h"
 
 static_assert(PC_HYPERVISOR_BASE == HOSTED_KVM_X86_OWN_BASE &&
                   PC_HYPERVISOR_SIZE == HOSTED_KVM_X86_OWN_SIZE,
@@ -16,6 +17,7 @@ int hypervisor_prepare(struct hypervisor *hypervisor, const struct hypervisor_co
 {
     struct hosted_kvm_x86_config *engine = malloc(sizeof(*engine));
     if (!engine) {
+        message_error("no memory: close other programs");
         return -1;
     }
     *engine = (struct hosted_kvm_x86_config){

@@ -100,6 +100,7 @@ static const struct suboption rows[] = {
     { "socket", "PATH", SUBOPTION_TEXT, MEMBER(socket), 0, 0, NULL },
     { "listen", NULL, SUBOPTION_FLAG, MEMBER(listens), 0, 0, NULL },
     { "switch", "NAME", SUBOPTION_TEXT, MEMBER(net_switch), 0, 0, NULL },
+    { "share", "PATH", SUBOPTION_TEXT, MEMBER(share), 0, 0, NULL },
     { "mac", "ADDRESS", SUBOPTION_OTHER, 0, 0, 0, set_mac },
     { "mtu", "N", SUBOPTION_NUMBER, MEMBER(mtu), 68, 65535, NULL },
     { "queues", "N", SUBOPTION_NUMBER, MEMBER(queues), 1, VMMP_VIRTIO_NET_MAX_PAIRS, NULL },
@@ -111,10 +112,11 @@ static bool check(struct net_options *options, char message[OPTIONS_MESSAGE])
     bool tap = options->tap[0] != '\0';
     bool socket = options->socket[0] != '\0';
     bool net_switch = options->net_switch[0] != '\0';
+    bool share = options->share[0] != '\0';
 
-    if (options->user + tap + socket + net_switch != 1) {
-        return say(message, "--net: say what it leads to, one of user, tap=INTERFACE, socket=PATH "
-                            "and switch=NAME");
+    if (options->user + tap + socket + net_switch + share != 1) {
+        return say(message, "--net: say what it leads to, one of user, tap=INTERFACE, socket=PATH, "
+                            "share=PATH and switch=NAME");
     }
     if (options->forward_count > 0 && !options->user) {
         return say(message, "--net: hostfwd is for user: leave it out");
@@ -125,7 +127,11 @@ static bool check(struct net_options *options, char message[OPTIONS_MESSAGE])
     if (options->queues > 1 && !tap) {
         return say(message, "--net: only tap=INTERFACE has more than one queue: leave out queues");
     }
-    options->kind = tap ? NET_TAP : socket ? NET_SOCKET : net_switch ? NET_SWITCH : NET_USER;
+    options->kind = tap          ? NET_TAP
+                    : socket     ? NET_SOCKET
+                    : share      ? NET_SHARE
+                    : net_switch ? NET_SWITCH
+                                 : NET_USER;
     return true;
 }
 

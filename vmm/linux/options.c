@@ -10,11 +10,16 @@
 #include "device_port.h"
 #include "devices.h"
 
-#define MIB (UINT64_C(1) << 20)
+#define MIB         (UINT64_C(1) << 20)
+#define MOST_BOARDS 8
 
 struct parser {
     struct options *options;
     char *message;
+    /* As given, for messages of what the machine does not allow; NULL: not given. */
+    const char *memory;
+    const char *cpus;
+    bool serial_given;
 };
 
 /* Every setter says on its own what is wrong with `value`; false then. */
@@ -95,26 +100,13 @@ static bool set_initrd(struct parser *parser, const char *name, const char *valu
     return set_file(parser, name, value, &parser->options->initrd);
 }
 
-static bool has_fdt(struct parser *parser, const char *name)
-{
-    const struct machine_board *board = parser->options->board;
-    return board->build_fdt ||
-           fail(parser, "%s: guests of a %s get no device tree: leave it out", name, board->name);
-}
-
 static bool set_dtb(struct parser *parser, const char *name, const char *value)
 {
-    if (!has_fdt(parser, name)) {
-        return false;
-    }
     return set_file(parser, name, value, &parser->options->dtb);
 }
 
 static bool set_dump_dtb(struct parser *parser, const char *name, const char *value)
 {
-    if (!has_fdt(parser, name)) {
-        return false;
-    }
     return set_file(parser, name, value, &parser->options->dump_dtb);
 }
 
@@ -135,22 +127,36 @@ static bool set_append(struct parser *parser, const char *name, const char *valu
     return true;
 }
 
+static bool set_machine(struct parser *parser, const char *name, const char *value)
+{
+    const char *names[MOST_BOARDS + 1];
+    size_t count = 0;
+    parser->options->board = machine_board_find(value);
+    if (parser->options->board) {
+        return true;
+    }
+    while (machine_boards[count] && count < MOST_BOARDS) {
+        names[count] = machine_boards[count]->name;
+        count++;
+    }
+    names[count] = NULL;
+    const char *nearest = options_nearest(value, names);
+    if (nearest) {
+        return fail(parser, "%s %s: there is none of that name: did you mean %s?", name, value,
+                    nearest);
+    }
+    return fail(parser, "%s %s: there is none of that name: 'vmm run --help' lists them", name,
+                value);
+}
+
 static bool set_memory(struct parser *parser, const char *name, const char *value)
 {
-    const struct machine_board *board = parser->options->board;
     uint64_t size;
     if (!options_parse_size(value, &size)) {
         return fail(parser, "%s %s: not a size: give a number with K, M or G, such as 512M", name,
                     value);
     }
-    if (size < board->memory_minimum) {
-        return fail(parser, "%s %s: must be at least %lluM", name, value,
-                    (unsigned long long)(board->memory_minimum / MIB));
-    }
-    if (size > board->memory_maximum) {
-        return fail(parser, "%s %s: must be at most %lluM, which is what the machine has room for",
-                    name, value, (unsigned long long)(board->memory_maximum / MIB));
-    }
+    parser->memory = value;
     if (size % MIB) {
         return fail(parser, "%s %s: must be a multiple of 1M", name, value);
     }
@@ -160,21 +166,19 @@ static bool set_memory(struct parser *parser, const char *name, const char *valu
 
 static bool set_cpus(struct parser *parser, const char *name, const char *value)
 {
-    unsigned most = parser->options->board->cpus;
     unsigned long cpus;
-    if (!options_parse_number(value, 1, most, &cpus)) {
-        return fail(parser, "%s %s: must be a number from 1 to %u", name, value, most);
+    parser->cpus = value;
+    /* What is no number is none of the machine's either. */
+    if (!options_parse_number(value, 1, UINT16_MAX, &cpus)) {
+        cpus = 0;
     }
+    (void)name;
     parser->options->cpus = (unsigned)cpus;
     return true;
 }
 
 static bool set_gic(struct parser *parser, const char *name, const char *value)
 {
-    if (!parser->options->board->gic) {
-        return fail(parser, "%s: a %s has no GIC: leave it out", name,
-                    parser->options->board->name);
-    }
     if (strcmp(value, "auto") == 0) {
         parser->options->gic = GIC_AUTO;
     } else if (strcmp(value, "2") == 0) {
@@ -249,6 +253,7 @@ static bool set_console(struct parser *parser, const char *name, const char *val
 
 static bool set_serial(struct parser *parser, const char *name, const char *value)
 {
+    parser->serial_given = true;
     return set_choice(parser, name, value, &parser->options->serial);
 }
 
@@ -307,6 +312,9 @@ static bool set_log_level(struct parser *parser, const char *name, const char *v
 }
 
 static const struct option_row rows[] = {
+    { "--machine", "NAME", set_machine,
+      "qemu-arm-virt (default), or exynos5422: an ODROID-XU4\n"
+      "for 32-bit kernels that bring its --dtb" },
     { "--kernel", "FILE", set_kernel,
       "the guest's kernel: an arm64 Image (plain or gzip,\n"
       "lz4, zstd), a 32-bit zImage, or an ELF file (required)" },
@@ -333,8 +341,9 @@ static const struct option_row rows[] = {
       "Every further one adds a port, /dev/vportNpM:\n"
       "WHERE[,name=NAME][,hvc]; with ,hvc a console, hvcN" },
     { "--serial", "WHERE", set_serial,
-      "the PL011 UART, ttyAMA0: as --console (default none,\n"
-      "and then the guest sees no UART)" },
+      "the UART, ttyAMA0 (ttySAC2 of exynos5422): as --console\n"
+      "(default none, and then the guest sees no UART; stdio\n"
+      "for a machine without virtio)" },
     { "--dump-dtb", "FILE", set_dump_dtb, "write the guest's device tree blob to FILE and exit" },
     { "--stats", NULL, set_stats, "print what the guest did at exit (SIGUSR1: at once)" },
     { "--no-reboot", NULL, set_no_reboot,
@@ -466,9 +475,64 @@ static bool take_option(struct parser *parser, int argc, char *const argv[], int
     return unknown_option(parser, argument.text);
 }
 
+static bool check_amounts(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    const struct machine_board *board = options->board;
+    if (parser->memory && options->memory < board->memory_minimum) {
+        return fail(parser, "--memory %s: must be at least %lluM", parser->memory,
+                    (unsigned long long)(board->memory_minimum / MIB));
+    }
+    if (parser->memory && options->memory > board->memory_maximum) {
+        return fail(parser,
+                    "--memory %s: must be at most %lluM, which is what the machine has room for",
+                    parser->memory, (unsigned long long)(board->memory_maximum / MIB));
+    }
+    if (parser->cpus && (options->cpus < 1 || options->cpus > board->cpus)) {
+        return fail(parser, "--cpus %s: must be a number from 1 to %u", parser->cpus, board->cpus);
+    }
+    return true;
+}
+
+/* A machine without virtio devices: its UART is the console, unless the user says otherwise. */
+static bool check_board(struct parser *parser)
+{
+    struct options *options = parser->options;
+    const struct machine_board *board = options->board;
+    if (!board->gic && options->gic != GIC_AUTO) {
+        return fail(parser, "--gic: a %s has no GIC: leave it out", board->name);
+    }
+    if (!board->build_fdt && !board->own_fdt && (options->dtb || options->dump_dtb)) {
+        return fail(parser, "%s: guests of a %s get no device tree: leave it out",
+                    options->dtb ? "--dtb" : "--dump-dtb", board->name);
+    }
+    if (board->own_fdt && !options->dtb) {
+        return fail(parser,
+                    "--machine %s: no device tree: give the kernel's own, %s of its package, with "
+                    "--dtb",
+                    board->name, board->own_fdt);
+    }
+    if (board->pci || board->mmio.slots) {
+        return true;
+    }
+    if (!options->console_given) {
+        options->console.kind = CONSOLE_NONE;
+        options->serial.kind = parser->serial_given ? options->serial.kind : CONSOLE_STDIO;
+    }
+    if (options->console.kind != CONSOLE_NONE || options->device_count) {
+        return fail(parser, "%s: the machine %s has no virtio devices: leave it out",
+                    options->device_count ? options->devices[0].kind->option : "--console",
+                    board->name);
+    }
+    return true;
+}
+
 /* What no single option can see. */
 static bool check_together(struct parser *parser)
 {
+    if (!check_amounts(parser) || !check_board(parser)) {
+        return false;
+    }
     const struct options *options = parser->options;
     if (!options->kernel && !options->dump_dtb) {
         return fail(parser, "run: no kernel: give one with --kernel FILE");
@@ -516,7 +580,7 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
                                    char message[OPTIONS_MESSAGE])
 {
     static const char *const words[] = { "run", "ctl", "help", "--help", "--version", NULL };
-    struct parser parser = { options, message };
+    struct parser parser = { .options = options, .message = message };
     *options = (struct options){
         .board = machine_boards[0],
         .memory = 512 * MIB,

@@ -118,6 +118,38 @@ static void power_off(struct run *run, struct json *reply)
     run_ask_power_off(run);
 }
 
+/* What the control socket says of a pin of the board. */
+static bool pin(struct run *run, unsigned count, char *const words[], struct json *reply,
+                char message[OPTIONS_MESSAGE])
+{
+    static const char *const actions[] = {
+        [MACHINE_PIN_LOW] = "low",
+        [MACHINE_PIN_HIGH] = "high",
+        [MACHINE_PIN_RELEASE] = "release",
+    };
+    const struct machine_board *board = machine_board_of(&run->config);
+    enum machine_pin_action action = MACHINE_PIN_LOOK;
+    bool high = false;
+    for (size_t i = MACHINE_PIN_LOW; i < sizeof(actions) / sizeof(actions[0]) && count == 3; i++) {
+        action = strcmp(words[2], actions[i]) == 0 ? (enum machine_pin_action)i : action;
+    }
+    if (!board->pin) {
+        snprintf(message, OPTIONS_MESSAGE, "pin: the machine %s has no pins", board->name);
+        return false;
+    }
+    if (count < 2 || count > 3 || (count == 3 && action == MACHINE_PIN_LOOK)) {
+        snprintf(message, OPTIONS_MESSAGE, "pin: give NAME, or NAME low, high or release");
+        return false;
+    }
+    if (board->pin(&run->machine, words[1], action, &high)) {
+        snprintf(message, OPTIONS_MESSAGE,
+                 "pin: there is no '%.32s': give a bank and a number, such as gpx0-3", words[1]);
+        return false;
+    }
+    json_bool(reply, "high", high);
+    return true;
+}
+
 static const struct command commands[] = {
     { "help", "lists the commands", help },
     { "status", "what the machine has and what its devices are doing", status },
@@ -133,6 +165,9 @@ static void help(struct run *run, struct json *reply)
     json_begin(reply, "commands", '{');
     for (size_t i = 0; i < COMMANDS; i++) {
         json_string(reply, commands[i].name, commands[i].help);
+    }
+    if (machine_board_of(&run->config)->pin) {
+        json_string(reply, "pin", "NAME [low|high|release]: drives a pin of the board, or looks");
     }
     for (unsigned i = 0; i < run->devices.count; i++) {
         const struct device *device = &run->devices.list[i];
@@ -166,6 +201,9 @@ bool run_command(void *cookie, unsigned count, char *const words[], struct json 
                  char message[OPTIONS_MESSAGE])
 {
     struct run *run = cookie;
+    if (strcmp(words[0], "pin") == 0) {
+        return pin(run, count, words, reply, message);
+    }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, words[0]) == 0) {
             if (count > 1) {

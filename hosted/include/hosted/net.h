@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The outside of a virtio-net device on a Linux host: a TAP interface, user-mode networking, or a
- * unix socket to another VMM.
+ * The outside of a virtio-net device on a Linux host: a TAP interface, user-mode networking, a
+ * unix socket to another VMM, or memory shared with one.
  *
  *     hosted_net_open_tap(&outside, "tap0", 1, why);
  *     hosted_net_backend(outside, &backend);
@@ -70,6 +70,14 @@ int hosted_net_open_socket(struct hosted_net **net, const char *path, bool liste
 /** The same over a connected socket of any kind (stream, or a frame in each packet), which from
  * now on belongs to it. -errno, and `fd` stays the caller's. */
 int hosted_net_open_fd(struct hosted_net **net, int fd);
+
+/**
+ * A cable to another VMM of this user on this host through memory that both share
+ * (hosted/share.h): no frame passes through the kernel. `path` is where the two meet. The loop is
+ * the one of hosted_net_attach(). Frames for nobody are dropped.
+ */
+int hosted_net_open_share(struct hosted_net **net, const char *path, struct hosted_event_loop *loop,
+                          const struct vmmp_log *log, char why[HOSTED_NET_WHY]);
 
 /** What a device with this outside is made with. */
 void hosted_net_backend(struct hosted_net *net, struct vmmp_virtio_net_backend *backend);

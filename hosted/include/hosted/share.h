@@ -84,6 +84,12 @@ void *hosted_share_memory(const struct hosted_share *share, uint64_t *size);
 void hosted_share_start(struct hosted_share *share, void (*events)(void *cookie, uint32_t count),
                         void *cookie);
 void hosted_share_stop(struct hosted_share *share);
+/** After the start: `changed` is called in the same way when a peer has come or gone. */
+void hosted_share_on_change(struct hosted_share *share, void (*changed)(void *cookie));
+
+/** Which of two ends this is, for those who share out the memory; the other end is the other one.
+ * May be another when a peer has come. */
+bool hosted_share_is_second(const struct hosted_share *share);
 
 /** An event for the peer; dropped if there is none. Never blocks. */
 void hosted_share_emit(struct hosted_share *share);

@@ -166,6 +166,9 @@ static void lose_peer(struct hosted_share *share, bool broke_protocol)
     share->stats.refused += broke_protocol;
     pthread_mutex_unlock(&share->lock);
     close(fd);
+    if (share->changed) {
+        share->changed(share->cookie);
+    }
     vmmp_log(share->log, VMMP_LOG_INFO, VMMP_LOG_HOST, "share %s: the peer %s", share->name,
              broke_protocol ? "says what is no message; it is sent away" : "is gone");
     share_meet_again(share);
@@ -230,6 +233,8 @@ int share_peer_begin(struct hosted_share *share, int fd)
         share->stats.connected = false;
         pthread_mutex_unlock(&share->lock);
         close(fd);
+    } else if (share->changed) {
+        share->changed(share->cookie);
     }
     return error;
 }
@@ -241,9 +246,20 @@ void hosted_share_start(struct hosted_share *share, void (*events)(void *cookie,
     share->cookie = cookie;
 }
 
+void hosted_share_on_change(struct hosted_share *share, void (*changed)(void *cookie))
+{
+    share->changed = changed;
+}
+
 void hosted_share_stop(struct hosted_share *share)
 {
     share->events = NULL;
+    share->changed = NULL;
+}
+
+bool hosted_share_is_second(const struct hosted_share *share)
+{
+    return share->second;
 }
 
 struct hosted_share_stats hosted_share_stats(struct hosted_share *share)
@@ -267,6 +283,7 @@ static struct hosted_share *allocate(struct hosted_event_loop *loop, uint64_t si
     share->loop = loop;
     share->host = hosted_event_loop_host(loop);
     share->name = "pair";
+    share->user = geteuid();
     share->size = (size + page - 1) & ~(page - 1);
     share->memory_fd = -1;
     share->listener.fd = -1;
@@ -315,6 +332,7 @@ int hosted_share_pair(struct hosted_share *ends[2], struct hosted_event_loop *co
         error = share_memory_make(ends[0]);
     }
     if (!error) {
+        ends[1]->second = true;
         int fd = fcntl(ends[0]->memory_fd, F_DUPFD_CLOEXEC, 0);
         error = fd < 0 ? -errno : share_memory_adopt(ends[1], fd);
     }

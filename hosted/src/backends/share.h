@@ -12,7 +12,8 @@
 
 enum share_kind {
     SHARE_HELLO = 1, /**< From who comes; value: its size. */
-    SHARE_WELCOME,   /**< From who listens, with the memory's descriptor; value: its size. */
+    SHARE_WELCOME,   /**< From who listens, with the memory's descriptor; value: its size, + 1 if
+                          it is the second end. */
     SHARE_REFUSED,   /**< From who listens; value: its size, 0: there are two already. */
     SHARE_EVENTS,    /**< value: how many, 1 to 2^32 - 1. */
 };
@@ -32,6 +33,7 @@ struct hosted_share {
     const char *name;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /**< Empty: of a pair. */
 
+    uid_t user; /**< Whose process this is: a sandbox may not say later. */
     void *memory;
     uint64_t size;
     int memory_fd;
@@ -44,7 +46,9 @@ struct hosted_share {
     bool said_lost;          /**< That there is nowhere to meet has been said. */
 
     void (*events)(void *cookie, uint32_t count);
+    void (*changed)(void *cookie);
     void *cookie;
+    bool second; /**< Which of the two ends it is. */
 
     pthread_mutex_t lock; /**< For what is below, and sending. After a device's context. */
     int peer_fd;          /**< -1: nobody is there. */

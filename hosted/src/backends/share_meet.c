@@ -23,17 +23,18 @@ union control {
 /* ---- Who listens --------------------------------------------------------------------------- */
 
 /* The socket's mode lets nobody else in; a path in a folder of everybody's may be another's. */
-static bool is_same_user(int fd)
+static bool is_same_user(const struct hosted_share *share, int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == geteuid() || peer.uid == 0);
+           (peer.uid == share->user || peer.uid == 0);
 }
 
 static bool welcome(const struct hosted_share *share, int fd)
 {
-    struct share_message message = { SHARE_MAGIC, SHARE_VERSION, SHARE_WELCOME, share->size };
+    struct share_message message = { SHARE_MAGIC, SHARE_VERSION, SHARE_WELCOME,
+                                     share->size + share->second };
     union control control = { .room = { 0 } };
     struct iovec iov = { &message, sizeof(message) };
     struct msghdr header = { .msg_iov = &iov,
@@ -115,7 +116,7 @@ static void on_candidate(void *cookie, uint32_t events)
     notice_peer(share);
     /* One at a time; who does not speak makes room for the next. */
     drop_candidate(share, true);
-    if (!is_same_user(fd)) {
+    if (!is_same_user(share, fd)) {
         close(fd);
         return;
     }
@@ -179,7 +180,9 @@ static int take_answer(struct hosted_share *share, int fd, uint64_t *its_size)
     struct share_message message;
     int memory_fd;
     int error = receive_answer(fd, &message, &memory_fd);
-    if (!error && message.kind == SHARE_WELCOME && message.value == share->size && memory_fd >= 0) {
+    if (!error && message.kind == SHARE_WELCOME &&
+        message.value - (message.value & 1) == share->size && memory_fd >= 0) {
+        share->second = !(message.value & 1);
         return share_memory_adopt(share, memory_fd);
     }
     if (memory_fd >= 0) {
@@ -231,7 +234,7 @@ static int join(struct hosted_share *share, int fd, unsigned timeout_ms,
     struct pollfd answer = { .fd = fd, .events = POLLIN };
     uint64_t its_size = 0;
     int result = -EPIPE;
-    if (!is_same_user(fd)) {
+    if (!is_same_user(share, fd)) {
         close(fd);
         return fail(error, -EACCES, share->path, "another user listens there: give another path");
     }
@@ -331,7 +334,7 @@ static void meet_again(void *cookie)
     share->candidate.fd = fd;
     share->candidate.ready = on_answer;
     share->candidate.cookie = share;
-    if (!is_same_user(fd) || !share_send(fd, SHARE_HELLO, share->size) ||
+    if (!is_same_user(share, fd) || !share_send(fd, SHARE_HELLO, share->size) ||
         hosted_event_loop_add(share->loop, &share->candidate, (uint32_t)EPOLLIN) != 0) {
         close(fd);
         share->candidate.fd = -1;

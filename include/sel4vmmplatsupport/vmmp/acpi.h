@@ -78,6 +78,8 @@ struct vmmp_acpi_config {
     uint32_t lapic_base;  /**< 0: 0xfee00000. */
     uint32_t ioapic_base; /**< 0: 0xfec00000; its interrupts start at GSI 0. */
     uint8_t ioapic_id;
+    bool no_ioapic; /**< Interrupts arrive at the 8259s alone; then no `pci` and no virtio-mmio. */
+    bool no_soft_off;   /**< The control block switches nothing off: no \_S5. */
     bool timer_on_gsi2; /**< ISA interrupt 0 arrives there, as on every PC with an IOAPIC. */
     bool dual_8259;     /**< There is a pair of interrupt controllers as well. */
 

@@ -41,6 +41,14 @@ struct vmmp_arm_entry {
  */
 int vmmp_arm_enter(vm_vcpu_t *vcpu, const struct vmmp_arm_entry *entry);
 
+/**
+ * Starts `vcpu`, or has it begin anew, with its system registers as after a reset: for boards whose
+ * CPUs are turned on by other means than PSCI. It gets the affinity `target` if it has none. Also
+ * while the VM runs, from any thread, with a device's context entered. 0; -EINVAL as above; -EIO if
+ * libsel4vm refuses; -ENOTSUP.
+ */
+int vmmp_arm_start(vm_vcpu_t *vcpu, unsigned target, const struct vmmp_arm_entry *entry);
+
 /** The registers of that state. 0 or -EINVAL, as above. */
 int vmmp_arm_entry_context(const struct vmmp_arm_entry *entry, struct seL4_UserContext_ *context);
 

@@ -24,8 +24,8 @@
 extern "C" {
 #endif
 
-/** The PMU of the chip has five pages, of which the last is special function registers. */
-#define VMMP_EXYNOS_PMU_WINDOW_SIZE 0x5000
+/** Five pages of the chip's PMU, and one with a power domain that came later (CAM). */
+#define VMMP_EXYNOS_PMU_WINDOW_SIZE 0x6000
 #define VMMP_EXYNOS_PMU_CPUS        8 /**< 0 to 3 the big cluster, 4 to 7 the little one. */
 
 struct vmmp_exynos_pmu_config {

@@ -124,6 +124,7 @@ struct vmmp_kernel_x86 {
     uint64_t preferred_address; /**< Where it likes best to be, if it is not `fixed`. */
     uint64_t initrd_max;        /**< Highest address that a byte of the initrd may have. */
     bool initrd_above_4g;       /**< Or above 4 GiB, if there is no room up to there. */
+    uint64_t link_virtual;      /**< ELF: lowest virtual address of a segment that is not at 0. */
     uint32_t cmdline_max;       /**< Characters of the command line, without its NUL. */
     size_t setup_header_size;
     uint8_t setup_header[VMMP_X86_SETUP_HEADER_MAX];
@@ -194,6 +195,17 @@ int vmmp_kernel_probe(const struct vmmp_file *file, const struct vmmp_kernel_opt
  */
 int vmmp_kernel_load(const struct vmmp_guest_memory *memory, const struct vmmp_kernel *kernel,
                      uint64_t address, struct vmmp_image_error *error);
+
+/**
+ * Loads an ELF for x86 at another address than it was linked for, and corrects it by `relocations`:
+ * the file that Linux's build makes for this purpose (vmlinux.relocs); NULL: the kernel does
+ * without. -EINVAL: no such kernel, or an address that 32-bit relocations cannot reach; -EBADMSG: a
+ * damaged relocation file, or one of another kernel; else as vmmp_kernel_load(). It is entered at
+ * `entry_offset` behind `address`.
+ */
+int vmmp_kernel_load_moved(const struct vmmp_guest_memory *memory, const struct vmmp_kernel *kernel,
+                           uint64_t address, const struct vmmp_file *relocations,
+                           struct vmmp_image_error *error);
 
 /** "arm64 Image", "zImage", "ELF", "raw binary", "bzImage". */
 const char *vmmp_kernel_format_name(enum vmmp_kernel_format format);

@@ -8,6 +8,7 @@
  *    (0xCF8 to 0xCFF) cover it: vmmp_pci_host_set_port() has them pass it on.
  *  - `keyboard_data`, `keyboard_command`: ports 0x60 and 0x64 of an 8042 without keyboard or mouse:
  *    self-test, command byte, output port, and the pulse on its bit 0 that resets (command 0xFE).
+ *    A probe for a mouse is answered at once, in the negative.
  *  - `debug_exit`: a write ends the machine with the value written.
  *
  * Hostile guest: ends its own machine, nothing else. The callbacks may come more than once.

@@ -217,6 +217,11 @@ bool vmmp_virtio_want_kick(struct vmmp_virtio_device *dev, unsigned queue);
 /** What a queue waited for has come: processes it, after the walk if one is under way. */
 void vmmp_virtio_resume(struct vmmp_virtio_device *dev, unsigned queue);
 
+/**
+ * Configuration has changed by a command of the driver's: a new generation (4.1.4.3.1). What it
+ * writes to configuration, resets and negotiation are seen to by the core.
+ */
+void vmmp_virtio_config_altered(struct vmmp_virtio_device *dev);
 /** Configuration has changed: new generation, and an interrupt if the device is live. */
 void vmmp_virtio_config_changed(struct vmmp_virtio_device *dev);
 /** The guest broke a rule: DEVICE_NEEDS_RESET (2.1.2), a log line, a configuration interrupt. */

@@ -128,7 +128,7 @@ int vmmp_virtio_blk_init(struct vmmp_virtio_blk *blk, const struct vmmp_blk_back
  */
 void vmmp_virtio_blk_fini(struct vmmp_virtio_blk *blk);
 
-/** The backend's capacity has changed: the driver is told. */
+/** The backend's capacity, or what else it says of itself, has changed: the driver is told. */
 void vmmp_virtio_blk_resized(struct vmmp_virtio_blk *blk);
 
 #ifdef __cplusplus

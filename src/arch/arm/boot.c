@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include <sel4vm/arch/guest_arm_context.h>
+#include <sel4vm/boot.h>
+
+#include "sel4/vcpu_arm.h"
 
 /* Saved program status (Arm ARM, SPSR_EL1 and CPSR). */
 #define SPSR_EL1H       0x5u
@@ -72,4 +75,21 @@ int vmmp_arm_enter(vm_vcpu_t *vcpu, const struct vmmp_arm_entry *entry)
         return -EINVAL;
     }
     return vm_set_thread_context(vcpu, context) ? -EIO : 0;
+}
+
+int vmmp_arm_start(vm_vcpu_t *vcpu, unsigned target, const struct vmmp_arm_entry *entry)
+{
+    if (!vcpu || !entry) {
+        return -EINVAL;
+    }
+    bool assigned = vcpu->target_cpu < 0;
+    if (assigned && vm_assign_vcpu_target(vcpu, (int)target)) {
+        return -EIO;
+    }
+    int error = vmmp_sys_vcpu_on(vcpu, entry);
+    if (error && assigned) {
+        /* Not by vm_assign_vcpu_target(): that fails while another vCPU has no target. */
+        vcpu->target_cpu = -1;
+    }
+    return error;
 }

@@ -96,15 +96,8 @@ static int cpu_on(void *cookie, unsigned cpu, const struct vmmp_psci_entry *entr
     if (!in_ram(firmware->vm, entry->address)) {
         return -EFAULT;
     }
-    bool assigned = vcpu->target_cpu < 0;
-    if (assigned && vm_assign_vcpu_target(vcpu, (int)firmware->psci.cpus[cpu].affinity)) {
-        return -EIO;
-    }
-    int error = vmmp_sys_vcpu_on(vcpu, &state);
-    if (error && assigned) {
-        /* Not by vm_assign_vcpu_target(): that fails while another vCPU has no target. */
-        vcpu->target_cpu = -1;
-    } else if (!error) {
+    int error = vmmp_arm_start(vcpu, (unsigned)firmware->psci.cpus[cpu].affinity, &state);
+    if (!error) {
         firmware->known |= UINT64_C(1) << cpu;
     }
     return error;

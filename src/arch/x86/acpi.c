@@ -254,6 +254,20 @@ static void put_override(struct writer *w, uint8_t irq, uint32_t gsi, uint16_t f
     put(w, flags, 2);
 }
 
+static void write_ioapic(struct writer *w, const struct vmmp_acpi_config *config)
+{
+    put(w, MADT_IOAPIC, 1);
+    put(w, 12, 1);
+    put(w, config->ioapic_id, 1);
+    put(w, 0, 1);
+    put(w, config->ioapic_base, 4);
+    put(w, 0, 4);
+    if (config->timer_on_gsi2) {
+        put_override(w, 0, 2, MPS_ISA);
+    }
+    put_override(w, config->sci_irq, config->sci_irq, MPS_LEVEL_HIGH);
+}
+
 static void write_madt(struct writer *w, const struct vmmp_acpi_config *config)
 {
     begin_listed(w, "APIC", 3);
@@ -266,16 +280,9 @@ static void write_madt(struct writer *w, const struct vmmp_acpi_config *config)
         put(w, i, 1);
         put(w, MADT_LAPIC_ENABLED, 4);
     }
-    put(w, MADT_IOAPIC, 1);
-    put(w, 12, 1);
-    put(w, config->ioapic_id, 1);
-    put(w, 0, 1);
-    put(w, config->ioapic_base, 4);
-    put(w, 0, 4);
-    if (config->timer_on_gsi2) {
-        put_override(w, 0, 2, MPS_ISA);
+    if (!config->no_ioapic) {
+        write_ioapic(w, config);
     }
-    put_override(w, config->sci_irq, config->sci_irq, MPS_LEVEL_HIGH);
     put(w, MADT_LAPIC_NMI, 1);
     put(w, 6, 1);
     put(w, MADT_ALL_PROCESSORS, 1);
@@ -374,7 +381,8 @@ static bool valid(const struct vmmp_acpi_config *config)
         config->pm1a_base > UINT16_MAX - 5 || config->pm_timer > UINT16_MAX - 3 ||
         config->sci_irq > 15 || config->uart_count > VMMP_ACPI_UARTS ||
         config->virtio_mmio_count > VMMP_ACPI_VIRTIO_MMIO ||
-        config->spcr_uart >= (int)config->uart_count) {
+        config->spcr_uart >= (int)config->uart_count ||
+        (config->no_ioapic && (config->pci.present || config->virtio_mmio_count))) {
         return false;
     }
     for (unsigned i = 0; i < config->uart_count; i++) {

@@ -114,7 +114,9 @@ static void write_motherboard(struct vmmp_aml *aml, const struct vmmp_acpi_confi
     if (config->pm_timer) {
         vmmp_aml_io(aml, config->pm_timer, PM_TIMER_PORTS);
     }
-    vmmp_aml_memory32(aml, config->ioapic_base, IOAPIC_SIZE);
+    if (!config->no_ioapic) {
+        vmmp_aml_memory32(aml, config->ioapic_base, IOAPIC_SIZE);
+    }
     if (config->pci.present && ecam->size) {
         vmmp_aml_memory32(aml, (uint32_t)ecam->base, (uint32_t)ecam->size);
     }
@@ -170,7 +172,7 @@ static void write_virtio_mmio(struct vmmp_aml *aml, const struct vmmp_acpi_confi
     }
 }
 
-void vmmp_acpi_write_dsdt(struct vmmp_aml *aml, const struct vmmp_acpi_config *config)
+static void write_soft_off(struct vmmp_aml *aml)
 {
     vmmp_aml_name(aml, "_S5");
     vmmp_aml_package(aml, 4);
@@ -179,7 +181,13 @@ void vmmp_acpi_write_dsdt(struct vmmp_aml *aml, const struct vmmp_acpi_config *c
         vmmp_aml_integer(aml, 0);
     }
     vmmp_aml_end(aml);
+}
 
+void vmmp_acpi_write_dsdt(struct vmmp_aml *aml, const struct vmmp_acpi_config *config)
+{
+    if (!config->no_soft_off) {
+        write_soft_off(aml);
+    }
     vmmp_aml_scope(aml, "_SB");
     write_cpus(aml, config);
     if (config->pci.present) {

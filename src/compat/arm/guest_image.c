@@ -1,144 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <sel4vmmplatsupport/guest_image.h>
-
+/* <sel4vmmplatsupport/guest_image.h>: ARM kernels. */
 #include <errno.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <sel4vm/guest_ram.h>
-
-#include "compat/compat_vm.h"
-#include "compat/guest_image_file.h"
+#include "compat/guest_image_load.h"
 #include "guest/image_internal.h"
-#include "sel4/memory.h"
-
-#define GUEST_PAGE_SIZE 4096u
 
 /* A zImage that does not say where it belongs (arch/arm/booting.rst, 5). */
 #define ZIMAGE_LOAD_OFFSET 0x8000u
 
-#define DTB_MAGIC_SIZE 4
-
-struct load {
-    vm_t *vm;
-    struct vmmp_vm *native;
-    struct compat_file file;
-    struct vmmp_image_error error;
-};
-
-static int say(struct load *load)
-{
-    vmmp_log(&load->native->log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT, "%s", load->error.message);
-    return -1;
-}
-
-static int begin(struct load *load, vm_t *vm, const char *name)
-{
-    load->vm = vm;
-    load->error.message[0] = '\0';
-    load->native = vmmp_compat_vm(vm);
-    if (!load->native) {
-        return -1;
-    }
-    return vmmp_compat_file_open(&load->file, name, &load->error) ? say(load) : 0;
-}
-
-static uint64_t whole_pages(uint64_t size)
-{
-    return size > UINT64_MAX - GUEST_PAGE_SIZE
-               ? UINT64_MAX
-               : (size + GUEST_PAGE_SIZE - 1) & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
-}
-
-/* The RAM region that `address` is in, or NULL. */
-static const struct vm_ram_region *region_of(const vm_t *vm, uint64_t address)
-{
-    for (int i = 0; i < vm->mem.num_ram_regions; i++) {
-        const struct vm_ram_region *region = &vm->mem.ram_regions[i];
-        if (address >= region->start && address - region->start < region->size) {
-            return region;
-        }
-    }
-    return NULL;
-}
-
-/* libsel4vm can mark a range only if it lies inside one free region: then nothing else is there. */
-static int check_free(struct load *load, uint64_t address, uint64_t size)
-{
-    const struct vm_ram_region *region = region_of(load->vm, address);
-    const char *problem = NULL;
-
-    if (!region) {
-        problem = "is not RAM of the guest";
-    } else if (region->allocated) {
-        problem = "is in use already, by another image perhaps";
-    } else if (size > region->size - (address - region->start)) {
-        problem = "goes beyond the free RAM there";
-    }
-    if (!problem) {
-        return 0;
-    }
-    return vmmp_image_fail(&load->error, -ENOSPC, load->file.file.name,
-                           "0x%llx bytes at 0x%llx: that %s; load it at another address",
-                           (unsigned long long)size, (unsigned long long)address, problem);
-}
-
-static void clean_cache(struct load *load, uint64_t address, uint64_t size)
-{
-    const struct vmmp_guest_memory *memory = &load->native->memory;
-    uint64_t piece = size;
-
-    while (load->vm->mem.clean_cache && size) {
-        void *host = vmmp_guest_memory_span(memory, vmmp_gpa(address), (size_t)piece);
-        if (host) {
-            vmmp_sys_clean_cache(load->vm, address, host, (size_t)piece);
-            address += piece;
-            size -= piece;
-        }
-        /* RAM that is mapped page by page is cleaned page by page. */
-        uint64_t page = GUEST_PAGE_SIZE - address % GUEST_PAGE_SIZE;
-        if (!host && piece <= page) {
-            return;
-        }
-        piece = size < page ? size : page;
-    }
-}
-
-/* Marks in whole pages, as far as the region goes. */
-static void mark(struct load *load, uint64_t address, uint64_t size)
-{
-    const struct vm_ram_region *region = region_of(load->vm, address);
-    if (!region) {
-        return;
-    }
-    uint64_t room = region->size - (address - region->start);
-    uint64_t marked = whole_pages(size);
-
-    vm_ram_mark_allocated(load->vm, (uintptr_t)address, (size_t)(marked < room ? marked : room));
-}
-
-/* A file and the memory that it needs: loaded by `kernel`, or verbatim if that is NULL. */
-static int place(struct load *load, const struct vmmp_kernel *kernel, uint64_t address,
-                 uint64_t size)
-{
-    const struct vmmp_guest_memory *memory = &load->native->memory;
-
-    int err = check_free(load, address, size);
-    if (err) {
-        return err;
-    }
-    err = kernel ? vmmp_kernel_load(memory, kernel, address, &load->error)
-                 : vmmp_file_load(memory, &load->file.file, address, &load->error);
-    if (err) {
-        return err;
-    }
-    clean_cache(load, address, size);
-    mark(load, address, size);
-    return 0;
-}
-
-static int load_kernel(struct load *load, uintptr_t load_address, guest_image_t *image)
+static int load_kernel(struct compat_load *load, uintptr_t load_address, guest_image_t *image)
 {
     struct vmmp_kernel kernel;
     struct vmmp_kernel_options options = { .machines = VMMP_MACHINE_ARM32, .allow_raw = true };
@@ -163,7 +33,7 @@ static int load_kernel(struct load *load, uintptr_t load_address, guest_image_t 
         /* A guess is no reason to refuse what always worked. */
         kernel.memory_size = kernel.payload_size;
     }
-    err = place(load, &kernel, address, kernel.memory_size);
+    err = vmmp_compat_load_place(load, &kernel, address, kernel.memory_size);
     if (!err) {
         image->load_paddr = (uintptr_t)address;
         image->size = (size_t)load->file.file.size;
@@ -174,73 +44,13 @@ static int load_kernel(struct load *load, uintptr_t load_address, guest_image_t 
 int vm_load_guest_kernel(vm_t *vm, const char *kernel_name, uintptr_t load_address,
                          size_t alignment, guest_kernel_image_t *guest_kernel_image)
 {
-    struct load load;
+    struct compat_load load;
 
     (void)alignment;
-    if (!vm || !kernel_name || !guest_kernel_image || begin(&load, vm, kernel_name)) {
+    if (!vm || !kernel_name || !guest_kernel_image ||
+        vmmp_compat_load_begin(&load, vm, kernel_name)) {
         return -1;
     }
-    int err = load_kernel(&load, load_address, &guest_kernel_image->kernel_image);
-    vmmp_compat_file_close(&load.file);
-    return err ? say(&load) : 0;
-}
-
-static bool is_dtb(const struct vmmp_file *file)
-{
-    static const uint8_t magic[DTB_MAGIC_SIZE] = { 0xd0, 0x0d, 0xfe, 0xed };
-    uint8_t head[DTB_MAGIC_SIZE];
-
-    if (file->size < sizeof(head)) {
-        return false;
-    }
-    for (size_t done = 0; done < sizeof(head);) {
-        int64_t got = file->read_at(file->cookie, done, head + done, sizeof(head) - done);
-        if (got <= 0) {
-            return false;
-        }
-        done += (size_t)got;
-    }
-    return memcmp(head, magic, sizeof(head)) == 0;
-}
-
-static int check_dtb(struct load *load)
-{
-    size_t room = VMMP_DTB_MAX_SIZE;
-    size_t size = 0;
-    void *buffer = malloc(room);
-    if (!buffer) {
-        return vmmp_image_fail(&load->error, -ENOMEM, load->file.file.name, "out of memory");
-    }
-    int err = vmmp_dtb_read(&load->file.file, buffer, room, &size, &load->error);
-    free(buffer);
-    return err;
-}
-
-static int load_module(struct load *load, uintptr_t load_address, guest_image_t *image)
-{
-    const struct vmmp_file *file = &load->file.file;
-    int err = is_dtb(file) ? check_dtb(load) : vmmp_initrd_check(file, &load->error);
-
-    if (!err) {
-        err = place(load, NULL, load_address, file->size);
-    }
-    if (!err) {
-        image->load_paddr = load_address;
-        image->size = (size_t)file->size;
-    }
-    return err;
-}
-
-int vm_load_guest_module(vm_t *vm, const char *module_name, uintptr_t load_address,
-                         size_t alignment, guest_image_t *guest_image)
-{
-    struct load load;
-
-    (void)alignment;
-    if (!vm || !module_name || !guest_image || begin(&load, vm, module_name)) {
-        return -1;
-    }
-    int err = load_module(&load, load_address, guest_image);
-    vmmp_compat_file_close(&load.file);
-    return err ? say(&load) : 0;
+    return vmmp_compat_load_end(
+        &load, load_kernel(&load, load_address, &guest_kernel_image->kernel_image));
 }

@@ -14,10 +14,9 @@
 
 #define SWRESET_SYSTEM (1u << 0)
 
-#define PS_HOLD_EN   (1u << 31)
-#define PS_HOLD_DIR  (1u << 9)
-#define PS_HOLD_DATA (1u << 8) /* High: the supply stays on. */
-#define PS_HOLD_BITS (PS_HOLD_EN | PS_HOLD_DIR | PS_HOLD_DATA)
+#define PS_HOLD_DIR   (1u << 9)
+#define PS_HOLD_DATA  (1u << 8)  /* High: the supply stays on. */
+#define PS_HOLD_RESET 0x00005300 /* An output that is high. */
 
 /* Things with power: CONFIGURATION, STATUS, OPTION. */
 #define CONFIGURATION 0x0
@@ -36,6 +35,7 @@ static const struct powered powered[] = {
     { 0x2500, 0x80, 2, 0x3, 0x3 },                    /* ARM_COMMON, a cluster each */
     { 0x2600, 0x80, 2, 0x7, 0x7 },                    /* ARM_L2 */
     { 0x4000, 0x20, 16, 0x7, 0x7 },                   /* Domains: GSCL, ISP, MFC, G3D, DISP … */
+    { 0x5100, 0x20, 1, 0x7, 0x7 },                    /* CAM */
 };
 
 #define CORES (&powered[0])
@@ -90,11 +90,9 @@ static void end(struct vmmp_exynos_pmu *pmu, void (*callback)(void *cookie), con
 
 static void hold_power(struct vmmp_exynos_pmu *pmu, uint32_t value)
 {
-    /* An output that is driven low. */
-    bool lets_go = (value & PS_HOLD_BITS) == (PS_HOLD_EN | PS_HOLD_DIR);
-
-    *word(pmu, PS_HOLD_CONTROL) = value & PS_HOLD_BITS;
-    if (lets_go) {
+    *word(pmu, PS_HOLD_CONTROL) = value;
+    /* An output that is driven low; Linux writes the reset value less DATA. */
+    if ((value & (PS_HOLD_DIR | PS_HOLD_DATA)) == PS_HOLD_DIR) {
         end(pmu, pmu->config.power_off, "power off");
     }
 }
@@ -143,7 +141,7 @@ static void reset(struct vmmp_exynos_pmu *pmu)
     memcpy(inform, word(pmu, INFORM0), sizeof(inform));
     memset(pmu->words, 0, sizeof(pmu->words));
     memcpy(word(pmu, INFORM0), inform, sizeof(inform));
-    *word(pmu, PS_HOLD_CONTROL) = PS_HOLD_BITS & ~PS_HOLD_EN;
+    *word(pmu, PS_HOLD_CONTROL) = PS_HOLD_RESET;
     for (size_t i = 0; i < sizeof(powered) / sizeof(powered[0]); i++) {
         const struct powered *row = &powered[i];
         for (unsigned n = 0; n < row->count; n++) {

@@ -99,6 +99,7 @@ struct bare_test {
 /* By file; the last one has no name. */
 extern const struct bare_test bare_aarch32_tests[];
 extern const struct bare_test bare_access_tests[];
+extern const struct bare_test bare_exception_tests[];
 extern const struct bare_test bare_irq_tests[];
 extern const struct bare_test bare_life_tests[];
 extern const struct bare_test bare_debug_tests[];

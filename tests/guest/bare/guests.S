@@ -500,6 +500,33 @@ debug_data:
     power_off
     end_guest knock
 
+/* An SMC that the test refuses; the vector reports syndrome, address and state, and goes on behind. */
+    guest   refused
+    adr     x9, refused_vectors
+    msr     vbar_el1, x9
+    isb
+    cmp     x20, x20
+    mov     w0, #(PSCI_VERSION & 0xffff)
+    movk    w0, #(PSCI_VERSION >> 16), lsl #16
+refused_smc:
+    .inst   0xd4000003                                  /* smc #0 */
+    adr     x5, refused_smc
+    report  x5
+    power_off
+    .balign 2048
+refused_vectors:
+    .skip   512
+    mrs     x5, esr_el1
+    report  x5
+    mrs     x5, elr_el1
+    report  x5
+    add     x5, x5, #4
+    msr     elr_el1, x5
+    mrs     x5, spsr_el1
+    report  x5
+    eret
+    end_guest refused
+
 /*
  * AArch32, in A32 by hand: the assembler knows A64 only. Reports r0 and CPSR, loads with sign
  * extension, by LDM, and by IRQ mode's stack pointer with writeback; starts CPU 1, which reports its

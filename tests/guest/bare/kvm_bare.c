@@ -49,8 +49,8 @@ static unsigned run(const struct bare_test *tests, const char *prefix)
 int main(int argc, char **argv)
 {
     static const struct bare_test *const groups[] = {
-        bare_access_tests, bare_irq_tests,  bare_debug_tests,
-        bare_report_tests, bare_life_tests, bare_aarch32_tests,
+        bare_access_tests, bare_exception_tests, bare_irq_tests,     bare_debug_tests,
+        bare_report_tests, bare_life_tests,      bare_aarch32_tests,
     };
     unsigned failed = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -3,11 +3,12 @@
 #
 # Cross-VM connections between stock guests, each with a VMM of its own: memory and events through
 # the BARs that sysfs shows, a guest that starts again, a VMM that is killed, three in a ring, a
-# hostile neighbour.
+# hostile neighbour; and a network through shared memory.
 
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
 
+cp /carry/crossvm/*.ko "$dir/guest/test/" || exit 1
 bytes=33554432
 events=20000
 laps=50
@@ -26,7 +27,8 @@ cat >script <<'END'
 # Without a driver the functions are polled, with this one they interrupt.
 interrupts()
 {
-	load /modules/uio
+	insmod /test/uio.ko
+	insmod /test/uio_pci_generic.ko
 	echo "1af4 a111" >/sys/bus/pci/drivers/uio_pci_generic/new_id
 }
 say serving
@@ -37,6 +39,22 @@ while read -r id command rest; do
 	interrupts)
 		interrupts
 		say "$id" "$(echo /dev/uio*)"
+		;;
+	address)
+		ip link set lo up
+		ip link set eth0 up
+		ip addr add "$rest" dev eth0
+		say "$id" "$rest"
+		;;
+	ping)
+		tries=0
+		until ping -c 1 -W 2 "$rest" >/dev/null 2>&1 || [ $tries -ge 30 ]; do tries=$((tries + 1)); done
+		say "$id" "$(ping -c 3 -W 5 "$rest" 2>&1 | grep -c 'bytes from')"
+		;;
+	rate) say "$id" "$(/test/net_rate $rest 2>&1)" ;;
+	serve)
+		/test/net_rate serve $rest >/dev/null 2>&1 &
+		say "$id" serves
 		;;
 	stop)
 		killall crossvm
@@ -144,6 +162,36 @@ if wanted ring; then
 	tell a 42 run ca begin ab $laps
 	check ring answers a 42 $((3 * laps))
 	ends a b c
+fi
+
+if wanted net; then
+	guest a script --net "share=$dir/n,mac=02:00:00:00:00:0a"
+	reboot=1 guest b script --net "share=$dir/n,mac=02:00:00:00:00:0b" --sandbox
+	check net-a says a serving
+	check net-b says b serving
+	tell a 60 address 10.9.0.1/24
+	tell b 61 address 10.9.0.2/24
+	check addresses answers b 61 10.9.0.2/24
+	tell b 62 ping 10.9.0.1
+	check pings answers b 62 3
+	tell a 63 serve 8000
+	check net-serves answers a 63 serves
+	tell b 64 rate send 10.9.0.1 8000 $((bytes / 4))
+	check net-sends answers b 64 '[0-9]* [0-9].*'
+	tell b 65 rate receive 10.9.0.1 8000 $((bytes / 4))
+	check net-receives answers b 65 '[0-9]* [0-9].*'
+	echo "    sent: $(said b 64), received: $(said b 65)"
+	# The other VMM goes and comes back.
+	kill -9 "$(cat a.pid)"
+	wait "$(cat a.pid)" 2>/dev/null
+	guest a script --net "share=$dir/n,mac=02:00:00:00:00:0a"
+	check net-back says a serving
+	tell a 66 address 10.9.0.1/24
+	check address-again answers a 66 10.9.0.1/24
+	tell b 67 ping 10.9.0.1
+	check pings-again answers b 67 3
+	ends a b
+	check net-removed [ ! -e n ]
 fi
 
 if wanted hostile; then

@@ -71,7 +71,7 @@ make_root()
 
 # guest NAME SCRIPT OPTION...: starts one in the background. $memory and $guest_cpus may be set
 # (128M, 1), and $append for more of its kernel's command line. $vmm_prefix: a command before.
-# $kernel and $initrd: another guest than device.sh's.
+# $kernel and $initrd: another guest than device.sh's. $console: another console than hvc0.
 # A reset ends the VMM with status 3, or with reboot=1 starts the guest again.
 guest()
 {
@@ -85,8 +85,8 @@ guest()
 	# The reader keeps the fifo open, so that the guest never reads the end of a file.
 	# shellcheck disable=SC2086 # words
 	${vmm_prefix:-} /test/vmm run --kernel "${kernel:-/test/linux}" --initrd root.cpio --memory "${memory:-128M}" \
-		--cpus "${guest_cpus:-1}" --gic "${GIC:-3}" $reset \
-		--append "console=hvc0 quiet panic=-1 vmmp.script=/test/script.sh ${append:-}" "$@" \
+		--cpus "${guest_cpus:-1}" ${GIC:+--gic} $GIC $reset \
+		--append "console=${console:-hvc0} quiet panic=-1 vmmp.console=${console:-hvc0} vmmp.script=/test/script.sh ${append:-}" "$@" \
 		<>"$name.in" >"$name.out" 2>"$name.err" &
 	pid=$!
 	echo "$pid" >"$name.pid"

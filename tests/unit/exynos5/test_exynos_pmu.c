@@ -91,19 +91,18 @@ static void a_guest_ends_its_machine(void **state)
     assert_int_equal(b.resets, 2);
     assert_int_equal(get(&b, SWRESET), 0);
 
-    assert_int_equal(get(&b, PS_HOLD), 0x300);
+    assert_int_equal(get(&b, PS_HOLD), 0x5300);
     put(&b, PS_HOLD, 0x80000300);
     assert_int_equal(get(&b, PS_HOLD), 0x80000300);
     put(&b, PS_HOLD, 0x80000000); /* An input. */
-    put(&b, PS_HOLD, 0x00000200); /* Not in charge. */
+    put(&b, PS_HOLD, 0x00005100);
     assert_int_equal(b.offs, 0);
-    /* What Linux does: it changes one bit. */
-    put(&b, PS_HOLD, 0x80000300);
-    vmmp_window_write(&b.pmu.window, PS_HOLD + 1, 1, 0x02);
+    vmmp_window_write(&b.pmu.window, PS_HOLD + 1, 1, 0x52);
     assert_int_equal(b.offs, 1);
-    put(&b, PS_HOLD, ~0x100u);
+    /* What Linux writes by the device tree of the board. */
+    put(&b, PS_HOLD, 0x5200);
     assert_int_equal(b.offs, 2);
-    assert_int_equal(get(&b, PS_HOLD), 0x80000200);
+    assert_int_equal(get(&b, PS_HOLD), 0x5200);
     assert_int_equal(b.resets, 2);
     assert_int_equal(b.logs, 0);
     unmake(&b);

@@ -47,6 +47,9 @@ static void kinds(void **state)
     assert_int_equal(options.kind, NET_SOCKET);
     assert_string_equal(options.socket, "/tmp/a,b");
     assert_true(options.listens);
+    good("share=/tmp/s");
+    assert_int_equal(options.kind, NET_SHARE);
+    assert_string_equal(options.share, "/tmp/s");
     good("mac=02:aB:00:00:00:ff,switch=lan");
     assert_int_equal(options.kind, NET_SWITCH);
     const uint8_t mac[6] = { 2, 0xab, 0, 0, 0, 0xff };

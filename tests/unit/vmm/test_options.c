@@ -161,6 +161,21 @@ static void test_mistakes(void **state)
         { "vmm run --cpus 0", "--cpus 0: must be a number from 1 to 8" },
         { "vmm run --cpus 9", "--cpus 9: must be a number from 1 to 8" },
         { "vmm run --cpus two", "--cpus two: must be a number from 1 to 8" },
+        { "vmm run --machine exynos5422 --kernel k",
+          "--machine exynos5422: no device tree: give the kernel's own, exynos5422-odroidxu4.dtb "
+          "of its package, with --dtb" },
+        { "vmm run --machine exynos542",
+          "--machine exynos542: there is none of that name: did you mean exynos5422?" },
+        { "vmm run --machine pdp11",
+          "--machine pdp11: there is none of that name: 'vmm run --help' lists them" },
+        { "vmm run --cpus 5 --machine exynos5422 --dtb d --kernel k",
+          "--cpus 5: must be a number from 1 to 4" },
+        { "vmm run --memory 2G --machine exynos5422 --dtb d --kernel k",
+          "--memory 2G: must be at most 2026M, which is what the machine has room for" },
+        { "vmm run --machine exynos5422 --dtb d --kernel k --console pty",
+          "--console: the machine exynos5422 has no virtio devices: leave it out" },
+        { "vmm run --machine exynos5422 --dtb d --kernel k --rng",
+          "--rng: the machine exynos5422 has no virtio devices: leave it out" },
         { "vmm run --gic 4", "--gic 4: must be auto, 2 or 3" },
         { "vmm run --transport ccw",
           "--transport ccw: must be pci, pci-modern, pci-legacy or mmio" },
@@ -188,6 +203,27 @@ static void test_mistakes(void **state)
         assert_int_equal(parse(rows[i].line, &options, message), OPTIONS_ERROR);
         assert_string_equal(message, rows[i].message);
     }
+}
+
+/* A machine without virtio: its UART is what a user talks to. */
+static void test_choice_of_machine(void **state)
+{
+    struct options options;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    assert_int_equal(
+        parse("vmm run --cpus 4 --machine exynos5422 --dtb d --kernel k", &options, message),
+        OPTIONS_RUN);
+    assert_string_equal(options.board->name, "exynos5422");
+    assert_int_equal(options.console.kind, CONSOLE_NONE);
+    assert_int_equal(options.serial.kind, CONSOLE_STDIO);
+    assert_int_equal(
+        parse("vmm run --machine exynos5422 --dtb d --kernel k --serial pty", &options, message),
+        OPTIONS_RUN);
+    assert_int_equal(options.serial.kind, CONSOLE_PTY);
+    assert_int_equal(parse("vmm run --kernel k", &options, message), OPTIONS_RUN);
+    assert_string_equal(options.board->name, "qemu-arm-virt");
+    assert_int_equal(options.console.kind, CONSOLE_STDIO);
 }
 
 static void test_long_argument_is_cut(void **state)
@@ -293,6 +329,7 @@ int test_options(void)
         cmocka_unit_test(test_everything_given),
         cmocka_unit_test(test_other_commands),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_choice_of_machine),
         cmocka_unit_test(test_long_argument_is_cut),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_numbers),
