@@ -163,5 +163,7 @@ int machine_load(struct machine *machine, const struct machine_plan *plan, const
 /** Input has come for the port, or it can take output. Any thread, in no device's context. */
 void machine_console_notify(struct machine *machine);
 void machine_serial_notify(struct machine *machine);
+/** Presses the power button, if the board has one. Any thread, in no device's context. */
+void machine_power_button(struct machine *machine);
 /** The terminal behind the console has a new size. Any thread. */
 void machine_console_resize(struct machine *machine, uint16_t columns, uint16_t rows);

@@ -126,6 +126,8 @@ struct machine_board {
      */
     int (*pin)(struct machine *machine, const char *name, enum machine_pin_action action,
                bool *high);
+    /** Optional: somebody presses the power button. Any thread. */
+    void (*power_button)(struct machine *machine);
     /** Interrupts sent so far, by kind; returns how many kinds. Any thread. */
     unsigned (*count)(const struct machine *machine,
                       struct machine_counter counters[MACHINE_COUNTERS]);

@@ -59,6 +59,8 @@ void run_ask_power_off(struct run *run)
     if (run->config.console) {
         backend_type(&run->console, sync_and_remount, sizeof(sync_and_remount) - 1);
         arm(run, &run->power_off_timer, POWER_OFF_DELAY_NS);
+    } else {
+        machine_power_button(&run->machine);
     }
     arm(run, &run->give_up_timer, GIVE_UP_SECONDS * SECOND_NS);
 }

@@ -186,6 +186,32 @@ static int add_pm(struct machine *machine)
     return error ? machine_said(machine, error, "attaching the power management block") : 0;
 }
 
+static int add_rtc(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    struct machine_range ram[2];
+    unsigned pieces = machine_ram_ranges(&machine_board_pc, machine->config->memory, ram);
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &pc->rtc_line, VMMP_RTC_CMOS_IRQ);
+    if (error) {
+        return machine_said(machine, error, "registering the clock's interrupt");
+    }
+    pc->rtc_line_made = true;
+    const struct vmmp_rtc_cmos_config config = {
+        .host = machine->config->host,
+        .irq = &pc->rtc_line,
+        .seconds = machine->config->rtc_seconds,
+        .ram_below_4g = ram[0].size,
+        .ram_above_4g = pieces > 1 ? ram[1].size : 0,
+    };
+    error = vmmp_rtc_cmos_init(&pc->rtc, &config);
+    if (error) {
+        return machine_said(machine, error, "making the clock");
+    }
+    pc->rtc_made = true;
+    error = vmmp_io_port_add(&pc->ports, &pc->rtc.window, VMMP_RTC_CMOS_PORT);
+    return error ? machine_said(machine, error, "attaching the clock") : 0;
+}
+
 static int add_uart(struct machine *machine)
 {
     static const struct vmmp_serial_backend backend = {
@@ -217,6 +243,9 @@ static int add_uart(struct machine *machine)
 static int add_devices(struct machine *machine)
 {
     int error = add_pm(machine);
+    if (!error) {
+        error = add_rtc(machine);
+    }
     return !error && machine->config->serial ? add_uart(machine) : error;
 }
 
@@ -228,6 +257,12 @@ static void remove_all(struct machine *machine)
     }
     if (pc->uart_line_made) {
         vmmp_irq_line_fini(&pc->uart_line);
+    }
+    if (pc->rtc_made) {
+        vmmp_rtc_cmos_fini(&pc->rtc);
+    }
+    if (pc->rtc_line_made) {
+        vmmp_irq_line_fini(&pc->rtc_line);
     }
     if (pc->pm_made) {
         vmmp_acpi_pm_fini(&pc->pm);
@@ -246,6 +281,12 @@ static void serial_notify(struct machine *machine)
     if (pc->uart_made) {
         vmmp_uart16550_notify(&pc->uart);
     }
+}
+
+static void power_button(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    vmmp_acpi_pm_power_button(&pc->pm);
 }
 
 static unsigned count(const struct machine *machine,
@@ -296,5 +337,6 @@ const struct machine_board machine_board_pc = {
     .plan = pc_plan,
     .load = pc_load,
     .serial_notify = serial_notify,
+    .power_button = power_button,
     .count = count,
 };

@@ -11,6 +11,7 @@
 #include <sel4vmmplatsupport/vmmp/io_port.h>
 #include <sel4vmmplatsupport/vmmp/pc_reset.h>
 #include <sel4vmmplatsupport/vmmp/pci.h>
+#include <sel4vmmplatsupport/vmmp/rtc_cmos.h>
 #include <sel4vmmplatsupport/vmmp/uart16550.h>
 
 #include "../machine.h"
@@ -29,11 +30,15 @@ struct pc {
     struct vmmp_pci_function bridge; /**< Device 0: what guests take mechanism #1 by. */
     struct vmmp_irq_line sci;
     struct vmmp_acpi_pm pm;
+    struct vmmp_irq_line rtc_line;
+    struct vmmp_rtc_cmos rtc;
     struct vmmp_irq_line uart_line;
     struct vmmp_uart16550 uart;
     bool reset_made; /**< What pc_remove() has to undo. */
     bool sci_made;
     bool pm_made;
+    bool rtc_line_made;
+    bool rtc_made;
     bool uart_line_made;
     bool uart_made;
 };

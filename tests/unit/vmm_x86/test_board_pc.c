@@ -209,6 +209,11 @@ static void test_ports(void **state)
     assert_int_equal(in(f, 0xcfc, 4), 0x00081b36);
     assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE + 8, 4), 0x06000000);
     assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE + 0x8000, 4), 0xffffffff);
+    /* The clock: 1970-01-01, BCD, its century in byte 0x32. */
+    out(f, 0x70, 1, 0x32);
+    assert_int_equal(in(f, 0x71, 1), 0x19);
+    out(f, 0x70, 1, 0x09);
+    assert_int_equal(in(f, 0x71, 1), 0x70);
     /* ACPI mode. */
     assert_int_equal(in(f, PC_PM_PORT + 4, 2) & 1, 1);
 }
@@ -231,6 +236,19 @@ static void test_ends(void **state)
     out(f, 0x92, 1, 1);
     assert_int_equal(f->resets, 3);
     assert_int_equal(f->offs, 1);
+}
+
+static void test_power_button(void **state)
+{
+    struct fixture *f = *state;
+    machine_power_button(&f->machine); /* There is none yet. */
+    load(f);
+    out(f, PC_PM_PORT + 2, 2, 0x100);
+    machine_power_button(&f->machine);
+    assert_int_equal(in(f, PC_PM_PORT, 2), 0x100);
+    assert_true(script_irq(f->vm.vcpus[0], PC_SCI_IRQ).level);
+    out(f, PC_PM_PORT, 2, 0x100);
+    assert_false(script_irq(f->vm.vcpus[0], PC_SCI_IRQ).level);
 }
 
 static void test_messages(void **state)
@@ -287,6 +305,7 @@ int test_board_pc(void)
         cmocka_unit_test_setup_teardown(test_loaded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_described, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
