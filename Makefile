@@ -4,6 +4,7 @@
 #   build/tsan    clang, TSan, the threaded parts
 #   build/gcc     gcc -O2 without sanitizers: warnings of the second compiler, micro-benchmarks
 #   build/arm64   the VMM for arm64, cross-compiled (or native on an arm64 machine)
+#   build/x86     the VMM for x86-64, on x86-64 machines
 
 BUILD      ?= build
 JOBS       ?= $(shell nproc)
@@ -12,16 +13,22 @@ CMAKE      := cmake -G Ninja -S .
 SYSROOT32  := $(BUILD)/sysroot/i386
 SYSROOT64  := $(BUILD)/sysroot/arm64
 VMM_ARM64  := $(BUILD)/arm64/vmm/vmm
+VMM_X86    := $(BUILD)/x86/vmm/vmm-x86_64
+# PC guests need a machine of that kind to build their VMM.
+ifeq ($(shell uname -m),x86_64)
+VMM_X86_TARGET := vmm-x86
+VMM_X86_OPTION := -DVMMP_VMM_X86_64=$(CURDIR)/$(VMM_X86)
+endif
 KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
-.PHONY: help run test test-guests bench fuzz lint format vmm install clean \
+.PHONY: help run test test-guests bench fuzz lint format vmm vmm-x86 install clean \
 	deps-build deps-run deps-test unit tsan gcc fuzzers
 .NOTPARALLEL:
 
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
-	@echo "                  (GUEST=armmp: 32-bit; GUEST=exynos5422: on an ODROID-XU4)"
+	@echo "                  (GUEST=armmp: 32-bit; GUEST=exynos5422: on an ODROID-XU4; GUEST=x86_64: on a PC)"
 	@echo "make test         build with warnings as errors and run all tests"
 	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
@@ -48,7 +55,7 @@ $(SYSROOT64)/cflags: tools/sysroot.sh tools/debian.sh
 unit: deps-test $(SYSROOT32)/cflags
 	@$(CMAKE) -B $(BUILD)/host -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
 		-DVMMP_SANITIZE=address,undefined -DVMMP_SYSROOT_I386=$(CURDIR)/$(SYSROOT32) \
-		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) \
+		-DVMMP_VMM_ARM64=$(CURDIR)/$(VMM_ARM64) $(VMM_X86_OPTION) -DVMMP_KVM_BARE_ARM64=$(CURDIR)/$(KVM_BARE) -DVMMP_TSAN_UNIT=$(CURDIR)/$(TSAN_UNIT) \
 		-DVMMP_FUZZ_BUILD=$(CURDIR)/$(BUILD) >/dev/null
 	@cmake --build $(BUILD)/host
 
@@ -72,18 +79,30 @@ vmm: deps-build $(SYSROOT64)/cflags
 		-DVMMP_BUILD_TESTS=OFF -DVMMP_FLAVOURS=aarch64-qemu-arm-virt >/dev/null
 	@cmake --build $(BUILD)/arm64
 
+vmm-x86: deps-build
+	@$(CMAKE) -B $(BUILD)/x86 -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_EXAMPLES=OFF -DVMMP_FLAVOURS=x86_64-pc99 >/dev/null
+	@cmake --build $(BUILD)/x86
+
+ifeq ($(GUEST),x86_64)
+run: deps-run vmm-x86
+	@tools/run.sh --guest x86_64 $(VMM_X86)
+else
 run: deps-run vmm
 	@tools/run.sh $(if $(GUEST),--guest $(GUEST)) $(VMM_ARM64)
+endif
 
 fuzzers: deps-test
 	@tests/fuzz/run.sh --build $(BUILD)
 
-test: deps-test vmm gcc tsan fuzzers unit
+test: deps-test vmm $(VMM_X86_TARGET) gcc tsan fuzzers unit
 	@tools/images.sh testbed
+	@[ -z "$(VMM_X86_TARGET)" ] || tools/images.sh x86
 	@cd $(BUILD)/host && $(CTEST)
 
-test-guests: vmm deps-run
+test-guests: vmm $(VMM_X86_TARGET) deps-run
 	@tests/guest/matrix.sh --full $(VMM_ARM64)
+	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/x86.sh --full $(VMM_X86)
 	@tests/guest/device.sh --full all $(VMM_ARM64)
 
 bench: deps-test gcc vmm

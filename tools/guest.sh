@@ -24,6 +24,9 @@ size_mib()
 	esac
 }
 
+# The architecture of guest, VMM and testbed: aarch64 or x86_64.
+guest_arch=aarch64
+
 # vmm_command VMM KERNEL INITRD APPEND MEMORY CPUS GIC: set $vmm_command. VMM is the path of our vmm,
 # or "qemu": the stand-in, with the same console, memory, CPUs and interrupt controller.
 vmm_command()
@@ -34,8 +37,9 @@ vmm_command()
 			-device virtio-serial-pci -chardev 'stdio,id=console,signal=off'
 			-device 'virtconsole,chardev=console')
 	else
-		vmm_command=("$1" run --kernel "$2" --initrd "$3" --append "$4" --memory "$5" --cpus "$6" --gic "$7"
+		vmm_command=("$1" run --kernel "$2" --initrd "$3" --append "$4" --memory "$5" --cpus "$6"
 			--console stdio --no-reboot)
+		[ "$guest_arch" = x86_64 ] || vmm_command+=(--gic "$7")
 	fi
 }
 
@@ -47,12 +51,14 @@ exynos_command()
 		--memory "$6" --cpus "$7" --no-reboot)
 }
 
-# check_vmm VMM: it is "qemu" or an arm64 program.
+# check_vmm VMM: it is "qemu" or a program of $guest_arch.
 check_vmm()
 {
 	[ "$1" != qemu ] || return 0
 	[ -r "$1" ] || die "cannot read the VMM $1: build it first (make)"
-	# Bytes 18 and 19 of an ELF file: the machine; 183 is arm64.
-	[ "$(od -An -j18 -N2 -tu1 "$1" | tr -s ' ')" = ' 183 0' ] ||
-		die "$1 is not an arm64 program: give the arm64 build of vmm"
+	# Bytes 18 and 19 of an ELF file: the machine; 183 is arm64, 62 x86-64.
+	local number=183 name='an arm64'
+	[ "$guest_arch" = aarch64 ] || number=62 name='an x86-64'
+	[ "$(od -An -j18 -N2 -tu1 "$1" | tr -s ' ')" = " $number 0" ] ||
+		die "$1 is not $name program: give the build of vmm for that machine"
 }

@@ -8,6 +8,9 @@
 #   tools/images.sh armmp     linux-armmp               the 32-bit "zImage" of Debian 13
 #                             guest-armmp.cpio          as the other guests'
 #                             exynos5422-odroidxu4.dtb  the kernel's device tree of that board
+#   tools/images.sh x86       linux-6.1-amd64 linux-6.12-amd64 linux-6.1-i686   bzImages of Debian
+#                             guest-*.cpio              as the other guests'
+#                             outer-amd64.cpio outer-amd64.elf qemu-x86_64   the testbed's machine
 #   tools/images.sh testbed   the guest's, and
 #                             outer-6.1.cpio outer-6.12.cpio   busybox, modules, tests/guest/outer-init
 #                             qemu                      Debian 13's QEMU for this machine (below)
@@ -41,6 +44,9 @@ kernel_of()
 	6.1) suite=bookworm arch=arm64 ;;
 	6.12) suite=trixie arch=arm64 ;;
 	armmp) suite=trixie arch=armhf package=linux-image-armmp ;;
+	6.1-amd64) suite=bookworm arch=amd64 package=linux-image-cloud-amd64 ;;
+	6.12-amd64) suite=trixie arch=amd64 package=linux-image-cloud-amd64 ;;
+	6.1-i686) suite=bookworm arch=i386 package=linux-image-686 ;;
 	esac
 }
 
@@ -55,8 +61,9 @@ virtio-5:virtio_balloon
 virtio-18:virtio_input
 virtio-19:vmw_vsock_virtio_transport
 '
-# What the testbed's machine may be asked for as well.
+# What the testbed's machine may be asked for as well; arm64 has its KVM built in.
 outer_sets='
+kvm:kvm_amd
 blk:virtio_blk
 tun:tun
 vhost-net:vhost_net
@@ -107,9 +114,10 @@ add_modules()
 add_busybox()
 {
 	local deb applet
-	deb=$("$here/debian.sh" get trixie "$2" busybox-static) || exit 1
+	# Debian 13 is the first without kernels for i386; its busybox is the older one as well.
+	deb=$("$here/debian.sh" get "$([ "$2" = i386 ] && echo bookworm || echo trixie)" "$2" busybox-static) || exit 1
 	mkdir -p "$1"/{bin,dev,proc,sys,tmp,run,root,etc}
-	dpkg-deb --fsys-tarfile "$deb" | tar -xO ./usr/bin/busybox >"$1/bin/busybox" ||
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards '*/bin/busybox' >"$1/bin/busybox" ||
 		die "cannot unpack $deb: remove it to have it fetched again"
 	chmod 755 "$1/bin/busybox"
 	ln -s bin "$1/sbin"
@@ -147,16 +155,42 @@ is_zimage()
 	[ "$(od -An -j36 -N4 -tx1 "$1" | tr -d ' ')" = 18286f01 ]
 }
 
-# write_image VMLINUZ FILE: a zImage as it is, else a plain Image, whatever Debian packs (plain so
-# far).
+# is_bzimage FILE: has the magic number of an x86 boot sector's header at offset 514.
+is_bzimage()
+{
+	[ "$(od -An -j514 -N4 -tx1 "$1" | tr -d ' ')" = 48647253 ]
+}
+
+# number FILE OFFSET BYTES: a little-endian number in FILE.
+number()
+{
+	od -An -j"$2" -N"$3" -tu"$3" "$1" | tr -d ' '
+}
+
+# write_vmlinux BZIMAGE FILE: the ELF kernel inside (Linux Documentation/arch/x86/boot.rst:
+# setup_sects, payload_offset and payload_length). QEMU enters it by its PVH note, and the machine
+# does not have to unpack it.
+write_vmlinux()
+{
+	local start
+	start=$(((1 + $(number "$1" 497 1)) * 512 + $(number "$1" 584 4)))
+	# The payload's last four bytes are the unpacked size, which zstd takes for garbage.
+	dd if="$1" bs=1M iflag=skip_bytes,count_bytes skip=$start count=$(($(number "$1" 588 4) - 4)) \
+		status=none | zstd -dc >"$2.arriving" ||
+		die "$1 holds no kernel packed by zstd: teach tools/images.sh its format"
+	mv "$2.arriving" "$2"
+}
+
+# write_image VMLINUZ FILE: a zImage or bzImage as it is, else a plain Image, whatever Debian packs
+# (plain so far).
 write_image()
 {
-	if is_arm64_image "$1" || is_zimage "$1"; then
+	if is_arm64_image "$1" || is_zimage "$1" || is_bzimage "$1"; then
 		cp "$1" "$2.arriving"
 	else
 		gzip -dc "$1" >"$2.arriving" 2>/dev/null || true
 	fi
-	is_arm64_image "$2.arriving" || is_zimage "$2.arriving" ||
+	is_arm64_image "$2.arriving" || is_zimage "$2.arriving" || is_bzimage "$2.arriving" ||
 		die "$1 is neither a plain nor a gzip-compressed arm64 Image: teach tools/images.sh its format"
 	mv "$2.arriving" "$2"
 }
@@ -193,39 +227,57 @@ make_kernel()
 		add_modules "$temp/deb" "$temp/outer" "$outer_sets"
 		pack "$temp/outer" "$images/outer-$release.base"
 	fi
+	[ "$release" != 6.12-amd64 ] || write_vmlinux "$images/linux-$release" "$images/outer-amd64.elf"
 	echo "$stamp" >"$images/kernel-$release.stamp"
 }
 
-# add_qemu ARCH ROOT: QEMU for machines of ARCH and the libraries it needs: ROOT/bin and ROOT/lib.
+# add_qemu ARCH ROOT [TARGET]: QEMU of ARCH for machines of TARGET (aarch64) and the libraries it
+# needs: ROOT/bin and ROOT/lib. A PC's firmware goes to ROOT/share.
 add_qemu()
 {
-	local debs deb file tree=$temp/debs
-	debs=$("$here/debian.sh" closure trixie "$1" qemu-system-arm) || exit 1
+	local debs deb file tree=$temp/debs target=${3:-aarch64}
+	debs=$("$here/debian.sh" closure trixie "$1" "$(qemu_package "$target")") || exit 1
 	note "unpacking QEMU ($1)…"
 	mkdir -p "$tree" "$2/bin" "$2/lib"
 	while read -r deb; do
-		case ${deb##*/} in qemu-system-data_* | qemu-system-common_*) continue ;; esac
+		case $target-${deb##*/} in *-qemu-system-common_* | aarch64-qemu-system-data_*) continue ;; esac
 		dpkg-deb -x "$deb" "$tree" || die "cannot unpack $deb: remove it to have it fetched again"
 	done <<<"$debs"
-	cp "$tree/usr/bin/qemu-system-aarch64" "$2/bin/"
-	needed_libraries "$2/bin/qemu-system-aarch64" "$tree" >"$temp/libraries" || exit 1
+	cp "$tree/usr/bin/qemu-system-$target" "$2/bin/"
+	needed_libraries "$2/bin/qemu-system-$target" "$tree" >"$temp/libraries" || exit 1
 	while read -r file; do
 		cp -L "$file" "$2/lib/"
 	done <"$temp/libraries"
+	[ "$target" = x86_64 ] || return 0
+	mkdir -p "$2/share"
+	for file in bios-256k.bin pvh.bin linuxboot_dma.bin kvmvapic.bin; do
+		find "$tree/usr/share" -name "$file" -exec cp -L {} "$2/share/" ';'
+	done
 }
 
-# make_host_qemu: QEMU for this machine, and the script "run" that starts it with its own libraries.
+# qemu_package TARGET
+qemu_package()
+{
+	case $1 in
+	aarch64) echo qemu-system-arm ;;
+	x86_64) echo qemu-system-x86 ;;
+	esac
+}
+
+# make_host_qemu TARGET FOLDER: QEMU on this machine for machines of TARGET, and the script "run"
+# that starts it with its own libraries.
 make_host_qemu()
 {
-	local arch stamp dir=$images/qemu-host
+	local arch stamp dir=$images/$2 data=
 	arch=$(dpkg --print-architecture)
-	stamp="$version $dir $("$here/debian.sh" closure trixie "$arch" qemu-system-arm | cksum)" || exit 1
+	stamp="$version $dir $("$here/debian.sh" closure trixie "$arch" "$(qemu_package "$1")" | cksum)" || exit 1
 	[ "$(cat "$dir/stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	workspace
-	add_qemu "$arch" "$temp/qemu"
+	add_qemu "$arch" "$temp/qemu" "$1"
+	[ "$1" != x86_64 ] || data=" -L '$dir/share'"
 	cat >"$temp/qemu/run" <<-END
 		#!/bin/sh
-		exec '$dir/lib/$(cd "$temp/qemu/lib" && echo ld-linux*)' --library-path '$dir/lib' '$dir/bin/qemu-system-aarch64' "\$@"
+		exec '$dir/lib/$(cd "$temp/qemu/lib" && echo ld-linux*)' --library-path '$dir/lib' '$dir/bin/qemu-system-$1'$data "\$@"
 	END
 	chmod 755 "$temp/qemu/run"
 	echo "$stamp" >"$temp/qemu/stamp"
@@ -286,12 +338,20 @@ make_all()
 		ln -sfn "$images/exynos5422-odroidxu4.dtb" "$out/exynos5422-odroidxu4.dtb"
 		return
 	fi
+	if [ "$1" = x86 ]; then
+		make_guest 6.1-amd64 6.12-amd64 6.1-i686
+		ln -sfn "$images/outer-amd64.elf" "$out/outer-amd64.elf"
+		add_init "$images/outer-6.12-amd64.base" tests/guest/outer-init "$out/outer-amd64.cpio"
+		(make_host_qemu x86_64 qemu-x86_64) || exit 1
+		ln -sfn "$images/qemu-x86_64/run" "$out/qemu-x86_64"
+		return
+	fi
 	make_guest 6.1 6.12
 	[ "$1" != guest ] || return 0
 	for release in 6.1 6.12; do
 		add_init "$images/outer-$release.base" tests/guest/outer-init "$out/outer-$release.cpio"
 	done
-	(make_host_qemu) || exit 1
+	(make_host_qemu aarch64 qemu-host) || exit 1
 	ln -sfn "$images/qemu-host/run" "$out/qemu"
 	[ "$1" != testbed ] || return 0
 	(make_qemu) || exit 1
@@ -302,11 +362,12 @@ main()
 {
 	case ${1:-} in
 	-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-	guest | armmp | testbed | qemu) ;;
-	*) usage_error "what to make: guest, armmp, testbed or qemu" ;;
+	guest | armmp | x86 | testbed | qemu) ;;
+	*) usage_error "what to make: guest, armmp, x86, testbed or qemu" ;;
 	esac
 	need_command cpio cpio
 	need_command xz xz-utils
+	[ "$1" != x86 ] || need_command zstd zstd
 	need_command readelf binutils
 	make_dir "$out"
 	with_lock "$vmmp_cache/locks/images" make_all "$1"

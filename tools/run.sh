@@ -5,13 +5,15 @@
 #
 #   tools/run.sh [OPTION]... VMM
 #
-# VMM is the arm64 build of vmm ("qemu": Debian 13's QEMU instead, to try the testbed itself).
+# VMM is the arm64 build of vmm ("qemu": Debian 13's QEMU instead, to try the testbed itself), or
+# with --guest x86_64 the program vmm-x86_64.
 # With a terminal as standard input: a shell in the guest (Ctrl-A x leaves). Otherwise, or with
 # --selfcheck, the guest checks itself and answers a nonce, and one line "SELFCHECK ok …" is printed.
 #
 #   --guest NAME             debian (default); armmp: Debian's 32-bit kernel on the same machine;
-#                            exynos5422: the same kernel on an ODROID-XU4 (docs/boards)
-#   --kernel 6.12|6.1|FILE   guest kernel (default 6.12)
+#                            exynos5422: the same kernel on an ODROID-XU4 (docs/boards);
+#                            x86_64: Debian on a PC (docs/x86.md)
+#   --kernel 6.12|6.1|FILE   guest kernel (default 6.12; x86_64: also i686, Debian 12's 32-bit one)
 #   --initrd FILE            its initial root (default: busybox)
 #   --memory SIZE            default 512M
 #   --cpus N                 default 1
@@ -21,7 +23,7 @@
 #   --timeout SECONDS        of the self-check (default 300)
 #   --verbose                show what the guest says during the self-check
 #
-# On an arm64 machine the guest is tried on the machine's own KVM first, for at most a minute; where
+# On a machine of the guest's kind it is tried on the machine's own KVM first, for at most a minute; where
 # that does not work, and elsewhere, KVM comes from an emulated machine (tools/testbed.sh).
 # VMMP_RUN=direct or VMMP_RUN=testbed chooses. VMMP_NO_KVM=1 takes KVM away, which must fail.
 
@@ -50,7 +52,10 @@ vmm=
 set_option()
 {
 	case $1 in
-	--guest) guest=$2 ;;
+	--guest)
+		guest=$2
+		[ "$guest" != x86_64 ] || guest_arch=x86_64
+		;;
 	--kernel) kernel=$2 ;;
 	--initrd) initrd=$2 ;;
 	--memory) memory=$2 ;;
@@ -82,7 +87,7 @@ parse_options()
 		esac
 		shift
 	done
-	[ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
+	[ -n "$vmm" ] || usage_error "the path of the vmm is needed"
 	[ -t 0 ] || selfcheck=1
 }
 
@@ -95,13 +100,21 @@ resolve_guest()
 	case $guest in
 	debian) "$here/images.sh" guest ;;
 	armmp) release=armmp ;;
+	x86_64)
+		release=6.12-amd64
+		"$here/images.sh" x86
+		case $kernel in
+		6.1 | 6.12) kernel=$vmmp_build/testbed/linux-$kernel-amd64 release=${kernel##*/linux-} ;;
+		i686) kernel=$vmmp_build/testbed/linux-6.1-i686 release=6.1-i686 ;;
+		esac
+		;;
 	exynos5422)
 		release=armmp
 		dtb=$vmmp_build/testbed/exynos5422-odroidxu4.dtb
 		append=$exynos_append
 		gic=2
 		;;
-	*) usage_error "--guest is debian, armmp or exynos5422, not '$guest'" ;;
+	*) usage_error "--guest is debian, armmp, exynos5422 or x86_64, not '$guest'" ;;
 	esac
 	[ $release != armmp ] || "$here/images.sh" armmp
 	case $kernel in 6.1 | 6.12) release=$kernel kernel= ;; esac
@@ -132,8 +145,10 @@ checked()
 try_direct()
 {
 	[ "${VMMP_RUN:-auto}" != testbed ] && [ "${VMMP_NO_KVM:-0}" != 1 ] || return 1
-	[ "${VMMP_RUN:-auto}" = direct ] || [ "$(uname -m)" = aarch64 ] || return 1
+	[ "${VMMP_RUN:-auto}" = direct ] || [ "$(uname -m)" = "$guest_arch" ] || return 1
+	# On x86 there are KVMs that only emulate, and never come to an end.
 	local try=60
+	[ "$guest_arch" = aarch64 ] || try=20
 	[ "${VMMP_RUN:-auto}" != direct ] || try=$limit
 	checked "$vmm" "$kernel" "$initrd" "$dtb" "$try" "$vmmp_root/tests/guest/selfcheck.sh"
 	answer=$(sh "${checked[@]}") && return 0
@@ -155,8 +170,11 @@ run_direct()
 run_testbed()
 {
 	# A VMM refuses more than its machine has; what is not touched costs nothing.
-	local inside=/vmm options=(--gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd" "${carry[@]}")
-	if [ "$vmm" = qemu ]; then
+	local inside=/vmm options=(--arch "$guest_arch" --gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd" "${carry[@]}")
+	if [ "$guest_arch" = x86_64 ]; then
+		[ "$vmm" != qemu ] || usage_error "'qemu' is for aarch64"
+		options+=(--file "$vmm:/vmm")
+	elif [ "$vmm" = qemu ]; then
 		inside=qemu
 		options+=(--qemu)
 		"$here/images.sh" qemu

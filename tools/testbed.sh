@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Run a command on an emulated arm64 machine with virtualization extensions, whose Debian kernel
-# offers real KVM: for machines without a KVM of their own.
+# Run a command on an emulated machine with virtualization extensions, whose Debian kernel offers
+# real KVM: for machines without a KVM of their own.
 #
 #   tools/testbed.sh [OPTION]... -- COMMAND [ARGUMENT]...
 #
+#   --arch aarch64|x86_64   what machine (default aarch64)
 #   --gic 2|3          interrupt controller of the machine; guests get the same (default 3)
 #   --cpus N           CPUs of the machine (default 1)
 #   --memory MIB       its memory (default 1024); guests touch theirs lazily
-#   --kernel 6.12|6.1  Debian 13's kernel or Debian 12's (default 6.12)
-#   --file SRC:DST     carry in a file or a folder (again for more); the shared libraries that an
-#                      arm64 program needs come along, to /lib
+#   --kernel 6.12|6.1  Debian 13's kernel or Debian 12's (default 6.12; aarch64 only)
+#   --file SRC:DST     carry in a file or a folder (again for more); the shared libraries that a
+#                      program for the machine needs come along, to /lib
 #   --out DIR          afterwards, the files that COMMAND left in /out
 #   --qemu             with Debian 13's qemu-system-aarch64 in the machine's PATH
 #   --timeout SECONDS  give up and fail (default 600, 0: never)
@@ -23,13 +24,14 @@
 #
 # COMMAND's output and exit status become this script's. 124: timed out. 125: the machine itself
 # failed. Several machines may run side by side; they share only what they read.
-# VMMP_QEMU: another qemu-system-aarch64 (8.0 or later) to emulate the machine with.
+# VMMP_QEMU: another qemu-system-aarch64 (8.0 or later) or qemu-system-x86_64 to emulate the machine with.
 
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/lib.sh
 . "$here/lib.sh"
 
+arch=aarch64
 gic=3
 cpus=1
 memory=1024
@@ -59,7 +61,7 @@ parse_options()
 		--instructions) accel=tcg,thread=single ;;
 		--verbose) verbose=1 ;;
 		--) shift && break ;;
-		--gic | --cpus | --memory | --kernel | --file | --out | --timeout)
+		--arch | --gic | --cpus | --memory | --kernel | --file | --out | --timeout)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			set_option "$1" "$2"
 			shift
@@ -82,6 +84,11 @@ set_option()
 		;;
 	--out)
 		out=$2
+		return
+		;;
+	--arch)
+		case $2 in aarch64 | x86_64) ;; *) usage_error "--arch takes aarch64 or x86_64, not '$2'" ;; esac
+		arch=$2
 		return
 		;;
 	--kernel)
@@ -145,19 +152,26 @@ write_command()
 	echo "exec $(quote "${command[@]}")" >>"$1/command"
 }
 
-# is_arm64_program FILE: an ELF file (bytes 0 to 3) for machine 183 (18 and 19).
-is_arm64_program()
+# is_program FILE: an ELF file (bytes 0 to 3) for the machine: number 183 or 62 (18 and 19).
+is_program()
 {
+	local number=183
+	[ "$arch" = aarch64 ] || number=62
 	[ -f "$1" ] && [ "$(od -An -N4 -tx1 "$1" | tr -d ' ')" = 7f454c46 ] &&
-		[ "$(od -An -j18 -N2 -tu1 "$1" | tr -s ' ')" = ' 183 0' ]
+		[ "$(od -An -j18 -N2 -tu1 "$1" | tr -s ' ')" = " $number 0" ]
 }
 
 # carry_libraries PROGRAM ROOT: the libraries it needs, into ROOT/lib: those of the sysroot it was
-# linked against, of the cross compiler, or of this machine if it is an arm64 one.
+# linked against, of the cross compiler, or of this machine if it is one of that kind.
 carry_libraries()
 {
 	local folders=("$vmmp_build/sysroot/arm64" /usr/aarch64-linux-gnu/lib /lib/aarch64-linux-gnu /usr/lib/aarch64-linux-gnu)
 	local library
+	if [ "$arch" = x86_64 ]; then
+		folders=(/lib/x86_64-linux-gnu/ /usr/lib/x86_64-linux-gnu/)
+		# The interpreter is asked for there.
+		[ -e "$2/lib64" ] || ln -s lib "$2/lib64"
+	fi
 	needed_libraries "$1" "${folders[@]}" >"$temp/libraries" || exit 1
 	while read -r library; do
 		mkdir -p "$2/lib"
@@ -178,9 +192,9 @@ write_initrd()
 		[ -r "$src" ] || die "--file: cannot read $src"
 		mkdir -p "$root/$(dirname "$dst")"
 		cp -rL "$src" "$root/$dst"
-		! is_arm64_program "$src" || carry_libraries "$src" "$root"
+		! is_program "$src" || carry_libraries "$src" "$root"
 	done
-	cp "$vmmp_build/testbed/outer-$kernel.cpio" "$temp/initrd"
+	cp "$vmmp_build/testbed/outer-$([ "$arch" = aarch64 ] && echo "$kernel" || echo amd64).cpio" "$temp/initrd"
 	(cd "$root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >>"$temp/initrd"
 	rm -rf "$root"
 }
@@ -195,12 +209,20 @@ port()
 # machine: QEMU's command line in $arguments.
 machine()
 {
-	local append='quiet nokaslr mitigations=off cryptomgr.notests panic=-1'
+	local append='quiet nokaslr mitigations=off cryptomgr.notests panic=-1' uart=ttyAMA0
 	arguments=(-nodefaults -display none -no-reboot
-		-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
-		-accel "$accel" -smp "$cpus" -m "$memory"
-		-kernel "$vmmp_build/testbed/linux-$kernel" -initrd "$temp/initrd"
-		-device virtio-serial-pci)
+		-accel "$accel" -smp "$cpus" -m "$memory" -initrd "$temp/initrd" -device virtio-serial-pci)
+	if [ "$arch" = aarch64 ]; then
+		arguments+=(-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
+			-kernel "$vmmp_build/testbed/linux-$kernel")
+	else
+		local svm=+svm
+		[ "$kvm" = on ] || svm=-svm
+		uart=ttyS0
+		# The kernel tries the timer for ten of its ticks, which a busy host may not give it.
+		append="$append no_timer_check"
+		arguments+=(-M q35 -cpu "EPYC,$svm" -kernel "$vmmp_build/testbed/outer-amd64.elf")
+	fi
 	[ "$accel" != tcg,thread=single ] || arguments+=(-icount 'shift=0,sleep=off')
 	if [ "$terminal" = 1 ]; then
 		arguments+=(-chardev "file,id=console,path=$temp/console" -device 'virtconsole,chardev=console'
@@ -208,7 +230,7 @@ machine()
 		append="$append console=hvc0"
 	else
 		arguments+=(-serial "file:$temp/console")
-		append="$append console=ttyAMA0"
+		append="$append console=$uart"
 		port stdout
 		port stderr
 	fi
@@ -243,7 +265,9 @@ run()
 {
 	local input=/dev/null
 	[ "$terminal" = 0 ] || input=/dev/fd/3
-	"${VMMP_QEMU:-$vmmp_build/testbed/qemu}" "${arguments[@]}" <"$input" 2>"$temp/qemu" 3<&- &
+	local program=$vmmp_build/testbed/qemu
+	[ "$arch" = aarch64 ] || program=$vmmp_build/testbed/qemu-x86_64
+	"${VMMP_QEMU:-$program}" "${arguments[@]}" <"$input" 2>"$temp/qemu" 3<&- &
 	qemu=$!
 	if [ "$terminal" = 0 ]; then
 		follow stdout
@@ -290,7 +314,10 @@ main()
 	parse_options "$@"
 	need_command cpio cpio
 	need_command readelf binutils
-	if [ "$with_qemu" = 1 ]; then
+	if [ "$arch" = x86_64 ]; then
+		[ "$with_qemu" = 0 ] || usage_error "--qemu is for aarch64"
+		"$here/images.sh" x86
+	elif [ "$with_qemu" = 1 ]; then
 		"$here/images.sh" qemu
 	else
 		"$here/images.sh" testbed

@@ -175,10 +175,12 @@ void vmmp_acpi_pm_reset(struct vmmp_acpi_pm *pm)
     vmmp_context_leave(&pm->context);
 }
 
-void vmmp_acpi_pm_power_button(struct vmmp_acpi_pm *pm)
+bool vmmp_acpi_pm_power_button(struct vmmp_acpi_pm *pm)
 {
     vmmp_context_enter(&pm->context);
+    bool heard = pm->enabled & PWRBTN;
     pm->status |= PWRBTN;
     update(pm);
     vmmp_context_leave(&pm->context);
+    return heard;
 }

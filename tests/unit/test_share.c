@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -27,7 +28,7 @@ struct end {
     struct hosted_event_loop *loop;
     struct hosted_share *share;
     pthread_t thread;
-    uint64_t got; /* Events; atomic. */
+    _Atomic uint64_t got; /* Events. */
     char error[HOSTED_SHARE_ERROR];
 };
 
@@ -38,7 +39,7 @@ struct rig {
 
 static void events_came(void *cookie, uint32_t count)
 {
-    __atomic_fetch_add(&((struct end *)cookie)->got, count, __ATOMIC_SEQ_CST);
+    atomic_fetch_add(&((struct end *)cookie)->got, count);
 }
 
 static int setup(void **state)
@@ -117,11 +118,11 @@ static void wait_connected(struct end *end, bool connected)
 
 static void wait_got(struct end *end, uint64_t count)
 {
-    for (unsigned i = 0; __atomic_load_n(&end->got, __ATOMIC_SEQ_CST) < count; i++) {
+    for (unsigned i = 0; atomic_load(&end->got) < count; i++) {
         assert_true(i < 20000);
         usleep(1000);
     }
-    assert_int_equal(end->got, count);
+    assert_int_equal(atomic_load(&end->got), count);
 }
 
 static void memory_is_shared_and_events_arrive(void **state)

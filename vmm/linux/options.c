@@ -179,10 +179,6 @@ static bool set_cpus(struct parser *parser, const char *name, const char *value)
 
 static bool set_gic(struct parser *parser, const char *name, const char *value)
 {
-    if (!parser->options->board->gic) {
-        return fail(parser, "%s: a %s has no GIC: leave it out", name,
-                    parser->options->board->name);
-    }
     if (strcmp(value, "auto") == 0) {
         parser->options->gic = GIC_AUTO;
     } else if (strcmp(value, "2") == 0) {
@@ -502,6 +498,13 @@ static bool check_fdt(struct parser *parser)
 {
     const struct options *options = parser->options;
     const struct machine_board *board = options->board;
+    if (!board->gic && options->gic != GIC_AUTO) {
+        return fail(parser, "--gic: a %s has no GIC: leave it out", board->name);
+    }
+    if (!board->build_fdt && !board->own_fdt && (options->dtb || options->dump_dtb)) {
+        return fail(parser, "%s: guests of a %s get no device tree: leave it out",
+                    options->dtb ? "--dtb" : "--dump-dtb", board->name);
+    }
     if (board->own_fdt && !options->dtb) {
         return fail(parser,
                     "--machine %s: no device tree: give the kernel's own, %s of its package, with "

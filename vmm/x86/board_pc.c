@@ -126,12 +126,28 @@ static int add_controllers(struct machine *machine)
     return 0;
 }
 
+/* A host bridge without registers of its own, as QEMU's generic one is. */
+static int add_bridge(struct machine *machine, struct pc *pc)
+{
+    const struct vmmp_pci_identity identity = {
+        .vendor = 0x1b36,
+        .device = 0x0008,
+        .class_code = 0x060000,
+    };
+    vmmp_pci_function_init(&pc->bridge, "host bridge", &identity, NULL, NULL);
+    int place = vmmp_pci_host_add(&machine->pci, &pc->bridge, 0, 0);
+    return place < 0 ? place : 0;
+}
+
 static int attach_pci(struct machine *machine)
 {
     struct pc *pc = machine->board_state;
     struct vmmp_pci_host *pci = &machine->pci;
     vmmp_pci_host_set_port(pci, VMMP_PC_RESET_CONTROL, &pc->reset.control);
-    int error = vmmp_vm_attach_window(&machine->vmmp, &pci->config, vmmp_gpa(PC_PCI_ECAM_BASE));
+    int error = add_bridge(machine, pc);
+    if (!error) {
+        error = vmmp_vm_attach_window(&machine->vmmp, &pci->config, vmmp_gpa(PC_PCI_ECAM_BASE));
+    }
     if (!error) {
         error = vmmp_vm_attach_window(&machine->vmmp, &pci->memory, vmmp_gpa(PC_PCI_MEM_BASE));
     }
@@ -170,6 +186,32 @@ static int add_pm(struct machine *machine)
     return error ? machine_said(machine, error, "attaching the power management block") : 0;
 }
 
+static int add_rtc(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    struct machine_range ram[2];
+    unsigned pieces = machine_ram_ranges(&machine_board_pc, machine->config->memory, ram);
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &pc->rtc_line, VMMP_RTC_CMOS_IRQ);
+    if (error) {
+        return machine_said(machine, error, "registering the clock's interrupt");
+    }
+    pc->rtc_line_made = true;
+    const struct vmmp_rtc_cmos_config config = {
+        .host = machine->config->host,
+        .irq = &pc->rtc_line,
+        .seconds = machine->config->rtc_seconds,
+        .ram_below_4g = ram[0].size,
+        .ram_above_4g = pieces > 1 ? ram[1].size : 0,
+    };
+    error = vmmp_rtc_cmos_init(&pc->rtc, &config);
+    if (error) {
+        return machine_said(machine, error, "making the clock");
+    }
+    pc->rtc_made = true;
+    error = vmmp_io_port_add(&pc->ports, &pc->rtc.window, VMMP_RTC_CMOS_PORT);
+    return error ? machine_said(machine, error, "attaching the clock") : 0;
+}
+
 static int add_uart(struct machine *machine)
 {
     static const struct vmmp_serial_backend backend = {
@@ -201,6 +243,9 @@ static int add_uart(struct machine *machine)
 static int add_devices(struct machine *machine)
 {
     int error = add_pm(machine);
+    if (!error) {
+        error = add_rtc(machine);
+    }
     return !error && machine->config->serial ? add_uart(machine) : error;
 }
 
@@ -212,6 +257,12 @@ static void remove_all(struct machine *machine)
     }
     if (pc->uart_line_made) {
         vmmp_irq_line_fini(&pc->uart_line);
+    }
+    if (pc->rtc_made) {
+        vmmp_rtc_cmos_fini(&pc->rtc);
+    }
+    if (pc->rtc_line_made) {
+        vmmp_irq_line_fini(&pc->rtc_line);
     }
     if (pc->pm_made) {
         vmmp_acpi_pm_fini(&pc->pm);
@@ -230,6 +281,12 @@ static void serial_notify(struct machine *machine)
     if (pc->uart_made) {
         vmmp_uart16550_notify(&pc->uart);
     }
+}
+
+static bool power_key(struct machine *machine, bool pressed)
+{
+    struct pc *pc = machine->board_state;
+    return pressed && vmmp_acpi_pm_power_button(&pc->pm);
 }
 
 static unsigned count(const struct machine *machine,
@@ -280,5 +337,6 @@ const struct machine_board machine_board_pc = {
     .plan = pc_plan,
     .load = pc_load,
     .serial_notify = serial_notify,
+    .power_key = power_key,
     .count = count,
 };

@@ -10,6 +10,8 @@
 #include <sel4vmmplatsupport/vmmp/e820.h>
 #include <sel4vmmplatsupport/vmmp/io_port.h>
 #include <sel4vmmplatsupport/vmmp/pc_reset.h>
+#include <sel4vmmplatsupport/vmmp/pci.h>
+#include <sel4vmmplatsupport/vmmp/rtc_cmos.h>
 #include <sel4vmmplatsupport/vmmp/uart16550.h>
 
 #include "../machine.h"
@@ -25,13 +27,18 @@ struct pc {
     struct vmmp_msi msi;
     uint64_t messages; /**< MSIs; atomic. */
     struct vmmp_pc_reset reset;
+    struct vmmp_pci_function bridge; /**< Device 0: what guests take mechanism #1 by. */
     struct vmmp_irq_line sci;
     struct vmmp_acpi_pm pm;
+    struct vmmp_irq_line rtc_line;
+    struct vmmp_rtc_cmos rtc;
     struct vmmp_irq_line uart_line;
     struct vmmp_uart16550 uart;
     bool reset_made; /**< What pc_remove() has to undo. */
     bool sci_made;
     bool pm_made;
+    bool rtc_line_made;
+    bool rtc_made;
     bool uart_line_made;
     bool uart_made;
 };

@@ -50,6 +50,7 @@ void pc_describe(const struct machine_config *config, struct vmmp_acpi_config *a
         .pm_timer = PC_PM_TIMER_PORT,
         .reset_port = VMMP_PC_RESET_CONTROL,
         .reset_value = RESET_VALUE,
+        .cmos_rtc = true,
         .pci = {
             .present = true,
             .ecam = { PC_PCI_ECAM_BASE, PC_PCI_ECAM_SIZE },

@@ -59,12 +59,12 @@ static_assert(VMMP_ACPI_AREA >= PC_ADAPTERS_BASE &&
 #define PC_PCI_PORT_SIZE 0xf000
 
 #define PC_UART_IRQ          4
-#define PC_SCI_IRQ           9
+#define PC_SCI_IRQ           9  /* And 8 is the clock's, by vmmp/rtc_cmos.h. */
 #define PC_PCI_INTX_GSI      16 /* INTA; the other pins follow. */
 #define PC_VIRTIO_MMIO_SLOTS 12
 #define PC_VIRTIO_MMIO_SLOT  0x200
 
-#define PC_CPUS           64
+#define PC_CPUS           8 /* A libsel4vm VM has no more. */
 #define PC_MEMORY_MINIMUM (UINT64_C(64) << 20)
 #define PC_MEMORY_MAXIMUM (PC_RAM_LOW_SIZE + PC_RAM_HIGH_SIZE)
 

@@ -61,8 +61,9 @@ int vmmp_acpi_pm_init(struct vmmp_acpi_pm *pm, const struct vmmp_acpi_pm_config 
 void vmmp_acpi_pm_fini(struct vmmp_acpi_pm *pm);
 /** Registers as after init; the timer runs on. */
 void vmmp_acpi_pm_reset(struct vmmp_acpi_pm *pm);
-/** Somebody pressed the button: the guest is asked to power off. Any thread. */
-void vmmp_acpi_pm_power_button(struct vmmp_acpi_pm *pm);
+/** Somebody pressed the button: the guest is asked to power off. Whether it has asked to be told,
+ * by PWRBTN_EN. Any thread. */
+bool vmmp_acpi_pm_power_button(struct vmmp_acpi_pm *pm);
 
 #ifdef __cplusplus
 }

@@ -203,11 +203,17 @@ static void test_ports(void **state)
     script_run_deferred(&f->vm);
     assert_int_equal(f->output_size, 1);
     assert_int_equal(f->output[0], 'A');
-    /* Configuration space by both ways; nothing is plugged in. */
+    /* Configuration space by both ways: the host bridge. */
     out(f, 0xcf8, 4, 0x80000000);
     assert_int_equal(in(f, 0xcf8, 4), 0x80000000);
-    assert_int_equal(in(f, 0xcfc, 4), 0xffffffff);
-    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE, 4), 0xffffffff);
+    assert_int_equal(in(f, 0xcfc, 4), 0x00081b36);
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE + 8, 4), 0x06000000);
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_PCI_ECAM_BASE + 0x8000, 4), 0xffffffff);
+    /* The clock: 1970-01-01, BCD, its century in byte 0x32. */
+    out(f, 0x70, 1, 0x32);
+    assert_int_equal(in(f, 0x71, 1), 0x19);
+    out(f, 0x70, 1, 0x09);
+    assert_int_equal(in(f, 0x71, 1), 0x70);
     /* ACPI mode. */
     assert_int_equal(in(f, PC_PM_PORT + 4, 2) & 1, 1);
 }
@@ -230,6 +236,23 @@ static void test_ends(void **state)
     out(f, 0x92, 1, 1);
     assert_int_equal(f->resets, 3);
     assert_int_equal(f->offs, 1);
+}
+
+static void test_power_button(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(machine_power_key(&f->machine, true)); /* There is none yet. */
+    load(f);
+    assert_false(machine_power_key(&f->machine, true)); /* The guest does not look. */
+    out(f, PC_PM_PORT, 2, 0x100);
+    out(f, PC_PM_PORT + 2, 2, 0x100);
+    assert_true(machine_power_key(&f->machine, true));
+    assert_int_equal(in(f, PC_PM_PORT, 2), 0x100);
+    assert_true(script_irq(f->vm.vcpus[0], PC_SCI_IRQ).level);
+    out(f, PC_PM_PORT, 2, 0x100);
+    assert_false(script_irq(f->vm.vcpus[0], PC_SCI_IRQ).level);
+    machine_power_key(&f->machine, false);
+    assert_false(script_irq(f->vm.vcpus[0], PC_SCI_IRQ).level);
 }
 
 static void test_messages(void **state)
@@ -286,6 +309,7 @@ int test_board_pc(void)
         cmocka_unit_test_setup_teardown(test_loaded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_described, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Debian's stock kernels as guests of vmm-x86_64, in one emulated machine.
+#
+#   tests/guest/x86.sh [--full] [--timeout SECONDS] VMM
+#
+# Each boot is the guest's self-check (selfcheck.sh), or a script that the guest runs: its log has no
+# complaint about ACPI, its console has MSI-X; it resets in each way that a PC has. Without --full two
+# boots: Debian 12's kernel checks itself, looks at its log and powers off; and resets by ACPI. With
+# it kernels, vCPUs, memory and transports besides. --timeout is for each boot (default 180; the
+# machine may be busy). One row for each boot; the exit status is 0 when every boot was ok.
+
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tools=$here/../../tools
+# shellcheck source=tools/lib.sh
+. "$tools/lib.sh"
+
+full=0
+limit=180
+vmm=
+temp=
+
+# NAME|KIND|KERNEL|CPUS|MEMORY MIB|KERNEL'S COMMAND LINE|VMM'S OPTIONS. KIND: check (selfcheck.sh),
+# log (the script below) or reset.
+boots='
+log|log|6.1-amd64|1|256||
+reset by ACPI|reset|6.1-amd64|1|256|reboot=acpi|
+'
+more_boots='
+6.1, 2 vCPUs, 512 MiB|check|6.1-amd64|2|512||
+6.12, 1 vCPU, 256 MiB|check|6.12-amd64|1|256||
+6.12, 2 vCPUs, 5 GiB|check|6.12-amd64|2|5120||
+i686|check|6.1-i686|1|256||
+6.1, virtio-mmio|check|6.1-amd64|1|256||--transport mmio
+6.1, legacy PCI|check|6.1-amd64|1|256||--transport pci-legacy
+6.12, log|log|6.12-amd64|2|256||
+i686, log|log|6.1-i686|1|256||
+reset by the keyboard controller|reset|6.1-amd64|1|256|reboot=kbd|
+reset by port 0xCF9|reset|6.1-amd64|1|256|reboot=pci|
+reset by a triple fault|reset|6.1-amd64|1|256|reboot=triple|
+'
+
+parse_options()
+{
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
+		--full) full=1 ;;
+		--timeout)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			limit=$2
+			shift
+			;;
+		-*) usage_error "unknown option '$1'" ;;
+		*) vmm=$1 ;;
+		esac
+		shift
+	done
+	[ -r "$vmm" ] || usage_error "the path of vmm-x86_64 is needed"
+	[ "$full" = 0 ] || boots="$boots$more_boots"
+}
+
+# write_scripts: what the guests run, as archives to be put behind their initial roots.
+write_scripts()
+{
+	mkdir "$temp/scripts"
+	cat >"$temp/scripts/log.sh" <<-'END'
+		dmesg -r >/tmp/log
+		grep -E '^<[0-4]>.*(ACPI|acpi|PCI|pci |IO-?APIC|i8042)' /tmp/log >/tmp/complaints
+		while read -r line; do
+			fail "the kernel complains: $line"
+		done </tmp/complaints
+		grep -q 'PCI-MSI.*virtio' /proc/interrupts || fail "no MSI of a virtio device"
+	END
+	echo 'reboot -f; sleep 60' >"$temp/scripts/reset.sh"
+	(cd "$temp/scripts" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >"$temp/scripts.cpio"
+}
+
+# write_boots: what the machine runs, and prints a row for each.
+# shellcheck disable=SC2016 # the variables are that script's
+write_boots()
+{
+	local name kind kernel cpus memory append options
+	cat <<-'END'
+		# show NAME RESULT: a row, and the end of the console if it is not ok.
+		show()
+		{
+			read -r now _ </proc/uptime
+			echo "$2 $((${now%.*} - begin)) s: $1"
+			[ "$2" = ok ] || tail -n 20 /tmp/console | sed 's/^/  /'
+		}
+		# expect NAME STATUS TEXT VMM…: it ends with STATUS, and its console has TEXT.
+		expect()
+		{
+			name=$1 wanted=$2 text=$3
+			shift 3
+			timeout -s KILL $limit "$@" </dev/null >/tmp/console 2>&1
+			status=$?
+			result=FAILED
+			[ $status = "$wanted" ] && grep -q "$text" /tmp/console && result=ok
+			[ $result = ok ] || echo "exit status $status, not $wanted" >>/tmp/console
+			show "$name" $result
+		}
+		check()
+		{
+			name=$1
+			shift
+			result=ok
+			sh /guest/selfcheck.sh --timeout $limit "$@" >/tmp/console 2>&1 || result=FAILED
+			show "$name" $result
+		}
+	END
+	echo "limit=$limit"
+	while IFS='|' read -r name kind kernel cpus memory append options; do
+		[ -n "$name" ] || continue
+		echo "read -r begin _ </proc/uptime; begin=\${begin%.*}"
+		local run="/guest/vmm run --kernel /guest/linux-$kernel --initrd /tmp/initrd --memory ${memory}M --cpus $cpus --no-reboot $options"
+		echo "cat /guest/guest-$kernel.cpio /guest/scripts.cpio >/tmp/initrd"
+		append="console=hvc0 quiet panic=-1 $append"
+		case $kind in
+		check) echo "check '$name' --cpus $cpus --memory $memory -- $run --append '$append vmmp.selfcheck'" ;;
+		log) echo "expect '$name' 0 'VMMP done 0' $run --append '$append vmmp.script=/log.sh'" ;;
+		reset) echo "expect '$name' 3 'VMMP init' $run --append '$append vmmp.script=/reset.sh'" ;;
+		esac
+	done <<<"$boots"
+}
+
+main()
+{
+	local options kernel kernels
+	parse_options "$@"
+	need_command cpio cpio
+	"$tools/images.sh" x86
+	temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-x86.XXXXXX")
+	trap 'rm -rf "$temp"' EXIT
+	write_scripts
+	write_boots >"$temp/boots"
+	kernels=$(cut -d'|' -f3 <<<"$boots" | sort -u)
+	# Above the largest guest: a VMM refuses more than its machine has.
+	options=(--arch x86_64 --cpus 2 --memory 6656 --timeout $((120 + limit * $(grep -c '|' <<<"$boots")))
+		--file "$vmm:/guest/vmm" --file "$temp/boots:/guest/boots" --file "$temp/scripts.cpio:/guest/scripts.cpio"
+		--file "$here/selfcheck.sh:/guest/selfcheck.sh")
+	for kernel in $kernels; do
+		options+=(--file "$vmmp_build/testbed/linux-$kernel:/guest/linux-$kernel"
+			--file "$vmmp_build/testbed/guest-$kernel.cpio:/guest/guest-$kernel.cpio")
+	done
+	"$tools/testbed.sh" "${options[@]}" -- sh /guest/boots </dev/null | tee "$temp/rows"
+	[ "$(grep -c '^ok ' "$temp/rows")" = "$(grep -c '|' <<<"$boots")" ] || die "not every boot was ok"
+}
+
+main "$@"
