@@ -13,4 +13,5 @@ build=${1:?bench/run.sh: the build folder is needed}
 "$here/boot.sh" "$build/arm64/vmm/vmm"
 "$here/devices.sh" "$build/arm64/vmm/vmm"
 "$here/irq.sh" "$build/arm64/vmm/vmm"
+"$here/crossvm.sh" "$build/arm64/vmm/vmm"
 echo "results: $build/bench/results.json"

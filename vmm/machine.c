@@ -197,3 +197,9 @@ void machine_fini(struct machine *machine)
     free(machine->board_state);
     memset(machine, 0, sizeof(*machine));
 }
+
+bool machine_power_key(struct machine *machine, bool pressed)
+{
+    return machine->board_state && machine_board_of(machine->config)->power_key &&
+           machine_board_of(machine->config)->power_key(machine, pressed);
+}

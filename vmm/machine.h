@@ -163,7 +163,10 @@ int machine_load(struct machine *machine, const struct machine_plan *plan, const
 /** Input has come for the port, or it can take output. Any thread, in no device's context. */
 void machine_console_notify(struct machine *machine);
 void machine_serial_notify(struct machine *machine);
-/** Presses the power button, if the board has one. Any thread, in no device's context. */
-void machine_power_button(struct machine *machine);
+/**
+ * Presses the machine's power key, or lets it go. Whether the guest has a driver for it that wants
+ * to know; false as well if the board has no such key. Any thread, in no device's context.
+ */
+bool machine_power_key(struct machine *machine, bool pressed);
 /** The terminal behind the console has a new size. Any thread. */
 void machine_console_resize(struct machine *machine, uint16_t columns, uint16_t rows);

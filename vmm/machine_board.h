@@ -120,14 +120,14 @@ struct machine_board {
 
     /** The UART's port has input, or takes output. Any thread. */
     void (*serial_notify)(struct machine *machine);
+    /** Optional: the power key is pressed or released. See machine_power_key(). */
+    bool (*power_key)(struct machine *machine, bool pressed);
     /**
      * Optional: does that to the pin of this name, then says its level. -ENOENT: there is none.
      * Any thread.
      */
     int (*pin)(struct machine *machine, const char *name, enum machine_pin_action action,
                bool *high);
-    /** Optional: somebody presses the power button. Any thread. */
-    void (*power_button)(struct machine *machine);
     /** Interrupts sent so far, by kind; returns how many kinds. Any thread. */
     unsigned (*count)(const struct machine *machine,
                       struct machine_counter counters[MACHINE_COUNTERS]);

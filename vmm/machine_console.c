@@ -64,15 +64,6 @@ size_t machine_uart_read(void *cookie, uint8_t *bytes, size_t size)
     return port->read(port->cookie, bytes, size);
 }
 
-void machine_power_button(struct machine *machine)
-{
-    const struct machine_board *board =
-        machine->board_state ? machine_board_of(machine->config) : NULL;
-    if (board && board->power_button) {
-        board->power_button(machine);
-    }
-}
-
 void machine_serial_notify(struct machine *machine)
 {
     if (machine->board_state) {

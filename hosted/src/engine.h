@@ -146,6 +146,11 @@ struct hosted_engine {
     int (*vector_get)(struct hosted_vcpu *vcpu, unsigned number, uint64_t value[2]);
     int (*vector_set)(struct hosted_vcpu *vcpu, unsigned number, const uint64_t value[2]);
 
+    /** Optional, AArch64: the guest's EL1 is AArch32; NULL: never. */
+    bool (*is_aarch32)(const struct hosted_vm *hosted);
+    /** Optional, ARM: a synchronous external abort, where registers cannot be set up for one. */
+    int (*external_abort)(struct hosted_vcpu *vcpu);
+
     /** Optional, x86: direct access to host ports. */
     int (*ioport_passthrough)(struct hosted_vcpu *vcpu, uint16_t first, uint16_t last);
 

@@ -3,7 +3,6 @@
  */
 #include <sel4vmmplatsupport/vmmp/pl061.h>
 
-#include <stddef.h>
 #include <string.h>
 
 #include "bus/words.h"
@@ -84,79 +83,97 @@ static void write_pins(struct vmmp_pl061 *gpio, uint8_t driven, uint8_t directio
 
 /* ---- Registers ---- */
 
-struct reg {
-    uint16_t offset;
-    uint16_t member;
-};
-
-#define MEMBER(name) (uint16_t) offsetof(struct vmmp_pl061, name)
-
-static const struct reg stored_registers[] = {
-    { GPIODIR, MEMBER(direction) }, { GPIOIS, MEMBER(sense) },   { GPIOIBE, MEMBER(both) },
-    { GPIOIEV, MEMBER(event) },     { GPIOIE, MEMBER(enabled) }, { GPIOAFSEL, MEMBER(function) },
-};
-
-static uint8_t *stored(struct vmmp_pl061 *gpio, uint32_t offset)
+static void unknown(struct vmmp_pl061 *gpio, const char *what, uint32_t offset)
 {
-    for (size_t i = 0; i < sizeof(stored_registers) / sizeof(stored_registers[0]); i++) {
-        if (stored_registers[i].offset == offset) {
-            return (uint8_t *)gpio + stored_registers[i].member;
-        }
-    }
-    return NULL;
+    vmmp_log_guest(gpio->config.log, &gpio->unknown, "pl061: %s no register at 0x%03x", what,
+                   (unsigned)offset);
 }
 
 static uint32_t read_register(void *device, uint32_t offset, uint32_t lanes)
 {
     struct vmmp_pl061 *gpio = device;
-    const uint8_t *byte = stored(gpio, offset);
 
     (void)lanes;
     if (offset < GPIODATA_END) {
         return levels(gpio) & offset >> 2;
     }
-    if (byte) {
-        return *byte;
+    if (offset >= GPIOID) {
+        return identity[(offset - GPIOID) / 4];
     }
     switch (offset) {
+    case GPIODIR:
+        return gpio->direction;
+    case GPIOIS:
+        return gpio->sense;
+    case GPIOIBE:
+        return gpio->both;
+    case GPIOIEV:
+        return gpio->event;
+    case GPIOIE:
+        return gpio->enabled;
     case GPIORIS:
         return raw(gpio);
     case GPIOMIS:
         return raw(gpio) & gpio->enabled;
     case GPIOIC:
         return 0;
+    case GPIOAFSEL:
+        return gpio->function;
     default:
-        break;
+        unknown(gpio, "read of", offset);
+        return 0;
     }
-    if (offset >= GPIOID) {
-        return identity[(offset - GPIOID) / 4];
-    }
-    vmmp_log_guest(gpio->config.log, &gpio->unknown, "pl061: read of no register at 0x%03x",
-                   (unsigned)offset);
-    return 0;
+}
+
+static void store(uint8_t *byte, uint32_t value, uint32_t lanes)
+{
+    *byte = (uint8_t)words_merge(*byte, value, lanes, 0xff);
 }
 
 static void write_register(void *device, uint32_t offset, uint32_t value, uint32_t lanes)
 {
     struct vmmp_pl061 *gpio = device;
-    uint8_t *byte = stored(gpio, offset);
+    uint8_t driven = gpio->driven;
+    uint8_t direction = gpio->direction;
 
     if (offset < GPIODATA_END) {
-        uint32_t driven = words_merge(gpio->driven, value, lanes, offset >> 2);
-        write_pins(gpio, (uint8_t)driven, gpio->direction);
-    } else if (offset == GPIODIR) {
-        uint32_t direction = words_merge(gpio->direction, value, lanes, 0xff);
-        write_pins(gpio, gpio->driven, (uint8_t)direction);
-    } else if (byte) {
-        *byte = (uint8_t)words_merge(*byte, value, lanes, 0xff);
-        update_irq(gpio);
-    } else if (offset == GPIOIC) {
-        gpio->edges &= (uint8_t)~value;
-        update_irq(gpio);
-    } else if (offset != GPIORIS && offset != GPIOMIS && offset < GPIOID) {
-        vmmp_log_guest(gpio->config.log, &gpio->unknown, "pl061: write to no register at 0x%03x",
-                       (unsigned)offset);
+        driven = (uint8_t)words_merge(driven, value, lanes, offset >> 2);
+        write_pins(gpio, driven, direction);
+        return;
     }
+    switch (offset) {
+    case GPIODIR:
+        store(&direction, value, lanes);
+        write_pins(gpio, driven, direction);
+        return;
+    case GPIOIS:
+        store(&gpio->sense, value, lanes);
+        break;
+    case GPIOIBE:
+        store(&gpio->both, value, lanes);
+        break;
+    case GPIOIEV:
+        store(&gpio->event, value, lanes);
+        break;
+    case GPIOIE:
+        store(&gpio->enabled, value, lanes);
+        break;
+    case GPIOIC:
+        gpio->edges &= (uint8_t)~value;
+        break;
+    case GPIOAFSEL:
+        store(&gpio->function, value, lanes);
+        break;
+    case GPIORIS:
+    case GPIOMIS:
+        break;
+    default:
+        if (offset < GPIOID) {
+            unknown(gpio, "write to", offset);
+        }
+        break;
+    }
+    update_irq(gpio);
 }
 
 static const struct vmmp_word_ops word_ops = { read_register, write_register };
@@ -224,4 +241,15 @@ void vmmp_pl061_drive(struct vmmp_pl061 *gpio, unsigned pin, bool high)
     gpio->outside = (uint8_t)(high ? gpio->outside | bit : gpio->outside & ~bit);
     moved(gpio, was);
     vmmp_context_leave(&gpio->context);
+}
+
+bool vmmp_pl061_interrupts(const struct vmmp_pl061 *gpio, unsigned pin)
+{
+    if (pin >= VMMP_PL061_PINS) {
+        return false;
+    }
+    vmmp_context_enter(&gpio->context);
+    bool enabled = gpio->enabled >> pin & 1;
+    vmmp_context_leave(&gpio->context);
+    return enabled;
 }

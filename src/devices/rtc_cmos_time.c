@@ -116,9 +116,10 @@ int64_t vmmp_rtc_seconds(const uint8_t *bytes, uint8_t format)
         days += month_days(year, i);
     }
     days += limit(decode(bytes[DAY], format), 1, month_days(year, month)) - 1;
-    return days * DAY_SECONDS + limit(decode_hour(bytes[HOURS], format), 0, 23) * 3600 +
-           limit(decode(bytes[MINUTES], format), 0, 59) * 60 +
-           limit(decode(bytes[SECONDS], format), 0, 59);
+    unsigned in_day = limit(decode_hour(bytes[HOURS], format), 0, 23) * 3600 +
+                      limit(decode(bytes[MINUTES], format), 0, 59) * 60 +
+                      limit(decode(bytes[SECONDS], format), 0, 59);
+    return days * DAY_SECONDS + in_day;
 }
 
 /* The next of 0 to `count` - 1 from `from` on that an alarm's byte means; `count`: none. */

@@ -255,7 +255,7 @@ static int measure(const struct elf_bytes *bytes, const struct elf *elf, struct 
 {
     *extent = (struct extent){ .lowest.address = UINT64_MAX, .lowest_virtual = UINT64_MAX };
     for (unsigned i = 0; i < elf->count; i++) {
-        struct elf_segment segment;
+        struct elf_segment segment = { 0 };
         int err = vmmp_elf_segment(bytes, elf, i, &segment, error);
         if (!err && segment.type == PT_NOTE && !bytes->head && !extent->pvh_entry) {
             err = vmmp_pvh_entry(bytes, &segment, &extent->pvh_entry, error);
@@ -344,7 +344,7 @@ int vmmp_elf_load(const struct vmmp_guest_memory *memory, const struct vmmp_kern
     int err = vmmp_elf_header(&bytes, &elf, error);
 
     for (unsigned i = 0; i < elf.count && !err; i++) {
-        struct elf_segment segment;
+        struct elf_segment segment = { 0 };
         err = vmmp_elf_segment(&bytes, &elf, i, &segment, error);
         if (err || segment.type != PT_LOAD) {
             continue;

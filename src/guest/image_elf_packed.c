@@ -114,7 +114,7 @@ static int read_segments(struct scatter *scatter, const struct vmmp_kernel *kern
         err = vmmp_elf_header(&bytes, &elf, error);
     }
     for (unsigned i = 0; i < elf.count && !err; i++) {
-        struct elf_segment segment;
+        struct elf_segment segment = { 0 };
         err = vmmp_elf_segment(&bytes, &elf, i, &segment, error);
         if (!err && segment.type == PT_LOAD) {
             err = add_segment(scatter, kernel, address, &segment, &bytes, error);

@@ -66,11 +66,17 @@ static int correct(const struct relocator *r, enum section section, uint32_t wor
     return 0;
 }
 
+static enum section section_of(unsigned sections, unsigned from_end)
+{
+    if (from_end == 0) {
+        return PLACES_32;
+    }
+    return sections == SECTIONS_MAX && from_end == 1 ? PLACES_32_INVERSE : PLACES_64;
+}
+
 /* Calls `correct` for each word, or only counts the zeroes. */
 static int walk(const struct relocator *r, unsigned sections, unsigned *zeroes)
 {
-    static const enum section of_three[] = { PLACES_32, PLACES_32_INVERSE, PLACES_64 };
-    static const enum section of_two[] = { PLACES_32, PLACES_64 };
     uint8_t words[WORDS * 4];
 
     *zeroes = 0;
@@ -86,7 +92,7 @@ static int walk(const struct relocator *r, unsigned sections, unsigned *zeroes)
                     err = damaged(r, "it changed while it was read");
                 }
             } else if (sections && *zeroes) {
-                err = correct(r, sections == 3 ? of_three[from_end] : of_two[from_end], word);
+                err = correct(r, section_of(sections, from_end), word);
             } else if (!sections && !*zeroes) {
                 err = damaged(r, "it does not begin with a zero");
             }

@@ -70,7 +70,7 @@ void vmmp_x86_defaults(struct vmmp_kernel *kernel)
     kernel->x86.cmdline_max = LINUX_CMDLINE_MAX;
 }
 
-/* Copies the header, zeroes for the fields that this version does not have. */
+/* Copies the header to zeroes, which remain for the fields that this version does not have. */
 static int read_header(struct vmmp_kernel *kernel, const uint8_t *head, size_t size,
                        uint8_t header[SETUP_HEADER_END], struct vmmp_image_error *error)
 {
@@ -92,7 +92,6 @@ static int read_header(struct vmmp_kernel *kernel, const uint8_t *head, size_t s
     if (end > SETUP_HEADER_END) {
         end = SETUP_HEADER_END; /* Of later versions what fits into the zero page. */
     }
-    memset(header, 0, SETUP_HEADER_END);
     memcpy(header, head, end);
     x86->setup_header_size = end - SETUP_SECTS;
     memcpy(x86->setup_header, head + SETUP_SECTS, x86->setup_header_size);
@@ -196,7 +195,7 @@ static void find_limits(struct vmmp_kernel *kernel, const uint8_t *header)
 int vmmp_bzimage_parse(struct vmmp_kernel *kernel, const uint8_t *head, size_t size,
                        struct bzimage_payload *payload, struct vmmp_image_error *error)
 {
-    uint8_t header[SETUP_HEADER_END];
+    uint8_t header[SETUP_HEADER_END] = { 0 };
     int err = read_header(kernel, head, size, header, error);
 
     kernel->format = VMMP_KERNEL_BZIMAGE;

@@ -74,7 +74,9 @@ static uint64_t features(struct vmmp_virtio_device *dev)
             bits |= offloads[i].from_guest | offloads[i].to_guest;
         }
     }
-    return with_needs(bits & ~dev->features_off);
+    bits = with_needs(bits & ~dev->features_off);
+    /* Virtio 1.4, 5.1.4.1. A driver that was offered both may take it alone. */
+    return bits & BIT(VIRTIO_NET_F_CTRL_VQ) ? bits : bits & ~BIT(VIRTIO_NET_F_CTRL_RX_EXTRA);
 }
 
 static bool accept(struct vmmp_virtio_device *dev, uint64_t accepted)

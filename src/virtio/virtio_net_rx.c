@@ -292,7 +292,8 @@ static bool receive_quickly(struct vmmp_virtio_net *net, unsigned pair,
     if (rx->end_iov != 0 || !vmmp_virtio_pop(&net->virtio, rx_queue(pair), &chain)) {
         return false;
     }
-    if (chain.readable > 0 || chain.iov->len < len) {
+    /* A chain of nothing leaves in `iov` what an earlier one had there. */
+    if (chain.readable > 0 || chain.writable == 0 || chain.iov->len < len) {
         add_slot(rx, &chain);
         return false;
     }

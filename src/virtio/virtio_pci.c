@@ -16,7 +16,10 @@
 #define LEGACY_SIZE_MINIMUM 64u
 #define LEGACY_SIZE_MAXIMUM 65536u
 
-/* 4.1.2.1: ids of transitional devices, and the classes guests know such devices by. */
+/*
+ * 4.1.2.1: ids of transitional devices, and the classes guests know such devices by. That of socket
+ * devices is the compatible interface's: they have no legacy interface, and so no transitional id.
+ */
 static const struct type {
     uint16_t type;
     uint16_t legacy_id;
@@ -332,7 +335,10 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
     if (options->doorbells) {
         pci->doorbells = *options->doorbells;
     }
-    pci->face = type ? options->face : VMMP_VIRTIO_PCI_MODERN;
+    bool transitional = type && device->ops->type != VIRTIO_ID_VSOCK;
+    pci->face = options->face == VMMP_VIRTIO_PCI_TRANSITIONAL && !transitional
+                    ? VMMP_VIRTIO_PCI_MODERN
+                    : options->face;
     bool modern = pci->face == VMMP_VIRTIO_PCI_MODERN;
     uint16_t modern_id = (uint16_t)(VIRTIO_PCI_DEVICE_MODERN + device->ops->type);
     uint32_t class_code = type ? type->class_code : CLASS_OTHER;

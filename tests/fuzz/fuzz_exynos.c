@@ -8,6 +8,7 @@
 #include <sel4vmmplatsupport/vmmp/exynos_gpio.h>
 #include <sel4vmmplatsupport/vmmp/exynos_mct.h>
 #include <sel4vmmplatsupport/vmmp/exynos_pmu.h>
+#include <sel4vmmplatsupport/vmmp/exynos_sdhc.h>
 #include <sel4vmmplatsupport/vmmp/exynos_uart.h>
 
 #include "fuzz_input.h"
@@ -19,6 +20,7 @@ static struct vmmp_exynos_mct mct;
 static struct vmmp_exynos_combiner combiner;
 static struct vmmp_exynos_pmu pmu;
 static struct vmmp_exynos_cmu cmu;
+static struct vmmp_exynos_sdhc sdhc;
 static struct vmmp_exynos_gpio gpios[GPIOS];
 static struct vmmp_irq_line lines[32];
 static bool levels[32];
@@ -171,6 +173,10 @@ static void make(uint8_t how)
     const struct vmmp_exynos_pmu_config power = { .cpu_power = cpu_power, .cpus_on = 1 };
     FUZZ_CHECK(!vmmp_exynos_pmu_init(&pmu, &power));
     FUZZ_CHECK(!vmmp_exynos_cmu_init(&cmu, NULL));
+    const struct vmmp_exynos_sdhc_config slot = {
+        .irq = vmmp_exynos_combiner_line(&combiner, 30, 7),
+    };
+    FUZZ_CHECK(!vmmp_exynos_sdhc_init(&sdhc, &slot));
 }
 
 static void unmake(void)
@@ -182,6 +188,7 @@ static void unmake(void)
     vmmp_exynos_mct_fini(&mct);
     vmmp_exynos_pmu_fini(&pmu);
     vmmp_exynos_cmu_fini(&cmu);
+    vmmp_exynos_sdhc_fini(&sdhc);
     vmmp_exynos_combiner_fini(&combiner);
     for (unsigned i = 0; i < 32; i++) {
         FUZZ_CHECK(!levels[i] && !lines[i].sources);
@@ -197,7 +204,7 @@ static struct vmmp_window *window(struct fuzz_input *in)
     struct vmmp_window *const windows[] = { &uart.window,     &mct.window,      &combiner.window,
                                             &pmu.window,      &cmu.window,      &gpios[0].window,
                                             &gpios[1].window, &gpios[2].window, &gpios[3].window,
-                                            &gpios[4].window };
+                                            &gpios[4].window, &sdhc.window };
     return windows[fuzz_u8(in) % (sizeof(windows) / sizeof(windows[0]))];
 }
 

@@ -16,6 +16,8 @@
 #
 # A line "# needs: OPTION…" in the script has options of this one that it cannot do without.
 #
+# A script that says "# Needs: qemu" finds QEMU in the machine.
+#
 # Prints a line "ok …", "FAILED …" or "skipped … (why)" for each check. Status 0: nothing failed.
 
 set -euo pipefail
@@ -101,6 +103,7 @@ main()
 		--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd"
 		--file "$here/devices/lib.sh:/test/lib.sh" --file "$here/devices/$name.sh:/test/$name.sh"
 		--file "$temp/carry:/")
+	! grep -q '^# Needs: qemu$' "$here/devices/$name.sh" || options+=(--qemu)
 	programs=$(dirname "$vmm")/../tests/guest/programs
 	for file in "$programs"/*; do
 		[ ! -f "$file" ] || [ ! -x "$file" ] || options+=(--file "$file:/test/programs/${file##*/}")

@@ -150,6 +150,7 @@ static int write_all(struct vmmp_fdt *fdt, size_t size, bool v3, bool ecam, size
     vmmp_fdt_fixed_clock(fdt, "apb-pclk", 2, 24000000);
     vmmp_fdt_pl011(fdt, 0x9000000, 1, 2);
     vmmp_fdt_pl031(fdt, 0x9010000, 2, 2);
+    vmmp_fdt_cadence_uart(fdt, 0xff000000, 21, 2);
     vmmp_fdt_pl061(fdt, 0x9030000, 7, 2, 9);
     vmmp_fdt_gpio_key(fdt, "power", 9, 3, 116);
     vmmp_fdt_virtio_mmio(fdt, 0xa000000, 16);
@@ -202,6 +203,11 @@ static void whole_tree_v2_cam(void **state)
     EXPECT_CELLS("/pl011@9000000", "clocks", 2, 2);
     EXPECT_STRINGS("/pl011@9000000", "compatible", "arm,pl011\0arm,primecell");
     EXPECT_CELLS("/rtc@9010000", "reg", 0, 0x9010000, 0, 0x1000);
+    EXPECT_STRINGS("/serial@ff000000", "compatible", "xlnx,zynqmp-uart\0cdns,uart-r1p12");
+    EXPECT_CELLS("/serial@ff000000", "reg", 0, 0xff000000, 0, 0x1000);
+    EXPECT_CELLS("/serial@ff000000", "interrupts", 0, 21, 4);
+    EXPECT_CELLS("/serial@ff000000", "clocks", 2, 2);
+    EXPECT_STRINGS("/serial@ff000000", "clock-names", "uart_clk\0pclk");
     EXPECT_STRINGS("/gpio@9030000", "compatible", "arm,pl061\0arm,primecell");
     EXPECT_CELLS("/gpio@9030000", "reg", 0, 0x9030000, 0, 0x1000);
     EXPECT_CELLS("/gpio@9030000", "interrupts", 0, 7, 4);

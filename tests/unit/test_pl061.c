@@ -241,7 +241,11 @@ static void a_power_key(void **state)
     (void)state;
     make(&b);
     put(&b, IBE, 8);
+    assert_false(vmmp_pl061_interrupts(&b.gpio, 3));
     put(&b, IE, 8);
+    assert_true(vmmp_pl061_interrupts(&b.gpio, 3));
+    assert_false(vmmp_pl061_interrupts(&b.gpio, 2));
+    assert_false(vmmp_pl061_interrupts(&b.gpio, 8));
     for (int press = 0; press < 3; press++) {
         vmmp_pl061_drive(&b.gpio, 3, true);
         assert_int_equal(get(&b, MIS), 8);

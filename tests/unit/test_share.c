@@ -455,6 +455,107 @@ static void memory_that_could_shrink_is_not_taken(void **state)
     assert_int_equal(meet_impostor(rig, SHARE_EVENTS, 1, new_memory(SIZE, F_SEAL_SHRINK)), -EPROTO);
 }
 
+/* ---- A guest of QEMU's ---- */
+
+static int64_t hear(int fd, int *descriptor)
+{
+    uint8_t bytes[8];
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec iov = { bytes, sizeof(bytes) };
+    struct msghdr header = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+    };
+    ssize_t size;
+    *descriptor = -1;
+    for (unsigned i = 0; (size = recvmsg(fd, &header, MSG_DONTWAIT)) < 0; i++) {
+        assert_true(errno == EAGAIN && i < 10000);
+        usleep(1000);
+    }
+    assert_int_equal(size, 8);
+    uint64_t number = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        number |= (uint64_t)bytes[i] << (8 * i);
+    }
+    if (CMSG_FIRSTHDR(&header)) {
+        memcpy(descriptor, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(int));
+    }
+    return (int64_t)number;
+}
+
+struct qemu {
+    int fd;
+    int doorbell; /* Rings us. */
+    int vector;   /* Its own. */
+    uint8_t *memory;
+};
+
+static void qemu_comes(struct rig *rig, struct qemu *qemu)
+{
+    int fd;
+    qemu->fd = hosted_unix_connect(rig->path, SOCK_STREAM);
+    assert_true(qemu->fd >= 0);
+    assert_int_equal(hear(qemu->fd, &fd), 0);
+    assert_int_equal(hear(qemu->fd, &fd), 1);
+    assert_int_equal(fd, -1);
+    assert_int_equal(hear(qemu->fd, &fd), -1);
+    assert_true(fd >= 0);
+    qemu->memory = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(qemu->memory, MAP_FAILED);
+    assert_int_equal(ftruncate(fd, 0), -1);
+    close(fd);
+    assert_int_equal(hear(qemu->fd, &qemu->doorbell), 0);
+    assert_int_equal(hear(qemu->fd, &qemu->vector), 1);
+    assert_true(qemu->doorbell >= 0 && qemu->vector >= 0);
+}
+
+static void qemu_goes(struct qemu *qemu)
+{
+    munmap(qemu->memory, 0x4000);
+    close(qemu->doorbell);
+    close(qemu->vector);
+    close(qemu->fd);
+}
+
+static void a_guest_of_qemu_is_a_peer(void **state)
+{
+    struct rig *rig = *state;
+    struct end a;
+    struct qemu qemu;
+    const struct hosted_share_options options = {
+        .path = rig->path, .size = 0x4000, .name = "test", .ivshmem = true
+    };
+    memset(&a, 0, sizeof(a));
+    assert_int_equal(hosted_event_loop_create(&a.loop), 0);
+    assert_int_equal(hosted_share_create(&a.share, a.loop, &options, a.error), 0);
+    hosted_share_start(a.share, events_came, &a);
+    assert_int_equal(pthread_create(&a.thread, NULL, run_loop, &a), 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        uint64_t count = 5;
+        qemu_comes(rig, &qemu);
+        wait_connected(&a, true);
+        qemu.memory[0x3fff] = (uint8_t)i;
+        assert_int_equal(((uint8_t *)a.share->memory)[0x3fff], i);
+        assert_int_equal(write(qemu.doorbell, &count, 8), 8);
+        wait_got(&a, 5 * i);
+        hosted_share_emit(a.share);
+        hosted_share_emit(a.share);
+        assert_int_equal(read(qemu.vector, &count, 8), 8);
+        assert_int_equal(count, 2);
+        /* A second client is one too many. */
+        expect_end(hosted_unix_connect(rig->path, SOCK_STREAM));
+        /* Full, and blocking: what does not fit is dropped. */
+        count = UINT64_MAX - 1;
+        assert_int_equal(write(qemu.vector, &count, 8), 8);
+        assert_int_equal(fcntl(qemu.vector, F_SETFL, 0), 0);
+        hosted_share_emit(a.share);
+        assert_int_equal(hosted_share_stats(a.share).dropped, 2 * i - 1);
+        qemu_goes(&qemu);
+        wait_connected(&a, false);
+        hosted_share_emit(a.share);
+    }
+    finish(&a);
+}
+
 /* ---- In one process ---- */
 
 static void a_pair_has_both_ends(void **state)
@@ -501,6 +602,7 @@ int test_share(void)
         TEST(garbage_ends_the_connection_only),
         TEST(the_memory_cannot_be_cut_short),
         TEST(memory_that_could_shrink_is_not_taken),
+        TEST(a_guest_of_qemu_is_a_peer),
         cmocka_unit_test(a_pair_has_both_ends),
     };
     return cmocka_run_group_tests_name("share", tests, NULL, NULL);

@@ -350,6 +350,42 @@ static void the_generation_is_in_its_register(void **state)
     }
 }
 
+/* ---- 4.1.2.1: the ids of every type ---- */
+
+static void ids_of_every_type(void **state)
+{
+    static const uint16_t transitional[] = {
+        [VIRTIO_ID_NET] = 0x1000,     [VIRTIO_ID_BLOCK] = 0x1001, [VIRTIO_ID_BALLOON] = 0x1002,
+        [VIRTIO_ID_CONSOLE] = 0x1003, [VIRTIO_ID_SCSI] = 0x1004,  [VIRTIO_ID_ENTROPY] = 0x1005,
+        [VIRTIO_ID_9P] = 0x1009,
+    };
+    struct blk_bench *bench = *state;
+    struct vmmp_virtio_pci *pci = malloc(sizeof(*pci));
+    for (uint16_t type = 1; type < 64; type++) {
+        for (unsigned modern = 0; modern < 2; modern++) {
+            const struct vmmp_virtio_ops ops = { .name = "any", .type = type };
+            const struct vmmp_virtio_pci_options options = {
+                .face = modern ? VMMP_VIRTIO_PCI_MODERN : VMMP_VIRTIO_PCI_TRANSITIONAL,
+            };
+            struct vmmp_virtio_device device;
+            uint16_t id = type < sizeof(transitional) / sizeof(transitional[0]) && !modern
+                              ? transitional[type]
+                              : 0;
+            assert_int_equal(
+                vmmp_virtio_init(&device, &ops, NULL, NULL, 0, &bench->rig.memory, NULL, NULL), 0);
+            assert_int_equal(vmmp_virtio_pci_init(pci, &device, &options), 0);
+            assert_int_equal(vmmp_pci_function_read(&pci->function, 0, 2), 0x1af4);
+            assert_int_equal(vmmp_pci_function_read(&pci->function, 2, 2), id ? id : 0x1040 + type);
+            assert_int_equal(vmmp_pci_function_read(&pci->function, 8, 1), id ? 0 : 1);
+            uint64_t subsystem = vmmp_pci_function_read(&pci->function, 0x2e, 2);
+            assert_true(id ? subsystem == type : subsystem >= 0x40);
+            vmmp_virtio_pci_fini(pci);
+            vmmp_virtio_fini(&device);
+        }
+    }
+    free(pci);
+}
+
 int test_virtio_clauses(void)
 {
 #define TEST(how, test) cmocka_unit_test_setup_teardown(test, how, teardown)
@@ -361,6 +397,7 @@ int test_virtio_clauses(void)
         EACH_WAY(a_generation_for_every_change),
         EACH_WAY(padding_and_unmapping),
         EACH_WAY(unknown_flags_behind_another_mistake),
+        TEST(setup, ids_of_every_type),
         EACH_WAY(driver_features_read_back),
         EACH_WAY(queue_registers_after_resets),
         EACH_WAY(the_generation_is_in_its_register),

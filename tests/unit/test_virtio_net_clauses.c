@@ -60,6 +60,8 @@ static void features_come_with_their_needs(void **state)
                 bool off_itself = (off & NET_BIT(needs[i].feature)) != 0;
                 assert_true(there || off_itself || (offered & needs[i].needs) != needs[i].needs);
             }
+            assert_true(!(offered & NET_BIT(VIRTIO_NET_F_CTRL_RX_EXTRA)) ||
+                        (offered & NET_BIT(VIRTIO_NET_F_CTRL_VQ)));
             /* A driver that takes all of it is accepted. */
             assert_true(!(offered & NET_BIT(VIRTIO_F_VERSION_1)) ||
                         virtio_driver_negotiate(&bench->driver, offered));
@@ -197,6 +199,39 @@ static void a_header_length_that_lies(void **state)
     assert_int_equal(bench->net.stats.tx_malformed, 0);
 }
 
+/* ---- 2.7.5.1, 5.1.6.3.2: buffers without room ---- */
+
+/* One that holds nothing, after one that was given back: that one is the driver's again. */
+static void an_empty_buffer_after_another(void **state)
+{
+    struct net_bench *bench = *state;
+    const struct virtio_driver_buffer old = { bench->buffers + 0x100000, 2000, true };
+    const struct virtio_driver_buffer empty = { bench->buffers + 0x110000, 0, true };
+    const struct virtio_driver_buffer next = { bench->buffers + 0x120000, 2000, true };
+    uint8_t *first = virtio_driver_at(&bench->driver, old.gpa, old.len);
+    size_t header;
+    uint32_t id;
+    uint32_t len;
+    net_bench_start(bench, NET_ALL);
+    header = net_bench_header(bench);
+    net_bench_fill(frame, 100, net_bench_mac, 5);
+    virtio_driver_add(&bench->driver, NET_RX, &old, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 100), 0);
+    assert_int_equal(net_bench_finished(bench, NET_RX), 1);
+    memset(first, 0xee, old.len);
+    virtio_driver_add(&bench->driver, NET_RX, &empty, 1);
+    virtio_driver_add(&bench->driver, NET_RX, &next, 1);
+    assert_int_equal(net_bench_receive(bench, 0, frame, 100), 0);
+    for (uint32_t i = 0; i < old.len; i++) {
+        assert_int_equal(first[i], 0xee);
+    }
+    assert_true(virtio_driver_used(&bench->driver, NET_RX, &id, &len));
+    assert_int_equal(len, 0);
+    assert_true(virtio_driver_used(&bench->driver, NET_RX, &id, &len));
+    assert_int_equal(len, header + 100);
+    assert_memory_equal(virtio_driver_at(&bench->driver, next.gpa + header, 100), frame, 100);
+}
+
 /* ---- 5.1.6.5.6.2: queues in use ---- */
 
 static int set_pairs(struct net_bench *bench, uint8_t pairs)
@@ -330,6 +365,10 @@ int test_virtio_net_clauses(void)
         TEST(offsets_of_no_checksum, net_setup_packed_offloads),
         TEST(a_header_length_that_lies, net_setup_offloads),
         TEST(a_header_length_that_lies, net_setup_packed_offloads),
+        TEST(an_empty_buffer_after_another, net_setup),
+        TEST(an_empty_buffer_after_another, net_setup_mmio),
+        TEST(an_empty_buffer_after_another, net_setup_packed),
+        TEST(an_empty_buffer_after_another, net_setup_offloads),
         cmocka_unit_test(frames_for_pairs_that_are_not_in_use),
         TEST(the_table_ends_with_its_driver, net_setup),
         TEST(the_table_ends_with_its_driver, net_setup_mmio),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vsock connections: credit both ways, guests without receive buffers, message boundaries. */
 #include "support/vsock_bench.h"
+#include "virtio/virtio_spec.h"
 
 int test_vsock_flow(void);
 
@@ -474,6 +475,21 @@ static void messages_for_the_guest(void **state)
     vsock_guest_expect_nothing(guest);
 }
 
+/* Virtio 1.4, 5.10.3.2: drivers that know no feature, or messages alone, may use streams. */
+static void streams_without_their_feature(void **state)
+{
+    struct bench *bench = *state;
+    static const uint64_t features[] = { 0, UINT64_C(1) << VIRTIO_VSOCK_F_SEQPACKET };
+    for (unsigned i = 0; i < 2; i++) {
+        vsock_guest_start(&bench->guest, UINT64_C(1) << VIRTIO_F_VERSION_1 | features[i]);
+        vsock_guest_post(&bench->guest, 8);
+        struct end *end = bench_connect(bench, 1000);
+        vsock_guest_write(&bench->guest, 1000, 80, "abc", 3);
+        assert_int_equal(end->length, 3);
+        assert_memory_equal(end->data, "abc", 3);
+    }
+}
+
 int test_vsock_flow(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +509,7 @@ int test_vsock_flow(void)
         BENCH_EVERYWHERE(messages_wait_for_the_backend),
         BENCH_EVERYWHERE(a_thousand_messages_of_a_byte),
         BENCH_EVERYWHERE(unfinished_messages),
+        BENCH_EVERYWHERE(streams_without_their_feature),
         BENCH_EVERYWHERE(messages_for_the_guest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

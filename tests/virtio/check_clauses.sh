@@ -42,14 +42,15 @@ tests_of()
 	done
 }
 
+# check TESTS TABLE: with the output of tests_of in the file TESTS
 check()
 {
-	tests_of "$1" | awk -F, -v table="$2" '
+	awk -F, -v tests_file="$1" -v table="$2" '
 		function complain(what) {
 			printf "%s:%d: %s\n", table, FNR, what
 			bad = 1
 		}
-		FILENAME == "-" {
+		FILENAME == tests_file {
 			split($0, word, " ")
 			known[word[2] (word[1] == "guest" ? ":" : "/") word[3]] = 1
 			next
@@ -123,15 +124,13 @@ check()
 			printf "%d clauses: %d hold (shown by %d tests), %d not offered, %d deliberately not\n",
 				rows, holds, tests, absent, deviates
 			exit bad
-		}' - "$2"
+		}' "$1" "$2"
 }
 
 # bad_tables.txt: what is to be said of a table, behind a #; the table; an empty line.
 self_test()
 {
 	status=0
-	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
 	awk -v RS= -v work="$work" '{
 		file = work "/" NR
 		print substr($0, 3, index($0, "\n") - 3) >file ".expected"
@@ -139,7 +138,7 @@ self_test()
 	}' "$1/tests/virtio/bad_tables.txt"
 	for table in "$work"/*.csv; do
 		expected=$(cat "${table%.csv}.expected")
-		if said=$(check "$1" "$table"); then
+		if said=$(check "$work/tests" "$table"); then
 			echo "accepted, which was to be refused: $expected"
 			status=1
 		elif ! echo "$said" | grep -q -F -e "$expected"; then
@@ -150,7 +149,15 @@ self_test()
 	return $status
 }
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 case ${1:-} in
---self-test) self_test "$2" ;;
-*) check "$1" "${2:-$1/tests/virtio/clauses.csv}" ;;
+--self-test)
+	tests_of "$2" >"$work/tests"
+	self_test "$2"
+	;;
+*)
+	tests_of "$1" >"$work/tests"
+	check "$work/tests" "${2:-$1/tests/virtio/clauses.csv}"
+	;;
 esac

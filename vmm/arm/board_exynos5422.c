@@ -175,6 +175,28 @@ static int add_gpios(struct machine *machine)
     return 0;
 }
 
+static int add_sdhcs(struct machine *machine)
+{
+    struct exynos *exynos = exynos_of(machine);
+    for (unsigned i = 0; i < EXYNOS_SDHCS; i++) {
+        struct vmmp_exynos_sdhc_config config = {
+            .host = machine->config->host,
+            .irq = spi_line(machine, EXYNOS_SPI_SDHC + i),
+            .log = &machine->config->log,
+        };
+        int error = config.irq ? vmmp_exynos_sdhc_init(&exynos->sdhcs[i], &config) : -EIO;
+        if (error) {
+            return machine_said(machine, error, "making an SD/MMC controller");
+        }
+        exynos->sdhcs_made++;
+        error = attach(machine, &exynos->sdhcs[i].window, EXYNOS_SDHC + i * EXYNOS_SDHC_GAP);
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
 /* ---- power ---------------------------------------------------------------------------------- */
 
 static void end_guest(const struct exynos *exynos, bool reset)
@@ -337,7 +359,7 @@ static int add_devices(struct machine *machine)
 {
     /* The combiner first: others have inputs of it. SYSRAM before the PMU, which reads it. */
     static int (*const steps[])(struct machine *) = {
-        add_combiner, add_mct, add_uarts, add_gpios, add_stores, add_cmu, add_pmu,
+        add_combiner, add_mct, add_uarts, add_gpios, add_sdhcs, add_stores, add_cmu, add_pmu,
     };
     exynos_of(machine)->machine = machine;
     if (vm_register_unhandled_mem_fault_callback(machine->vmmp.vm, nowhere, exynos_of(machine))) {
@@ -369,6 +391,9 @@ static void remove_all(struct machine *machine)
     }
     if (exynos->chipid_made) {
         vmmp_word_store_fini(&exynos->chipid);
+    }
+    while (exynos->sdhcs_made) {
+        vmmp_exynos_sdhc_fini(&exynos->sdhcs[--exynos->sdhcs_made]);
     }
     while (exynos->gpios_made) {
         vmmp_exynos_gpio_fini(&exynos->gpios[--exynos->gpios_made]);

@@ -10,6 +10,7 @@
 #include <sel4vmmplatsupport/vmmp/exynos_gpio.h>
 #include <sel4vmmplatsupport/vmmp/exynos_mct.h>
 #include <sel4vmmplatsupport/vmmp/exynos_pmu.h>
+#include <sel4vmmplatsupport/vmmp/exynos_sdhc.h>
 #include <sel4vmmplatsupport/vmmp/exynos_uart.h>
 #include <sel4vmmplatsupport/vmmp/word_store.h>
 
@@ -32,6 +33,7 @@ struct exynos {
     struct vmmp_exynos_cmu cmu;
     struct vmmp_exynos_uart uarts[EXYNOS_UARTS];
     struct vmmp_exynos_gpio gpios[EXYNOS_GPIOS];
+    struct vmmp_exynos_sdhc sdhcs[EXYNOS_SDHCS];
     struct vmmp_word_store chipid;
     struct vmmp_word_store sysreg;
     struct vmmp_word_store sysram;
@@ -45,6 +47,7 @@ struct exynos {
     bool combiner_made, mct_made, pmu_made, cmu_made, chipid_made, sysreg_made, sysram_made;
     unsigned uarts_made;
     unsigned gpios_made;
+    unsigned sdhcs_made;
 };
 
 /** Makes a kernel's own tree one of what is here: machine_board's `trim_fdt`. */

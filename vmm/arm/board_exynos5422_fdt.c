@@ -15,10 +15,20 @@
 
 /* Children of /soc that have a model, by what they are compatible with. */
 static const char *const modelled[] = {
-    "samsung,exynos4210-chipid", "samsung,exynos4210-combiner", "arm,gic-400",
-    "samsung,exynos5-sysreg",    "samsung,exynos4210-uart",     "mmio-sram",
-    "samsung,exynos4210-mct",    "samsung,exynos5800-clock",    "samsung,exynos4210-pd",
-    "samsung,exynos5420-pmu",    "samsung,exynos5420-pinctrl",  NULL,
+    "samsung,exynos4210-chipid",
+    "samsung,exynos4210-combiner",
+    "arm,gic-400",
+    "samsung,exynos5-sysreg",
+    "samsung,exynos4210-uart",
+    "mmio-sram",
+    "samsung,exynos4210-mct",
+    "samsung,exynos5800-clock",
+    "samsung,exynos4210-pd",
+    "samsung,exynos5420-pmu",
+    "samsung,exynos5420-pinctrl",
+    "samsung,exynos5420-dw-mshc",
+    "samsung,exynos5420-dw-mshc-smu",
+    NULL,
 };
 
 /* Children of the root that need none, or only such. */

@@ -20,6 +20,8 @@
 #define EXYNOS_COMBINER 0x10440000
 #define EXYNOS_GIC_DIST 0x10481000
 #define EXYNOS_GIC_CPU  0x10482000
+#define EXYNOS_SDHC     0x12200000 /* Three, */
+#define EXYNOS_SDHC_GAP 0x10000    /* this far apart. */
 #define EXYNOS_UART     0x12c00000 /* Four, */
 #define EXYNOS_UART_GAP 0x10000    /* this far apart. */
 
@@ -30,6 +32,7 @@
 /* SPIs; group n of the combiner is SPI n. */
 #define EXYNOS_SPI_WAKEUP    32 /* gpx2 and gpx3; pins of gpx0 and gpx1 are the combiner's. */
 #define EXYNOS_SPI_UART      51
+#define EXYNOS_SPI_SDHC      75
 #define EXYNOS_SPI_MCT_LOCAL 120 /* Four of one cluster; */
 #define EXYNOS_SPI_MCT_MORE  128 /* four of the other. */
 #define EXYNOS_SPIS          160
@@ -37,4 +40,5 @@
 #define EXYNOS_UARTS   4
 #define EXYNOS_CONSOLE 2 /* The UART that an XU4 has pins for: ttySAC2. */
 #define EXYNOS_GPIOS   5
+#define EXYNOS_SDHCS   3
 #define EXYNOS_CPUS    4 /* The cluster of Cortex-A15, whose numbers begin at 0. */

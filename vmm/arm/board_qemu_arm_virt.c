@@ -89,10 +89,37 @@ static int add_rtc(struct machine *machine)
     return error ? machine_said(machine, error, "attaching the clock") : 0;
 }
 
+/* For the power key: the guest drives no pin that is connected to anything. */
+static int add_gpio(struct machine *machine)
+{
+    struct virt *virt = machine->board_state;
+    int error =
+        vmmp_vm_irq_line_init(&machine->vmmp, &virt->gpio_line, VIRT_SPI_INTID(VIRT_PL061_SPI));
+    if (error) {
+        return machine_said(machine, error, "registering the GPIO controller's interrupt");
+    }
+    virt->gpio_line_made = true;
+    struct vmmp_pl061_config config = {
+        .host = machine->config->host,
+        .irq = &virt->gpio_line,
+        .log = &machine->config->log,
+    };
+    error = vmmp_pl061_init(&virt->gpio, &config);
+    if (error) {
+        return machine_said(machine, error, "making the GPIO controller");
+    }
+    virt->gpio_made = true;
+    error = vmmp_vm_attach_window(&machine->vmmp, &virt->gpio.window, vmmp_gpa(VIRT_PL061_BASE));
+    return error ? machine_said(machine, error, "attaching the GPIO controller") : 0;
+}
+
 static int add_devices(struct machine *machine)
 {
     int error = machine->config->serial ? add_uart(machine) : 0;
-    return error ? error : add_rtc(machine);
+    if (!error) {
+        error = add_rtc(machine);
+    }
+    return error ? error : add_gpio(machine);
 }
 
 static void remove_all(struct machine *machine)
@@ -104,6 +131,9 @@ static void remove_all(struct machine *machine)
     if (virt->rtc_made) {
         vmmp_pl031_fini(&virt->rtc);
     }
+    if (virt->gpio_made) {
+        vmmp_pl061_fini(&virt->gpio);
+    }
     arm_firmware_remove(&virt->firmware);
     virt_msi_remove(&virt->msi);
     if (virt->uart_line_made) {
@@ -111,6 +141,9 @@ static void remove_all(struct machine *machine)
     }
     if (virt->rtc_line_made) {
         vmmp_irq_line_fini(&virt->rtc_line);
+    }
+    if (virt->gpio_line_made) {
+        vmmp_irq_line_fini(&virt->gpio_line);
     }
 }
 
@@ -134,6 +167,16 @@ static void serial_notify(struct machine *machine)
     if (virt->uart_made) {
         vmmp_pl011_notify(&virt->uart);
     }
+}
+
+static bool power_key(struct machine *machine, bool pressed)
+{
+    struct virt *virt = machine->board_state;
+    if (!virt->gpio_made) {
+        return false;
+    }
+    vmmp_pl061_drive(&virt->gpio, VIRT_POWER_KEY_PIN, pressed);
+    return vmmp_pl061_interrupts(&virt->gpio, VIRT_POWER_KEY_PIN);
 }
 
 static unsigned count(const struct machine *machine,
@@ -203,5 +246,6 @@ const struct machine_board machine_board_qemu_arm_virt = {
     .build_fdt = virt_build_fdt,
     .load = load,
     .serial_notify = serial_notify,
+    .power_key = power_key,
     .count = count,
 };

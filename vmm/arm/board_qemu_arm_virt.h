@@ -5,6 +5,7 @@
 
 #include <sel4vmmplatsupport/vmmp/pl011.h>
 #include <sel4vmmplatsupport/vmmp/pl031.h>
+#include <sel4vmmplatsupport/vmmp/pl061.h>
 
 #include "board_arm.h"
 #include "board_qemu_arm_virt_map.h"
@@ -17,10 +18,14 @@ struct virt {
     struct vmmp_pl011 uart;
     struct vmmp_irq_line rtc_line;
     struct vmmp_pl031 rtc;
+    struct vmmp_irq_line gpio_line;
+    struct vmmp_pl061 gpio;
     bool uart_line_made; /**< What virt_remove() has to undo. */
     bool uart_made;
     bool rtc_line_made;
     bool rtc_made;
+    bool gpio_line_made;
+    bool gpio_made;
 };
 
 /** machine_board's `build_fdt`: board_qemu_arm_virt_fdt.c. */

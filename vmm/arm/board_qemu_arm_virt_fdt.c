@@ -9,7 +9,9 @@
 #define PHANDLE_GIC   1
 #define PHANDLE_CLOCK 2
 #define PHANDLE_MSI   3
+#define PHANDLE_GPIO  4
 #define UART_CLOCK_HZ 24000000
+#define KEY_POWER     116 /* Linux' input-event-codes.h. */
 
 static void put_memory(struct vmmp_fdt *fdt, const struct machine_config *config)
 {
@@ -116,6 +118,8 @@ int virt_build_fdt(const struct machine_config *config, const struct machine_pla
     put_gic(&fdt, config);
     vmmp_fdt_fixed_clock(&fdt, "apb-pclk", PHANDLE_CLOCK, UART_CLOCK_HZ);
     vmmp_fdt_pl031(&fdt, VIRT_PL031_BASE, VIRT_PL031_SPI, PHANDLE_CLOCK);
+    vmmp_fdt_pl061(&fdt, VIRT_PL061_BASE, VIRT_PL061_SPI, PHANDLE_CLOCK, PHANDLE_GPIO);
+    vmmp_fdt_gpio_key(&fdt, "power", PHANDLE_GPIO, VIRT_POWER_KEY_PIN, KEY_POWER);
     if (config->serial) {
         vmmp_fdt_pl011(&fdt, VIRT_PL011_BASE, VIRT_PL011_SPI, PHANDLE_CLOCK);
     }

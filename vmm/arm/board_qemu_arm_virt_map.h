@@ -23,7 +23,8 @@
     ROW(GICV3_REDIST, 0x080a0000, 0x00f60000, GICV2M) /* GICv3 redistributors, 128 KiB a CPU */ \
     ROW(PL011, 0x09000000, 0x00001000, GICV3_REDIST)  /* UART */                                \
     ROW(PL031, 0x09010000, 0x00001000, PL011)         /* Real-time clock */                     \
-    ROW(VIRTIO_MMIO, 0x0a000000, 0x00004000, PL031)   /* Slots of VIRT_VIRTIO_MMIO_SLOT */      \
+    ROW(PL061, 0x09030000, 0x00001000, PL031)         /* GPIO */                                \
+    ROW(VIRTIO_MMIO, 0x0a000000, 0x00004000, PL061)   /* Slots of VIRT_VIRTIO_MMIO_SLOT */      \
     ROW(RAM_LOW, 0x40000000, 0x9d000000, VIRTIO_MMIO) /* At most; a small machine has less */   \
     ROW(PCI_IO, 0xdd000000, 0x00010000, RAM_LOW)      /* PCI_IO_REGION_ADDR of plat/vpci.h */   \
     ROW(PCI_CFG, 0xde000000, 0x01000000, PCI_IO)      /* PCI_CFG_REGION_ADDR */                 \
@@ -52,7 +53,8 @@ VIRT_WINDOWS(VIRT_ROW)
 #define VIRT_SPI_INTID(spi)    (32 + (spi))
 #define VIRT_PL011_SPI         1
 #define VIRT_PL031_SPI         2
-#define VIRT_PCI_INTX_SPI      3  /* INTA; the other pins follow. */
+#define VIRT_PCI_INTX_SPI      3 /* INTA; the other pins follow. */
+#define VIRT_PL061_SPI         7
 #define VIRT_VIRTIO_MMIO_SPI   16 /* First slot; the others follow. */
 #define VIRT_VIRTIO_MMIO_SLOTS 32
 #define VIRT_VIRTIO_MMIO_SLOT  0x200
@@ -62,12 +64,16 @@ VIRT_WINDOWS(VIRT_ROW)
 
 static_assert(VIRT_PL011_SPI < VIRT_PL031_SPI && VIRT_PL031_SPI < VIRT_PCI_INTX_SPI,
               "SPIs of UART, RTC and PCI overlap");
-static_assert(VIRT_PCI_INTX_SPI + MACHINE_PCI_INTX_PINS <= VIRT_VIRTIO_MMIO_SPI,
-              "SPIs of PCI and virtio-mmio overlap");
+static_assert(VIRT_PCI_INTX_SPI + MACHINE_PCI_INTX_PINS <= VIRT_PL061_SPI &&
+                  VIRT_PL061_SPI < VIRT_VIRTIO_MMIO_SPI,
+              "SPIs of PCI, GPIO and virtio-mmio overlap");
 static_assert(VIRT_VIRTIO_MMIO_SPI + VIRT_VIRTIO_MMIO_SLOTS <= VIRT_GICV2M_SPI,
               "SPIs of virtio-mmio and MSIs overlap");
 static_assert(VIRT_VIRTIO_MMIO_SLOTS * VIRT_VIRTIO_MMIO_SLOT == VIRT_VIRTIO_MMIO_SIZE,
               "virtio-mmio slots do not fill their window");
+
+/* The pin of the GPIO controller that the power key is on. */
+#define VIRT_POWER_KEY_PIN 3
 
 #define VIRT_CPUS             8 /* A GICv2 has an 8-bit mask of targets. */
 #define VIRT_GICV3_REDIST_CPU 0x20000

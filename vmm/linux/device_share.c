@@ -22,6 +22,7 @@ struct share_options {
     char name[SUBOPTION_TEXT_MAX];
     char peer[SUBOPTION_TEXT_MAX];
     uint64_t size;
+    bool ivshmem;
 };
 
 struct share {
@@ -39,6 +40,7 @@ struct share {
 static const struct suboption rows[] = {
     { "size", "SIZE", SUBOPTION_SIZE, offsetof(struct share_options, size), PAGE, LARGEST, NULL },
     { "peer", "SOCKET", SUBOPTION_TEXT, offsetof(struct share_options, peer), 0, 0, NULL },
+    { "ivshmem", NULL, SUBOPTION_FLAG, offsetof(struct share_options, ivshmem), 0, 0, NULL },
     SUBOPTIONS_END,
 };
 
@@ -63,6 +65,9 @@ static bool parse(const char *value, struct share_options *options, char message
     }
     if (options->size % PAGE != 0) {
         return wrong(message, "size must be a multiple of 4K");
+    }
+    if (options->ivshmem && (options->size & (options->size - 1)) != 0) {
+        return wrong(message, "with ivshmem, size must be a power of two, such as 1M");
     }
     if (strlen(options->peer) > LONGEST_PATH) {
         return wrong(message, "the path of peer= must have at most 107 characters");
@@ -102,7 +107,8 @@ static int open_share(void *state, const char *value, const struct device_contex
     const struct hosted_share_options options = { .path = share->options.peer,
                                                   .size = share->options.size,
                                                   .name = share->options.name,
-                                                  .log = context->log };
+                                                  .log = context->log,
+                                                  .ivshmem = share->options.ivshmem };
     if (hosted_share_create(&share->outside, context->loop, &options, error) != 0) {
         message_error(OPTION " %s: %s", share->options.name, error);
         return -1;
@@ -250,7 +256,8 @@ const struct device_kind device_share = {
     .help = "memory of SIZE and events shared with another VM, which\n"
             "says the same; whichever comes first makes them.\n"
             "peer=SOCKET: where they meet (vmm-share-NAME in\n"
-            "$XDG_RUNTIME_DIR or /tmp)",
+            "$XDG_RUNTIME_DIR or /tmp); ivshmem: the other one is\n"
+            "QEMU's, with -device ivshmem-doorbell",
     .most = 8,
     .sandbox_needs = SANDBOX_LISTEN,
     .check = check,

@@ -494,10 +494,9 @@ static bool check_amounts(struct parser *parser)
     return true;
 }
 
-/* A machine without virtio devices: its UART is the console, unless the user says otherwise. */
-static bool check_board(struct parser *parser)
+static bool check_fdt(struct parser *parser)
 {
-    struct options *options = parser->options;
+    const struct options *options = parser->options;
     const struct machine_board *board = options->board;
     if (!board->gic && options->gic != GIC_AUTO) {
         return fail(parser, "--gic: a %s has no GIC: leave it out", board->name);
@@ -512,6 +511,18 @@ static bool check_board(struct parser *parser)
                     "--dtb",
                     board->name, board->own_fdt);
     }
+    if (!board->build_fdt && !board->own_fdt && (options->dtb || options->dump_dtb)) {
+        return fail(parser, "%s: guests of a %s get no device tree: leave it out",
+                    options->dtb ? "--dtb" : "--dump-dtb", board->name);
+    }
+    return true;
+}
+
+/* A machine without virtio devices: its UART is the console, unless the user says otherwise. */
+static bool check_board(struct parser *parser)
+{
+    struct options *options = parser->options;
+    const struct machine_board *board = options->board;
     if (board->pci || board->mmio.slots) {
         return true;
     }
@@ -530,7 +541,7 @@ static bool check_board(struct parser *parser)
 /* What no single option can see. */
 static bool check_together(struct parser *parser)
 {
-    if (!check_amounts(parser) || !check_board(parser)) {
+    if (!check_amounts(parser) || !check_fdt(parser) || !check_board(parser)) {
         return false;
     }
     const struct options *options = parser->options;

@@ -11,6 +11,10 @@
 #include "terminal.h"
 
 #define SECOND_NS UINT64_C(1000000000)
+/* How long the power key is held, */
+#define KEY_HELD_NS (SECOND_NS / 10)
+/* and what a guest with a driver for it gets, before the kernel is told. */
+#define KEY_DELAY_NS (10 * SECOND_NS)
 /* Between syncing disks and powering off. */
 #define POWER_OFF_DELAY_NS SECOND_NS
 #define GIVE_UP_SECONDS    30
@@ -35,10 +39,30 @@ static void arm(const struct run *run, struct vmmp_timer *timer, uint64_t delay)
     host.ops->timer_arm(host.cookie, timer, now(run) + delay);
 }
 
+static void next_step(struct run *run, enum power_off_step step, uint64_t delay)
+{
+    run->power_off_step = step;
+    arm(run, &run->power_off_timer, delay);
+}
+
 static void ask_power_off(void *cookie)
 {
     struct run *run = cookie;
-    backend_type(&run->console, power_off, sizeof(power_off) - 1);
+    switch (run->power_off_step) {
+    case POWER_OFF_RELEASE:
+        machine_power_key(&run->machine, false);
+        if (run->config.console) {
+            next_step(run, POWER_OFF_SYNC, run->power_key_heard ? KEY_DELAY_NS : 0);
+        }
+        break;
+    case POWER_OFF_SYNC:
+        backend_type(&run->console, sync_and_remount, sizeof(sync_and_remount) - 1);
+        next_step(run, POWER_OFF_OFF, POWER_OFF_DELAY_NS);
+        break;
+    case POWER_OFF_OFF:
+        backend_type(&run->console, power_off, sizeof(power_off) - 1);
+        break;
+    }
 }
 
 static void give_up(void *cookie)
@@ -56,12 +80,8 @@ void run_ask_power_off(struct run *run)
     }
     run->power_off_asked = true;
     message_note("asking the guest to power off");
-    if (run->config.console) {
-        backend_type(&run->console, sync_and_remount, sizeof(sync_and_remount) - 1);
-        arm(run, &run->power_off_timer, POWER_OFF_DELAY_NS);
-    } else {
-        machine_power_button(&run->machine);
-    }
+    run->power_key_heard = machine_power_key(&run->machine, true);
+    next_step(run, POWER_OFF_RELEASE, KEY_HELD_NS);
     arm(run, &run->give_up_timer, GIVE_UP_SECONDS * SECOND_NS);
 }
 

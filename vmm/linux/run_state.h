@@ -28,6 +28,13 @@ struct run_gdb;
 /** Bytes of random numbers for the guest: KASLR, then its entropy pool. */
 #define RUN_SEED_SIZE 72
 
+/** What the power-off timer does next. */
+enum power_off_step {
+    POWER_OFF_RELEASE, /**< Lets the power key go. */
+    POWER_OFF_SYNC,    /**< Has the kernel write what it has to disk, */
+    POWER_OFF_OFF,     /**< and power off. */
+};
+
 struct run {
     const struct options *options;
     uint64_t start_ns;
@@ -71,9 +78,11 @@ struct run {
     struct vmmp_timer power_off_timer;
     struct vmmp_timer give_up_timer;
     bool power_off_asked;
-    bool reset_asked; /**< By the control socket; until the guest has ended. */
-    unsigned starts;  /**< Guests started, the running one included. */
-    int ended_by;     /**< Signal whose time limit ended the VM; 0: none. */
+    enum power_off_step power_off_step;
+    bool power_key_heard; /**< The guest has a driver for the key. */
+    bool reset_asked;     /**< By the control socket; until the guest has ended. */
+    unsigned starts;      /**< Guests started, the running one included. */
+    int ended_by;         /**< Signal whose time limit ended the VM; 0: none. */
 };
 
 /* run_inputs.c */

@@ -9,6 +9,8 @@
 
 #include "../machine_console.h"
 
+#define PM1_PWRBTN_EN 0x100u /* ACPI 6.4, 4.8.3.1.2 */
+
 /* ---- what nobody answers -------------------------------------------------------------------- */
 
 /* As on a PC: reads see all-ones, writes go nowhere. Guests probe for much that is not there. */
@@ -283,10 +285,17 @@ static void serial_notify(struct machine *machine)
     }
 }
 
-static void power_button(struct machine *machine)
+/* ACPI's button tells of the press alone; a guest without a driver has not enabled it. */
+static bool power_key(struct machine *machine, bool pressed)
 {
     struct pc *pc = machine->board_state;
-    vmmp_acpi_pm_power_button(&pc->pm);
+    if (pressed) {
+        vmmp_acpi_pm_power_button(&pc->pm);
+    }
+    vmmp_context_enter(&pc->pm.context);
+    bool heard = pc->pm.enabled & PM1_PWRBTN_EN;
+    vmmp_context_leave(&pc->pm.context);
+    return heard;
 }
 
 static unsigned count(const struct machine *machine,
@@ -337,6 +346,6 @@ const struct machine_board machine_board_pc = {
     .plan = pc_plan,
     .load = pc_load,
     .serial_notify = serial_notify,
-    .power_button = power_button,
+    .power_key = power_key,
     .count = count,
 };

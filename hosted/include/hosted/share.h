@@ -47,7 +47,14 @@ struct hosted_share_options {
     uint64_t size;    /**< Of the memory in bytes, a multiple of 4096. Both ends say the same. */
     const char *name; /**< For messages of the log; must outlive the share. */
     const struct vmmp_log *log; /**< May be NULL; must outlive the share. */
-    unsigned timeout_ms;        /**< How long a listener may take to answer; 0: 30 s. */
+    /**
+     * The other end is a guest of QEMU's with "-device ivshmem-doorbell,vectors=1", whose chardev
+     * connects to `path`: this end listens, whatever is there already is in the way (-EADDRINUSE).
+     * The size is a power of two. QEMU's protocol has eventfds for events: a hostile QEMU could
+     * hold us up by making one blocking in the moment between a look at it and its use.
+     */
+    bool ivshmem;
+    unsigned timeout_ms; /**< How long a listener may take to answer; 0: 30 s. */
 };
 
 struct hosted_share_stats {

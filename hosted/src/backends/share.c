@@ -144,6 +144,10 @@ void hosted_share_emit(struct hosted_share *share)
     pthread_mutex_lock(&share->lock);
     if (share->peer_fd < 0) {
         share->stats.dropped++;
+    } else if (share->ivshmem) {
+        bool sent = share_ivshmem_emit(share);
+        share->stats.sent += sent;
+        share->stats.dropped += !sent;
     } else {
         share->pending++;
         if (!share->waits) {
@@ -155,16 +159,16 @@ void hosted_share_emit(struct hosted_share *share)
 
 static void lose_peer(struct hosted_share *share, bool broke_protocol)
 {
-    hosted_event_source_remove(&share->peer);
     pthread_mutex_lock(&share->lock);
     int fd = share->peer_fd;
-    share->peer_fd = -1;
+    share->peer_fd = -1; /* From here on nobody else touches the source. */
     share->stats.dropped += share->pending;
     share->pending = 0;
     share->waits = false;
     share->stats.connected = false;
     share->stats.refused += broke_protocol;
     pthread_mutex_unlock(&share->lock);
+    hosted_event_source_remove(&share->peer);
     close(fd);
     if (share->changed) {
         share->changed(share->cookie);
@@ -174,7 +178,7 @@ static void lose_peer(struct hosted_share *share, bool broke_protocol)
     share_meet_again(share);
 }
 
-static void deliver(struct hosted_share *share, uint64_t count)
+void share_deliver(struct hosted_share *share, uint64_t count)
 {
     pthread_mutex_lock(&share->lock);
     share->stats.received += count;
@@ -203,7 +207,7 @@ static void on_peer(void *cookie, uint32_t events)
         count += error ? 0 : message.value;
     }
     if (count > 0) {
-        deliver(share, count);
+        share_deliver(share, count);
     }
     if (error && error != -EAGAIN) {
         lose_peer(share, error == -EPROTO);
@@ -221,17 +225,16 @@ int share_peer_begin(struct hosted_share *share, int fd)
     share->peer.fd = fd;
     share->peer.ready = on_peer;
     share->peer.cookie = share;
+    /* Who emits from now on may have to wait for room: the source is there by then. */
     pthread_mutex_lock(&share->lock);
-    share->peer_fd = fd;
-    share->stats.met++;
-    share->stats.connected = true;
-    pthread_mutex_unlock(&share->lock);
     int error = hosted_event_loop_add(share->loop, &share->peer, READABLE);
+    if (!error) {
+        share->peer_fd = fd;
+        share->stats.met++;
+        share->stats.connected = true;
+    }
+    pthread_mutex_unlock(&share->lock);
     if (error) {
-        pthread_mutex_lock(&share->lock);
-        share->peer_fd = -1;
-        share->stats.connected = false;
-        pthread_mutex_unlock(&share->lock);
         close(fd);
     } else if (share->changed) {
         share->changed(share->cookie);
@@ -289,6 +292,8 @@ static struct hosted_share *allocate(struct hosted_event_loop *loop, uint64_t si
     share->listener.fd = -1;
     share->candidate.fd = -1;
     share->peer_fd = -1;
+    share->doorbell.fd = -1;
+    share->event_out = -1;
     return share;
 }
 
@@ -310,6 +315,7 @@ int hosted_share_create(struct hosted_share **made, struct hosted_event_loop *lo
     share->log = options->log;
     share->name = options->name ? options->name : options->path;
     snprintf(share->path, sizeof(share->path), "%s", options->path);
+    share->ivshmem = options->ivshmem;
     int result = share_meet(share, options->timeout_ms ? options->timeout_ms : 30000, error);
     if (result) {
         hosted_share_destroy(share);
@@ -359,6 +365,9 @@ void hosted_share_destroy(struct hosted_share *share)
         return;
     }
     share_meet_end(share);
+    if (share->ivshmem) {
+        share_ivshmem_end(share);
+    }
     if (share->peer_fd >= 0) {
         hosted_event_source_remove(&share->peer);
         close(share->peer_fd);

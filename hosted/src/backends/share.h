@@ -31,34 +31,45 @@ struct hosted_share {
     struct vmmp_host host;
     const struct vmmp_log *log;
     const char *name;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /**< Empty: of a pair. */
-
-    uid_t user; /**< Whose process this is: a sandbox may not say later. */
     void *memory;
     uint64_t size;
-    int memory_fd;
-
-    struct hosted_unix_listener listener; /**< `fd` -1: the other end listens, or nobody. */
-    struct hosted_event_source listening;
-    struct hosted_event_source candidate; /**< Has not said hello, or was not answered yet. */
-    struct hosted_event_source peer;
-    struct vmmp_timer again; /**< Meets the other end again. */
-    bool said_lost;          /**< That there is nowhere to meet has been said. */
-
     void (*events)(void *cookie, uint32_t count);
     void (*changed)(void *cookie);
     void *cookie;
-    bool second; /**< Which of the two ends it is. */
 
-    pthread_mutex_t lock; /**< For what is below, and sending. After a device's context. */
-    int peer_fd;          /**< -1: nobody is there. */
-    uint64_t pending;     /**< Events that the socket had no room for. */
-    bool waits;           /**< For room. */
-    struct hosted_share_stats stats;
+    struct hosted_event_source listening;
+    struct hosted_event_source candidate; /**< Has not said hello, or was not answered yet. */
+    struct hosted_event_source peer;
+    struct hosted_event_source doorbell;  /**< With `ivshmem`: its eventfd to us. */
+    struct vmmp_timer again;              /**< Meets the other end again. */
+    struct hosted_unix_listener listener; /**< `fd` -1: the other end listens, or nobody. */
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /**< Empty: of a pair. */
+
+    pthread_mutex_t lock; /**< For what is said to be under it, and sending. After a device's
+                               context. */
+    uint64_t pending;     /**< Under it: events that the socket had no room for. */
+    struct hosted_share_stats stats; /**< Under it. */
+    int peer_fd;                     /**< Under it; -1: nobody is there. */
+    int event_out;                   /**< Under it, with `ivshmem`: our eventfd to it; -1: none. */
+    int memory_fd;
+    uid_t user;     /**< Whose process this is: a sandbox may not say later. */
+    bool waits;     /**< Under it: for room. */
+    bool second;    /**< Which of the two ends it is. */
+    bool ivshmem;   /**< The other end is QEMU's, and we always listen. */
+    bool said_lost; /**< That there is nowhere to meet has been said. */
 };
 
 /** The peer is there, by `fd`, which this takes. 0 or -errno (closed). */
 int share_peer_begin(struct hosted_share *share, int fd);
+
+/** `count` events have come. */
+void share_deliver(struct hosted_share *share, uint64_t count);
+
+/** share_ivshmem.c: a client of QEMU's, whose socket it takes, comes and goes. */
+void share_ivshmem_serve(struct hosted_share *share, int fd);
+void share_ivshmem_end(struct hosted_share *share);
+/** Under the lock, with a peer: false, it takes no events. */
+bool share_ivshmem_emit(struct hosted_share *share);
 
 /** Makes the memory. 0 or -errno. */
 int share_memory_make(struct hosted_share *share);

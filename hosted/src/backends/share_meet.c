@@ -114,6 +114,10 @@ static void on_candidate(void *cookie, uint32_t events)
         return;
     }
     notice_peer(share);
+    if (share->ivshmem) {
+        share_ivshmem_serve(share, fd);
+        return;
+    }
     /* One at a time; who does not speak makes room for the next. */
     drop_candidate(share, true);
     if (!is_same_user(share, fd)) {
@@ -131,7 +135,8 @@ static void on_candidate(void *cookie, uint32_t events)
 
 static int listen_there(struct hosted_share *share, char message[HOSTED_UNIX_MESSAGE])
 {
-    int error = hosted_unix_listen(&share->listener, share->path, SOCK_SEQPACKET, 4, message);
+    int type = share->ivshmem ? SOCK_STREAM : SOCK_SEQPACKET;
+    int error = hosted_unix_listen(&share->listener, share->path, type, 4, message);
     if (error) {
         return error;
     }
@@ -256,7 +261,7 @@ int share_meet(struct hosted_share *share, unsigned timeout_ms, char error[HOSTE
     char message[HOSTED_UNIX_MESSAGE];
     int result = -EADDRINUSE;
     for (unsigned i = 0; i < TRIES && result; i++) {
-        int fd = hosted_unix_connect(share->path, SOCK_SEQPACKET);
+        int fd = share->ivshmem ? -ENOENT : hosted_unix_connect(share->path, SOCK_SEQPACKET);
         if (fd >= 0) {
             result = join(share, fd, timeout_ms, error);
             if (result != -EPIPE) {

@@ -56,7 +56,8 @@ static bool handle_hypercall(struct kvm_vcpu *vcpu)
     bool smc = vcpu->run->hypercall.longmode & HYPERCALL_SMC;
     struct hosted_exception exception = {
         /* All four have 32 bits, T32's too. */
-        .hsr = classes[vcpu->vm->arch.config->aarch32][smc] << HSR_EXCEPTION_CLASS_SHIFT | HSR_IL_MASK,
+        .hsr =
+            classes[vcpu->vm->arch.config->aarch32][smc] << HSR_EXCEPTION_CLASS_SHIFT | HSR_IL_MASK,
         /* HVC's preferred return address is past it anyway (Arm ARM, D1.3.2). */
         .pc_is_past = smc,
     };

@@ -38,6 +38,8 @@ int kvm_registers_get(struct hosted_vcpu *hosted, hosted_context_t *context);
 int kvm_registers_set(struct hosted_vcpu *hosted, const hosted_context_t *context);
 int kvm_register_get(struct hosted_vcpu *hosted, uint32_t number, uint64_t *value);
 int kvm_register_set(struct hosted_vcpu *hosted, uint32_t number, uint64_t value);
+bool kvm_is_aarch32(const struct hosted_vm *hosted);
+int kvm_external_abort(struct hosted_vcpu *hosted);
 int kvm_vector_get(struct hosted_vcpu *hosted, unsigned number, uint64_t value[2]);
 int kvm_vector_set(struct hosted_vcpu *hosted, unsigned number, const uint64_t value[2]);
 /** As the public functions, without asking whether the vCPU runs. */

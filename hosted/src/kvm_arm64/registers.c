@@ -267,3 +267,17 @@ int kvm_register_set(struct hosted_vcpu *hosted, uint32_t number, uint64_t value
 {
     return vcpu_reg(hosted, KVM_SET_ONE_REG, number, &value);
 }
+
+bool kvm_is_aarch32(const struct hosted_vm *hosted)
+{
+    const struct kvm_vm *vm = hosted_vm_engine_state(hosted);
+    return vm->arch.config->aarch32;
+}
+
+int kvm_external_abort(struct hosted_vcpu *hosted)
+{
+    const struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
+    struct kvm_vcpu_events events = { .exception.ext_dabt_pending = 1 };
+    int err = kvm_call(vcpu->fd, KVM_SET_VCPU_EVENTS, (unsigned long)&events);
+    return err < 0 ? err : 0;
+}

@@ -146,6 +146,8 @@ void hosted_simple_kvm_arm64(simple_t *simple, struct hosted_kvm_arm64_config *c
         .registers_set = kvm_registers_set,
         .register_get = kvm_register_get,
         .register_set = kvm_register_set,
+        .is_aarch32 = kvm_is_aarch32,
+        .external_abort = kvm_external_abort,
         .vector_get = kvm_vector_get,
         .vector_set = kvm_vector_set,
     };

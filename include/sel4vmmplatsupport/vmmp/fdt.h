@@ -155,6 +155,8 @@ void vmmp_fdt_fixed_clock(struct vmmp_fdt *fdt, const char *name, uint32_t phand
 
 /** serial/pl011.yaml; `clock` is the phandle of a clock. */
 void vmmp_fdt_pl011(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi, uint32_t clock);
+/** serial/cdns,uart.yaml; `clock` is the phandle of a clock. */
+void vmmp_fdt_cadence_uart(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi, uint32_t clock);
 /** rtc/arm,pl031.yaml. */
 void vmmp_fdt_pl031(struct vmmp_fdt *fdt, uint64_t base, uint32_t spi, uint32_t clock);
 /** gpio/pl061-gpio.yaml, without its interrupts as a controller; `phandle` is its own. */

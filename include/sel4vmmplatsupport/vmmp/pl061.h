@@ -76,6 +76,9 @@ void vmmp_pl061_reset(struct vmmp_pl061 *gpio);
 /** Drives `pin` (0 to 7; others are ignored) from outside. Any thread. */
 void vmmp_pl061_drive(struct vmmp_pl061 *gpio, unsigned pin, bool high);
 
+/** Whether the guest wants interrupts of `pin` (GPIOIE). Any thread. */
+bool vmmp_pl061_interrupts(const struct vmmp_pl061 *gpio, unsigned pin);
+
 #ifdef __cplusplus
 }
 #endif

@@ -149,7 +149,8 @@ struct vmmp_virtio_device {
     struct vmmp_virtio_queue *queues;
     uint16_t queue_count;
     struct vmmp_virtio_budget budget; /**< Per walk; set by init, may be changed before use. */
-    uint64_t features_off;            /**< Bits never offered; as `budget`. */
+    /** Bits never offered, with those of the device's that need them (2.2.2); as `budget`. */
+    uint64_t features_off;
     /**
      * The driver is to wait in its kicks until they are done: transports use no doorbells
      * (vmmp/doorbell.h). As `budget`.

@@ -199,11 +199,14 @@ int vmmp_virtio_net_receive(struct vmmp_virtio_net *net, unsigned pair,
  * written: `*count` pieces of guest memory, at least `len` bytes in all. They are good until
  * commit, the next call for this pair, or the end of the context. 0; -EAGAIN as above; -EMSGSIZE:
  * the guest's buffers are too small or too many, receive the frame when its length is known;
- * -ENETDOWN: no driver or no link, frames are to be dropped.
+ * -ENETDOWN: no driver, no link, or the driver does not use this pair: frames are to be dropped.
  */
 int vmmp_virtio_net_rx_reserve(struct vmmp_virtio_net *net, unsigned pair, size_t len,
                                const struct vmmp_iovec **iov, unsigned *count);
-/** A frame has been written there, `len` bytes with its header: filters decide whether it counts.
+/**
+ * A frame has been written there, `len` bytes with its header: filters decide whether it counts,
+ * and it does not if the header asks for more than the driver agreed to, or a frame without
+ * segmentation is longer than the MTU allows. Unknown flags are cleared.
  */
 void vmmp_virtio_net_rx_commit(struct vmmp_virtio_net *net, unsigned pair, size_t len);
 /** The longest frame with its header that this driver may be given. */

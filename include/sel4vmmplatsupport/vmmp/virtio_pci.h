@@ -40,7 +40,7 @@ extern "C" {
 #define VMMP_VIRTIO_PCI_VECTORS 64
 
 enum vmmp_virtio_pci_face {
-    VMMP_VIRTIO_PCI_TRANSITIONAL, /**< Both; legacy ids where the type has one. */
+    VMMP_VIRTIO_PCI_TRANSITIONAL, /**< Both, with a legacy id; modern where the type has none. */
     VMMP_VIRTIO_PCI_MODERN,       /**< Only the memory BAR; device id 0x1040 + type. */
     VMMP_VIRTIO_PCI_LEGACY,       /**< Only the port BAR. */
 };

@@ -13,6 +13,25 @@
 #define DESC_TABLE   (UINT64_C(1) << 1)
 #define TTBR_ADDRESS UINT64_C(0x0000ffffffffffc0)
 
+/* AArch32: TTBCR, and the short descriptors. */
+#define TTBR_ADDRESS_32 UINT64_C(0x000000ffffffffe0)
+#define TTBCR_EAE       (UINT64_C(1) << 31) /* The long format. */
+#define TTBCR_SIZE      0x7u                /* N; of the long format T0SZ, and T1SZ at TCR_T1SZ. */
+#define TTBCR_PD0       4
+#define TTBCR_PD1       5
+#define GRANULE_LONG    12
+#define SHORT_KIND      3u
+#define SHORT_TABLE     1u /* First level. */
+#define SHORT_LARGE     1u /* Second level. */
+#define SHORT_SUPER     (1u << 18)
+#define SUPER_35_32     20
+#define SUPER_39_36     5
+#define SECTION_BITS    20
+#define SUPER_BITS      24
+#define LARGE_BITS      16
+#define SMALL_BITS      12
+#define SHORT_TTBR_BITS 14
+
 /* One half of the address space. */
 struct half {
     uint64_t table;
@@ -47,6 +66,79 @@ static bool choose_half(const struct vmmp_arm_translation *translation, uint64_t
     return top == (upper ? ~UINT64_C(0) >> half->size_bits : 0);
 }
 
+/* G5.5.5: which of the long format's tables, and how much it translates. */
+static bool choose_half_32(const struct vmmp_arm_translation *translation, uint32_t address,
+                           struct half *half)
+{
+    unsigned lower_size = translation->tcr & TTBCR_SIZE;
+    unsigned upper_size = translation->tcr >> TCR_T1SZ & TTBCR_SIZE;
+    bool lower = !lower_size || address >> (32 - lower_size) == 0;
+    /* Without a size of its own, the upper one has all that the lower one has not. */
+    if (!lower && upper_size && address >> (32 - upper_size) != (1u << upper_size) - 1) {
+        return false;
+    }
+    if (lower && !lower_size && upper_size &&
+        address >> (32 - upper_size) == (1u << upper_size) - 1) {
+        lower = false;
+    }
+    half->table = (lower ? translation->ttbr0 : translation->ttbr1) & TTBR_ADDRESS_32;
+    half->granule = GRANULE_LONG;
+    half->size_bits = 32 - (lower ? lower_size : upper_size);
+    return true;
+}
+
+static bool read_short(const struct vmmp_guest_memory *memory, uint64_t table, uint32_t index,
+                       uint32_t *descriptor)
+{
+    vmmp_le32_t entry;
+    if (!vmmp_guest_memory_read(memory, vmmp_gpa(table + 4 * (uint64_t)index), &entry,
+                                sizeof(entry))) {
+        return false;
+    }
+    *descriptor = vmmp_le32_get(entry);
+    return (*descriptor & SHORT_KIND) != 0;
+}
+
+static uint64_t joined(uint64_t base, uint32_t address, unsigned bits)
+{
+    uint64_t inside = (UINT64_C(1) << bits) - 1;
+    return (base & ~inside) | (address & inside);
+}
+
+/* G5.4: short descriptors. */
+static bool walk_short(const struct vmmp_arm_translation *translation,
+                       const struct vmmp_guest_memory *memory, uint32_t address, uint64_t *physical)
+{
+    unsigned n = translation->tcr & TTBCR_SIZE;
+    bool lower = !n || address >> (32 - n) == 0;
+    if (translation->tcr >> (lower ? TTBCR_PD0 : TTBCR_PD1) & 1) {
+        return false;
+    }
+    unsigned base_bits = SHORT_TTBR_BITS - (lower ? n : 0);
+    uint64_t table =
+        (uint32_t)(lower ? translation->ttbr0 : translation->ttbr1) >> base_bits << base_bits;
+    uint32_t first;
+    uint32_t second;
+    if (!read_short(memory, table, address >> SECTION_BITS, &first)) {
+        return false;
+    }
+    if ((first & SHORT_KIND) != SHORT_TABLE) {
+        bool super = first & SHORT_SUPER;
+        uint64_t above = (uint64_t)(first >> SUPER_35_32 & 0xf) << 32 |
+                         (uint64_t)(first >> SUPER_39_36 & 0xf) << 36;
+        *physical =
+            joined(super ? first | above : first, address, super ? SUPER_BITS : SECTION_BITS);
+        return true;
+    }
+    table = first & ~UINT32_C(0x3ff);
+    if (!read_short(memory, table, address >> SMALL_BITS & 0xff, &second)) {
+        return false;
+    }
+    *physical =
+        joined(second, address, (second & SHORT_KIND) == SHORT_LARGE ? LARGE_BITS : SMALL_BITS);
+    return true;
+}
+
 /* The address in a descriptor: some of its upper bits are elsewhere, depending on the granule. */
 static uint64_t address_in(uint64_t descriptor, const struct half *half, bool lpa2)
 {
@@ -68,10 +160,14 @@ bool vmmp_arm_walk(const struct vmmp_arm_translation *translation,
         *physical = address;
         return true;
     }
-    if (!choose_half(translation, address, &half)) {
+    if (translation->aarch32 && !(translation->tcr & TTBCR_EAE)) {
+        return walk_short(translation, memory, (uint32_t)address, physical);
+    }
+    if (translation->aarch32 ? !choose_half_32(translation, (uint32_t)address, &half)
+                             : !choose_half(translation, address, &half)) {
         return false;
     }
-    bool lpa2 = translation->tcr & TCR_DS;
+    bool lpa2 = !translation->aarch32 && (translation->tcr & TCR_DS);
     unsigned stride = half.granule - 3;
     unsigned levels = (half.size_bits - half.granule + stride - 1) / stride;
     uint64_t offset = address & ~UINT64_C(0) >> (64 - half.size_bits);

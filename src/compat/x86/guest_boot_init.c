@@ -19,6 +19,7 @@
 #define ROOT_DEV           0x0b
 #define BOOT_FLAG          0x0d
 #define HEADER             0x11
+#define HEADER_VALUE       0x53726448u /* "HdrS" */
 #define VERSION            0x15
 #define CODE32_START       0x23
 #define KERNEL_ALIGNMENT   0x3f
@@ -89,7 +90,7 @@ static void make_header(uint8_t header[SETUP_HEADER_SIZE], const guest_image_t *
 {
     memset(header, 0, SETUP_HEADER_SIZE);
     set(header + BOOT_FLAG, 0xaa55, 2);
-    memcpy(header + HEADER, "HdrS", 4);
+    set(header + HEADER, HEADER_VALUE, 4);
     set(header + VERSION, VERSION_2_12, 2);
     set(header + LOADFLAGS, LOADED_HIGH, 1);
     set(header + ROOT_DEV, initrd ? ROOT_RAM0 : 0, 2);

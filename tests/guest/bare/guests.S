@@ -582,4 +582,33 @@ guest_aarch32:
     .global guest_aarch32_end
 guest_aarch32_end:
 
+/*
+ * AArch32: an exclusive load, which the device does not support, becomes a data abort, which reports
+ * its DFSR and where it goes on, and powers off.
+ */
+    .balign 4096
+    .global guest_aarch32_abort
+guest_aarch32_abort:
+    .inst   0xe3a0440a      // mov   r4, #DEVICE
+    .inst   0xe28f0034      // add   r0, pc, #0x34 (the vectors)
+    .inst   0xee0c0f10      // mcr   p15, 0, r0, c12, c0, 0 (VBAR)
+    .inst   0xe3a0540a      // mov   r5, #DEVICE
+    .inst   0xe1951f9f      // ldrex r1, [r5]
+    .rept   11              // The vectors are at a multiple of 32.
+    .inst   0xeafffffe      // b     .
+    .endr
+    .rept   4
+    .inst   0xeafffffe      // b     .
+    .endr
+    .inst   0xee151f10      // mrc   p15, 0, r1, c5, c0, 0 (DFSR)
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe1a0100e      // mov   r1, lr
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe3a00321      // mov   r0, #0x84000000
+    .inst   0xe3800008      // orr   r0, r0, #8 (SYSTEM_OFF)
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xeafffffe      // b     .
+    .global guest_aarch32_abort_end
+guest_aarch32_abort_end:
+
     .section .note.GNU-stack, "", %progbits

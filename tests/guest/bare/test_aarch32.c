@@ -5,6 +5,7 @@
 #include <string.h>
 
 BARE_GUEST(aarch32);
+BARE_GUEST(aarch32_abort);
 
 #define ARGUMENT  0x1234u
 #define CPSR_SVC  0x1d3u /* Supervisor mode; A, I and F masked. */
@@ -53,7 +54,28 @@ static void test_aarch32(void)
     bare_end(&bare);
 }
 
+/* Linux' FSR_FS: DFSR[10] and [3:0]; 8 is a synchronous external abort. */
+#define DFSR_FS 0x40fu
+
+static void test_abort(void)
+{
+    struct bare_vm bare;
+    bare_prepare(&bare);
+    bare.config.aarch32 = true;
+    bare.quiet = true;
+    if (bare_start(&bare, &aarch32_abort_guest, 0, 0)) {
+        return;
+    }
+    CHECK_EQUAL(bare_run(&bare), 0);
+    CHECK_EQUAL(hosted_kvm_end(&bare.vm), HOSTED_KVM_END_SHUTDOWN);
+    CHECK_EQUAL(bare.report_count, 2);
+    CHECK_EQUAL(bare.reports[0] & DFSR_FS, 8);
+    CHECK_EQUAL(bare.reports[1], RAM_BASE + 4 * 4 + 8);
+    bare_end(&bare);
+}
+
 const struct bare_test bare_aarch32_tests[] = {
     { "aarch32", test_aarch32 },
+    { "aarch32-abort", test_abort },
     { NULL, NULL },
 };

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh disable=SC2034 # variables are lib.sh's
 # The board exynos5422: Debian's stock armmp kernel on its own device tree of the ODROID-XU4.
-# needs: --gic 2 --cpus 2
+# needs: --gic 2
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
 
@@ -32,7 +32,7 @@ say pinctrl "$(ls -d /sys/bus/platform/drivers/samsung-pinctrl/*.pinctrl | wc -l
 say pmu "$(ls -d /sys/bus/platform/drivers/exynos-pmu/*.system-controller | wc -l)"
 say uart "$(ls /sys/class/tty | grep -c ttySAC)"
 while read -r clock rate; do
-	real=$(cat "/sys/kernel/debug/clk/$clock/clk_rate")
+	read -r real <"/sys/kernel/debug/clk/$clock/clk_rate"
 	[ "$real" = "$rate" ] || fail "clock $clock has $real Hz, not $rate"
 done <<'CLOCKS'
 fin_pll 24000000
@@ -60,7 +60,8 @@ cat >pins.sh <<'END'
 base()
 {
 	for chip in /sys/class/gpio/gpiochip*; do
-		[ "$(cat "$chip/label")" != "$1" ] || cat "$chip/base"
+		read -r label <"$chip/label"
+		[ "$label" != "$1" ] || cat "$chip/base"
 	done
 }
 interrupts()

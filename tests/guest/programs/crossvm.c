@@ -3,6 +3,9 @@
  * A guest's user of cross-VM connections: maps the BARs that sysfs shows. Where uio_pci_generic has
  * the function it waits for interrupts, else it looks again and again.
  *
+ * NAME is that of the connection; "ivshmem" is QEMU's device of that name, which takes emit, send
+ * and receive.
+ *
  *   crossvm NAME name                what the function calls itself
  *   crossvm NAME emit COUNT          emits; prints COUNT and microseconds
  *   crossvm NAME count COUNT         takes events until there were COUNT; prints how many came
@@ -14,7 +17,6 @@
  *   crossvm NAME relay OUT LAPS      a number goes round in a ring of guests: each adds 1
  *   crossvm NAME begin OUT LAPS      as its first; prints the number
  *   crossvm NAME storm SECONDS       writes everywhere on the event page
- *   crossvm NAME spin SECONDS        writes nowhere, but is as busy
  *   crossvm NAME work SECONDS        prints how much could be done meanwhile
  *
  * And what two processes have in their place, to compare with:
@@ -42,10 +44,11 @@
 #define NAME_SIZE 48u
 #define MIB       (UINT64_C(1) << 20)
 
-/* The event page, as words. */
-#define EMIT    0
-#define CONSUME 1
-#define NAME    2
+/* The event page, as words; the doorbell is that of ivshmem's registers. */
+#define EMIT     0
+#define DOORBELL 3
+#define CONSUME  1
+#define NAME     2
 
 /* PCI 3.0, 6.2.2 */
 #define COMMAND      4
@@ -67,6 +70,7 @@ struct connection {
     uint64_t words;
     int interrupt; /* Of the driver; -1: there is none. */
     int config;    /* The configuration space, to allow the next one. */
+    bool ivshmem;
 };
 
 static void die(const char *what)
@@ -169,6 +173,22 @@ static void open_interrupt(const char *device, struct connection *connection)
     }
 }
 
+static void map_ring(const char *device, const char *file, struct connection *connection)
+{
+    char combined[32];
+    uint64_t size;
+    snprintf(combined, sizeof(combined), "%s_wc", file);
+    connection->header = map(device, combined, &size);
+    if (!connection->header) {
+        connection->header = map(device, file, &size);
+    }
+    if (!connection->header || size < PAGE) {
+        die(file);
+    }
+    connection->ring = (volatile uint64_t *)(uintptr_t)((char *)connection->header + PAGE);
+    connection->words = (size - PAGE) / 8;
+}
+
 static bool use(const char *device, const char *wanted, struct connection *connection)
 {
     char name[NAME_SIZE + 1];
@@ -183,17 +203,22 @@ static bool use(const char *device, const char *wanted, struct connection *conne
         munmap((void *)(uintptr_t)connection->event, (size_t)size);
         return false;
     }
-    connection->header = map(device, "resource1_wc", &size);
-    if (!connection->header) {
-        connection->header = map(device, "resource1", &size);
-    }
-    if (!connection->header || size <= PAGE) {
-        die("resource1");
-    }
-    connection->ring = (volatile uint64_t *)(uintptr_t)((char *)connection->header + PAGE);
-    connection->words = (size - PAGE) / 8;
+    map_ring(device, "resource1", connection);
     open_interrupt(device, connection);
     return true;
+}
+
+static void use_ivshmem(const char *device, struct connection *connection)
+{
+    uint64_t size;
+    enable(device);
+    connection->event = map(device, "resource0", &size);
+    if (!connection->event) {
+        die("resource0");
+    }
+    map_ring(device, "resource2", connection);
+    connection->interrupt = -1;
+    connection->ivshmem = true;
 }
 
 static struct connection find(const char *name)
@@ -204,6 +229,11 @@ static struct connection find(const char *name)
         die(DEVICES);
     }
     for (struct dirent *entry = readdir(devices); entry; entry = readdir(devices)) {
+        if (strcmp(name, "ivshmem") == 0 && file_has(entry->d_name, "device", "0x1110")) {
+            use_ivshmem(entry->d_name, &connection);
+            closedir(devices);
+            return connection;
+        }
         if (file_has(entry->d_name, "vendor", "0x1af4") &&
             file_has(entry->d_name, "device", "0xa111") && use(entry->d_name, name, &connection)) {
             closedir(devices);
@@ -219,7 +249,11 @@ static struct connection find(const char *name)
 
 static void emit(const struct connection *connection)
 {
-    *(volatile uint8_t *)(uintptr_t)&connection->event[EMIT] = 1;
+    if (connection->ivshmem) {
+        connection->event[DOORBELL] = 0; /* Of peer 0, its vector 0. */
+    } else {
+        *(volatile uint8_t *)(uintptr_t)&connection->event[EMIT] = 1;
+    }
 }
 
 static uint32_t take(const struct connection *connection)
@@ -447,13 +481,6 @@ static void storm(const struct connection *connection, uint64_t seconds)
     printf("%ju\n", (uintmax_t)writes);
 }
 
-static void spin(uint64_t seconds)
-{
-    uint64_t end = now_us() + seconds * 1000000;
-    while (now_us() < end) {
-    }
-}
-
 static void work(uint64_t seconds)
 {
     uint64_t end = now_us() + seconds * 1000000;
@@ -556,8 +583,6 @@ int main(int argc, char *argv[])
         receive(&connection, number, argc > 4 ? argv[4] : NULL);
     } else if (strcmp(command, "storm") == 0) {
         storm(&connection, number);
-    } else if (strcmp(command, "spin") == 0) {
-        spin(number);
     } else if (strcmp(command, "work") == 0) {
         work(number);
     } else if (argc > 4 && (strcmp(command, "relay") == 0 || strcmp(command, "begin") == 0)) {

@@ -151,6 +151,64 @@ static void test_lpa2(void **state)
 }
 
 /* Tables are the guest's: loops, holes and reserved encodings end the walk. */
+static void put_short(struct fixture *f, uint64_t table, uint64_t index, uint32_t descriptor)
+{
+    vmmp_le32_t entry = vmmp_le32(descriptor);
+    assert_true(vmmp_guest_memory_write(&f->memory, vmmp_gpa(table + index * 4), &entry, 4));
+}
+
+/* Arm ARM, G5.4: as Linux without LPAE has them, everything in TTBR0; then split by TTBCR.N. */
+static void test_short_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    f->translation.aarch32 = true;
+    f->translation.ttbr0 = RAM + 0x4000 + 0x6a; /* Attributes. */
+    f->translation.ttbr1 = RAM + 0x8000 + 0x6a;
+    put_short(f, RAM + 0x4000, 0xc01, 0x40100000 | 0x1140e);  /* A section. */
+    put_short(f, RAM + 0x4000, 0xf00, (RAM + 0x1400) | 0x01); /* A table, 1 KiB aligned: */
+    put_short(f, RAM + 0x1400, 0x02, 0x12c20000 | 0x243);     /* a small page, */
+    put_short(f, RAM + 0x1400, 0x1f, 0x50010000 | 0x01);      /* a large one. */
+    put_short(f, RAM + 0x4000, 0x010, 0x41000000 | 0x0052 << 16 | 0x040002 | 0x3 << 5);
+    expect(f, 0xc0123456, 0x40123456);
+    expect(f, 0xf0002abc, 0x12c20abc);
+    expect(f, 0xf001fabc, 0x5001fabc);
+    expect(f, 0x01012345, UINT64_C(0x3541012345)); /* A supersection, above 4 GiB. */
+    expect_none(f, 0xc0200000);
+    expect_none(f, 0xf0003000);
+    /* N = 1: the upper half is TTBR1's, and TTBR0's table is half as large. */
+    f->translation.tcr = 1;
+    f->translation.ttbr0 = RAM + 0x2000;
+    put_short(f, RAM + 0x2000, 0x7ff, 0x43000000 | 0x2);
+    put_short(f, RAM + 0x8000, 0x800, 0x44000000 | 0x2);
+    expect(f, 0x7ff00001, 0x43000001);
+    expect(f, 0x80000002, 0x44000002);
+    f->translation.tcr = 1 | 1 << 5; /* PD1 */
+    expect_none(f, 0x80000002);
+    expect(f, 0x7ff00001, 0x43000001);
+    f->translation.sctlr = 0;
+    expect(f, 0x80000002, 0x80000002);
+}
+
+/* G5.5: LPAE with all in TTBR0, then with the upper GiB in TTBR1 as Linux has it (T1SZ = 2). */
+static void test_long_descriptors_of_aarch32(void **state)
+{
+    struct fixture *f = *state;
+    f->translation.aarch32 = true;
+    f->translation.tcr = UINT64_C(1) << 31;
+    f->translation.ttbr0 = RAM + 0x20;
+    f->translation.ttbr1 = RAM + 0x2000;
+    put(f, RAM + 0x20, 3, (RAM + 0x1000) | 3);
+    put(f, RAM + 0x1000, 1, UINT64_C(0x40200000) | 0x711); /* 2 MiB */
+    put(f, RAM + 0x20, 1, UINT64_C(0x80000000) | 0x711);   /* 1 GiB */
+    expect(f, 0xc0234567, 0x40234567);
+    expect(f, 0x7fffffff, 0xbfffffff);
+    expect_none(f, 0x80000000);
+    f->translation.tcr |= UINT64_C(2) << 16;
+    put(f, RAM + 0x2000, 2, UINT64_C(0x41000000) | 0x711);
+    expect(f, 0xc0454321, 0x41054321);
+    expect(f, 0x7fffffff, 0xbfffffff);
+}
+
 static void test_hostile(void **state)
 {
     struct fixture *f = *state;
@@ -186,6 +244,8 @@ int test_arm_walk(void)
         cmocka_unit_test_setup_teardown(test_16k, setup, teardown),
         cmocka_unit_test_setup_teardown(test_64k, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lpa2, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_short_descriptors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_descriptors_of_aarch32, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
     };
     return cmocka_run_group_tests_name("arm_walk", tests, NULL, NULL);

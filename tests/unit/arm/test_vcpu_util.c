@@ -7,6 +7,7 @@
 #include <sel4vm/guest_irq_controller.h>
 #include <sel4vmmplatsupport/arch/guest_vcpu_fault.h>
 #include <sel4vmmplatsupport/arch/irq_defs.h>
+#include <sel4vmmplatsupport/arch/service.h>
 #include <sel4vmmplatsupport/guest_vcpu_util.h>
 #include <sel4vmmplatsupport/vmmp/addr.h>
 #include <sel4vmmplatsupport/vmmp/compat.h>
@@ -168,6 +169,17 @@ static void a_tree_without_room_is_an_error(void **state)
     assert_true(fdt_generate_plat_vcpu_node(&f->vm, NULL) < 0);
 }
 
+static void a_service_needs_sel4(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(vmm_install_service(NULL, 1, 9, 0), seL4_InvalidArgument);
+    assert_int_equal(vmm_install_service(&f->vm, 1, -1, 0), seL4_InvalidArgument);
+    assert_int_equal(vmm_install_service(&f->vm, 1, 16, 0), seL4_InvalidArgument);
+    assert_int_equal(vmm_install_service(&f->vm, 1, 15, 0), seL4_IllegalOperation);
+    assert_int_equal(fixture_log_matches(f, "has no capabilities to call services by"), 1);
+}
+
 int test_vcpu_util(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -177,6 +189,7 @@ int test_vcpu_util(void)
         cmocka_unit_test_setup_teardown(many_cpus_with_large_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_tree_has_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tree_without_room_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_service_needs_sel4, setup, teardown),
     };
     return cmocka_run_group_tests_name("vcpu_util", tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 
 #include "vmmp_test.h"
 
+#include "virtio/virtio_spec.h"
+
 static void log_sink(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
                      const char *message)
 {
@@ -184,7 +186,12 @@ void *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *devi
         assert_int_equal(vmmp_virtio_mmio_init(&rig->mmio, device, &rig->line, NULL), 0);
         return &rig->mmio;
     }
-    assert_int_equal(vmmp_virtio_pci_init(&rig->pci, device, NULL), 0);
+    /* The one type that has a legacy face and is not transitional. */
+    const bool legacy = transport->legacy && device->ops->type == VIRTIO_ID_VSOCK;
+    const struct vmmp_virtio_pci_options options = { .face = legacy
+                                                                 ? VMMP_VIRTIO_PCI_LEGACY
+                                                                 : VMMP_VIRTIO_PCI_TRANSITIONAL };
+    assert_int_equal(vmmp_virtio_pci_init(&rig->pci, device, &options), 0);
     virtio_rig_plug(rig, &rig->pci);
     return &rig->pci;
 }

@@ -148,7 +148,7 @@ static int setup(void **state)
     f->serial = (struct machine_port){ port_write, port_read, f };
     f->config = (struct machine_config){
         .board = &machine_board_exynos5422,
-        .memory = 256 * MIB,
+        .memory = 64 * MIB,
         .cpus = 2,
         .gic = 2,
         .aarch32 = true,
@@ -230,7 +230,7 @@ static void test_tree_is_trimmed(void **state)
     int memory = fdt_path_offset(f->fdt, "/memory@40000000");
     const fdt32_t *reg = fdt_getprop(f->fdt, memory, "reg", &size);
     assert_int_equal(size, 8);
-    assert_int_equal(fdt32_to_cpu(reg[1]), 256 * MIB);
+    assert_int_equal(fdt32_to_cpu(reg[1]), 64 * MIB);
     /* Another board's tree is one line. */
     assert_int_equal(fdt_create_empty_tree(f->fdt, FDT_ROOM), 0);
     assert_true(machine_adopt_fdt(&f->config, &f->plan, f->fdt, FDT_ROOM, &f->fdt_size, &f->error) <

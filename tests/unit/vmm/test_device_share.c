@@ -42,6 +42,7 @@ static void good_values(void **state)
         "a,size=4K",
         "a,size=1G,peer=/tmp/p",
         "a.b-c_d e,peer=p,size=12K",
+        "a,size=16K,ivshmem,peer=p",
         "12345678901234567890123456789012345678901234567,size=1M",
     };
     char message[OPTIONS_MESSAGE];
@@ -64,6 +65,7 @@ static void bad_values(void **state)
         { "a,size=6000", "size" },
         { "a,size=5K", "multiple of 4K" },
         { "a,size=2G", "size" },
+        { "a,size=12K,ivshmem", "power of two" },
         { "a/b,size=4K", "1 to 47 characters" },
         { "123456789012345678901234567890123456789012345678,size=1M", "1 to 47 characters" },
         { "a,size=4K,peer=", "peer" },

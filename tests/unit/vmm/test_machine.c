@@ -293,6 +293,44 @@ static void test_messages(void **state)
     }
 }
 
+/* GPIO registers of DDI 0190: data of pin 3, both edges, enable, masked status, clear. */
+#define KEY_DATA (VIRT_PL061_BASE + (8 << 2))
+#define KEY_BOTH (VIRT_PL061_BASE + 0x408)
+#define KEY_IE   (VIRT_PL061_BASE + 0x410)
+#define KEY_MIS  (VIRT_PL061_BASE + 0x418)
+#define KEY_IC   (VIRT_PL061_BASE + 0x41c)
+
+static void test_power_key(void **state)
+{
+    struct fixture *f = *state;
+    vm_vcpu_t *vcpu;
+    int size;
+
+    memset(&f->machine, 0, sizeof(f->machine));
+    assert_false(machine_power_key(&f->machine, true)); /* There is no machine. */
+    load(f);
+    vcpu = f->vm.vcpus[0];
+    const fdt32_t *pin = property(f->fdt, "/gpio-keys/key", "gpios", &size);
+    assert_int_equal(size, 12);
+    assert_int_equal(fdt32_to_cpu(pin[0]),
+                     fdt_get_phandle(f->fdt, fdt_path_offset(f->fdt, "/gpio@9030000")));
+    assert_int_equal(fdt32_to_cpu(pin[1]), 3);
+    assert_false(machine_power_key(&f->machine, true)); /* The guest does not look, */
+    assert_int_equal(script_get(vcpu, KEY_DATA, 4), 8); /* though it is pressed. */
+    assert_false(machine_power_key(&f->machine, false));
+    script_put(vcpu, KEY_BOTH, 4, 8);
+    script_put(vcpu, KEY_IC, 4, 8);
+    script_put(vcpu, KEY_IE, 4, 8);
+    for (int press = 1; press >= 0; press--) {
+        assert_true(machine_power_key(&f->machine, press));
+        assert_true(script_irq(vcpu, VIRT_SPI_INTID(VIRT_PL061_SPI)).level);
+        assert_int_equal(script_get(vcpu, KEY_MIS, 4), 8);
+        assert_int_equal(script_get(vcpu, KEY_DATA, 4), press ? 8 : 0);
+        script_put(vcpu, KEY_IC, 4, 8);
+        assert_false(script_irq(vcpu, VIRT_SPI_INTID(VIRT_PL061_SPI)).level);
+    }
+}
+
 static void test_without_console_and_uart(void **state)
 {
     struct fixture *f = *state;
@@ -558,6 +596,7 @@ int test_machine(void)
         cmocka_unit_test_setup_teardown(test_loaded_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_power_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_of_the_configuration, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mmio_slots, setup, teardown),

@@ -241,10 +241,12 @@ static void test_ends(void **state)
 static void test_power_button(void **state)
 {
     struct fixture *f = *state;
-    machine_power_button(&f->machine); /* There is none yet. */
+    assert_false(machine_power_key(&f->machine, true)); /* There is no machine. */
     load(f);
+    assert_false(machine_power_key(&f->machine, true)); /* Nobody listens. */
+    out(f, PC_PM_PORT, 2, 0x100);
     out(f, PC_PM_PORT + 2, 2, 0x100);
-    machine_power_button(&f->machine);
+    assert_true(machine_power_key(&f->machine, true));
     assert_int_equal(in(f, PC_PM_PORT, 2), 0x100);
     assert_true(script_irq(f->vm.vcpus[0], PC_SCI_IRQ).level);
     out(f, PC_PM_PORT, 2, 0x100);

@@ -50,6 +50,19 @@ static struct vmmp_acpi_config large_config(void)
     return config;
 }
 
+/* What a compatible client has: 8259s, and nobody behind the PM1 ports. */
+static struct vmmp_acpi_config old_config(void)
+{
+    struct vmmp_acpi_config config = small_config();
+
+    config.dual_8259 = true;
+    config.no_ioapic = true;
+    config.no_soft_off = true;
+    config.i8042 = true;
+    config.cmos_rtc = true;
+    return config;
+}
+
 static void build(const struct vmmp_acpi_config *config)
 {
     memset(area, 0xee, sizeof(area));
@@ -109,8 +122,10 @@ static const uint8_t *find(const char *signature)
 static void pointers_and_checksums(void **state)
 {
     (void)state;
-    for (int large = 0; large < 2; large++) {
-        struct vmmp_acpi_config config = large ? large_config() : small_config();
+    const struct vmmp_acpi_config configs[] = { small_config(), large_config(), old_config() };
+    for (unsigned which = 0; which < 3; which++) {
+        struct vmmp_acpi_config config = configs[which];
+        bool large = config.hpet_base != 0;
         build(&config);
         assert_memory_equal(area, "RSD PTR ", 8);
         assert_sum_zero(area, 20);
@@ -213,12 +228,30 @@ static void interrupt_controllers(void **state)
     assert_int_equal(seen[4], 1);
 }
 
+static void an_old_machine(void **state)
+{
+    struct vmmp_acpi_config config = old_config();
+
+    (void)state;
+    build(&config);
+    const uint8_t *madt = find("APIC");
+    assert_int_equal(madt[40], 1);
+    /* One local APIC and its NMI: no IOAPIC, and no override that would need one. */
+    assert_int_equal(length_of(madt), 44 + 8 + 6);
+    assert_int_equal(madt[44], 0);
+    assert_int_equal(madt[52], 4);
+    const uint8_t *dsdt = at(get(find("FACP") + 40, 4));
+    for (size_t i = 36; i + 4 <= length_of(dsdt); i++) {
+        assert_memory_not_equal(dsdt + i, "_S5_", 4);
+    }
+}
+
 static void refusals(void **state)
 {
     struct vmmp_acpi_config good = large_config();
-    struct vmmp_acpi_config bad[8];
+    struct vmmp_acpi_config bad[9];
     (void)state;
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 9; i++) {
         bad[i] = good;
     }
     bad[0].cpus = 0;
@@ -229,7 +262,8 @@ static void refusals(void **state)
     bad[5].uarts[0].irq = 16;
     bad[6].virtio_mmio[3].window.base = UINT64_C(0x100000000);
     bad[7].pm1a_base = 0;
-    for (unsigned i = 0; i < 8; i++) {
+    bad[8].no_ioapic = true; /* But interrupts that arrive at one. */
+    for (unsigned i = 0; i < 9; i++) {
         assert_int_equal(vmmp_acpi_build(&bad[i], VMMP_ACPI_AREA, area, sizeof(area), &used),
                          -EINVAL);
     }
@@ -317,8 +351,9 @@ static void iasl_finds_nothing(void **state)
         print_message("skipped: iasl is not installed (package acpica-tools)\n");
         skip();
     }
-    for (int large = 0; large < 2; large++) {
-        struct vmmp_acpi_config config = large ? large_config() : small_config();
+    const struct vmmp_acpi_config configs[] = { small_config(), large_config(), old_config() };
+    for (unsigned which = 0; which < 3; which++) {
+        struct vmmp_acpi_config config = configs[which];
         char folder[] = "acpi-XXXXXX";
         char remove[64];
         build(&config);
@@ -342,7 +377,8 @@ int test_acpi(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pointers_and_checksums), cmocka_unit_test(fixed_description),
         cmocka_unit_test(interrupt_controllers),  cmocka_unit_test(refusals),
-        cmocka_unit_test(aml_errors_stick),       cmocka_unit_test(iasl_finds_nothing),
+        cmocka_unit_test(an_old_machine),         cmocka_unit_test(aml_errors_stick),
+        cmocka_unit_test(iasl_finds_nothing),
     };
     return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);
 }

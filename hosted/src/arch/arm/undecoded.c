@@ -53,11 +53,17 @@ static uint64_t system_register(struct emulation *e, seL4_VCPUReg number)
 
 static void prepare(struct emulation *e)
 {
+    const struct hosted_vm *hosted = e->vcpu->hosted;
     e->translation.sctlr = system_register(e, seL4_VCPUReg_SCTLR);
-#ifdef CONFIG_ARCH_AARCH64
-    e->translation.tcr = system_register(e, seL4_VCPUReg_TCR);
     e->translation.ttbr0 = system_register(e, seL4_VCPUReg_TTBR0);
     e->translation.ttbr1 = system_register(e, seL4_VCPUReg_TTBR1);
+#ifdef CONFIG_ARCH_AARCH64
+    e->translation.tcr = system_register(e, seL4_VCPUReg_TCR);
+    e->translation.aarch32 = hosted->engine->is_aarch32 && hosted->engine->is_aarch32(hosted);
+#else
+    e->translation.tcr = system_register(e, seL4_VCPUReg_TTBCR);
+    e->translation.aarch32 = true;
+    (void)hosted;
 #endif
     vmmp_guest_memory_init(&e->memory, resolve, e->vcpu->hosted);
 }
@@ -227,7 +233,9 @@ static enum hosted_outcome inject(struct emulation *e, uint8_t fsc, bool write,
         .address_valid = address,
         .address = address ? *address : 0,
     };
-    if (vmmp_arm_inject_abort(&e->vcpu->base, &abort)) {
+    const struct hosted_engine *engine = e->vcpu->hosted->engine;
+    if (vmmp_arm_inject_abort(&e->vcpu->base, &abort) &&
+        (!engine->external_abort || engine->external_abort(e->vcpu))) {
         hosted_say(e->vcpu->hosted, VMMP_LOG_ERROR, VMMP_LOG_HOST,
                    "vCPU %u: an abort cannot be injected", e->vcpu->base.vcpu_id);
         return HOSTED_FAILED;

@@ -2,7 +2,7 @@
 /*
  * What is where on this board (Tegra K1 Technical Reference Manual, address map), and the windows
  * of the virtual PCI bus between it. VMMP_BOARD_MAP(ROW): name, first address, bytes, and the row
- * that ends at or before it; addresses ascend. Rows RAM_… are what guests may be given as memory.
+ * that ends at or before it; addresses ascend. Rows named RAM… are what guests may have as memory.
  * The library does not compile if rows overlap (src/compat/arm/plat/board_map.c); use the table in
  * the same way for what a VMM adds.
  */

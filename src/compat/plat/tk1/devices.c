@@ -7,7 +7,7 @@
 #define CLKCAR 0x60006000
 
 #define DEVICE(symbol, label, address) \
-    const struct device symbol = { .name = label, .pstart = address, .size = 0x1000 }
+    const struct device symbol = { .name = (label), .pstart = (address), .size = 0x1000 }
 
 DEVICE(dev_uartd, "uartd", UARTS);
 DEVICE(dev_clkcar, "clkcar", CLKCAR);
