@@ -9,11 +9,14 @@
 #define PM1_EN  2
 #define PM1_CNT 4
 
-#define TMR      0x0001u /* In PM1_STS and PM1_EN. */
-#define GBL      0x0020u /* Nobody releases the lock: enabled, but never signalled. */
+#define TMR 0x0001u /* In PM1_STS and PM1_EN. */
+/* Nobody releases the lock, and the clock does not wake: they can be enabled, as a guest
+ * expects of fixed hardware, and are never signalled. */
+#define GBL      0x0020u
+#define RTC      0x0400u
 #define PWRBTN   0x0100u
 #define STS_BITS (TMR | PWRBTN)
-#define EN_BITS  (TMR | GBL | PWRBTN)
+#define EN_BITS  (TMR | GBL | PWRBTN | RTC)
 
 #define SCI_EN        0x0001u
 #define SLP_TYP_SHIFT 10
