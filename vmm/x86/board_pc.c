@@ -9,8 +9,6 @@
 
 #include "../machine_console.h"
 
-#define PM1_PWRBTN_EN 0x100u /* ACPI 6.4, 4.8.3.1.2 */
-
 /* ---- what nobody answers -------------------------------------------------------------------- */
 
 /* As on a PC: reads see all-ones, writes go nowhere. Guests probe for much that is not there. */

@@ -51,8 +51,8 @@ typedef struct v_queue {
 } vqueue_t;
 
 /**
- * Names a device; virtio_emul_t is this. Of its members only `vm` is set and kept: registers and queues are those of the
- * native device behind it, which nobody can reach around its transport.
+ * Names a device; virtio_emul_t is this. Of its members only `vm` is set and kept: registers and
+ * queues are those of the native device behind it, which nobody can reach around its transport.
  */
 struct virtio_emul {
     void *internal;

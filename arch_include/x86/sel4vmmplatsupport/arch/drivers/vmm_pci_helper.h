@@ -17,10 +17,10 @@ extern "C" {
  * guest address of the client's anonymous memory (vm_memory_make_anon()), I/O ports are passed
  * through to the boot vCPU. `bars`, with room for 6, says what is where, for
  * vmm_pci_create_bar_emulation(): a BAR keeps its number, one that the device does not have is an
- * entry without a size. A 64-bit BAR becomes a 32-bit one. A BAR smaller than a page shows the guest
- * all of its page, which is said in the log.
- * Returns how many entries there are up to the last BAR, or -1 (logged): a size that is no power of
- * two, no room, or a mapping that failed. What was mapped before that stays so.
+ * entry without a size. A 64-bit BAR becomes a 32-bit one. A BAR smaller than a page shows the
+ * guest all of its page, which is said in the log. Returns how many entries there are up to the
+ * last BAR, or -1 (logged): a size that is no power of two, no room, or a mapping that failed. What
+ * was mapped before that stays so.
  */
 int vmm_pci_helper_map_bars(vm_t *vm, libpci_device_iocfg_t *cfg, vmm_pci_bar_t *bars);
 
