@@ -11,7 +11,7 @@ stream=$programs/unix_stream
 check program test -x "$stream" || finish
 bytes=$((FULL ? 16777216 : 1048576))
 # Guests keep what comes in their root, which has half of their memory.
-memory=$((FULL ? 256 : 128))M
+memory=$((FULL ? 320 : 192))M
 
 # What guests' scripts begin with.
 cat >prelude <<END
