@@ -339,7 +339,7 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
     pci->face = options->face == VMMP_VIRTIO_PCI_TRANSITIONAL && !transitional
                     ? VMMP_VIRTIO_PCI_MODERN
                     : options->face;
-    bool modern = pci->face == VMMP_VIRTIO_PCI_MODERN;
+    bool modern = pci->face == VMMP_VIRTIO_PCI_MODERN || !type;
     uint16_t modern_id = (uint16_t)(VIRTIO_PCI_DEVICE_MODERN + device->ops->type);
     uint32_t class_code = type ? type->class_code : CLASS_OTHER;
     const struct vmmp_pci_identity identity = {

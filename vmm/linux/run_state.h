@@ -48,7 +48,6 @@ struct run {
     struct machine_plan plan;
     uint8_t *fdt;    /**< MACHINE_FDT_MAX bytes. */
     size_t fdt_size; /**< Of a tree given with --dtb, then of the guest's. */
-    bool fdt_adopted;
 
     /* run.c */
     struct hosted_event_loop *loop;
@@ -58,8 +57,6 @@ struct run {
     struct vmmp_entropy trng_source;
     struct hosted_doorbells doorbells;
     struct machine machine;
-    bool is_terminal;
-    bool trng_open;
     struct backend console;
     struct backend serial;
     struct devices devices;
@@ -69,16 +66,19 @@ struct run {
     FILE *trace_file;
     struct run_gdb *gdb;
     struct signals signals;
-    bool signals_begun;
     pthread_t vm_thread;
     int vm_result;
+    bool signals_begun;
+    bool is_terminal;
+    bool trng_open;
+    bool fdt_adopted;
 
     /* run_control.c */
     struct control control;
     struct vmmp_timer power_off_timer;
     struct vmmp_timer give_up_timer;
-    bool power_off_asked;
     enum power_off_step power_off_step;
+    bool power_off_asked;
     bool power_key_heard; /**< The guest has a driver for the key. */
     bool reset_asked;     /**< By the control socket; until the guest has ended. */
     unsigned starts;      /**< Guests started, the running one included. */
