@@ -102,6 +102,8 @@ bool hosted_share_is_second(const struct hosted_share *share);
 void hosted_share_emit(struct hosted_share *share);
 
 struct hosted_share_stats hosted_share_stats(struct hosted_share *share);
+/** The number of the meeting with the peer that is there, from 1 on; 0: nobody is. Any thread. */
+uint64_t hosted_share_meeting(struct hosted_share *share);
 
 #ifdef __cplusplus
 }

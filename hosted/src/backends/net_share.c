@@ -25,14 +25,14 @@ struct shared {
 /* A peer that is new, or has new memory, goes on where it begins. False: nobody is there. */
 static bool is_met(struct shared *shared)
 {
-    struct hosted_share_stats stats = hosted_share_stats(shared->share);
-    if (stats.connected && stats.met != shared->meeting) {
+    uint64_t meeting = hosted_share_meeting(shared->share);
+    if (meeting && meeting != shared->meeting) {
         uint64_t size;
         void *memory = hosted_share_memory(shared->share, &size);
-        shared->meeting = stats.met;
+        shared->meeting = meeting;
         vmmp_frame_ring_init(&shared->ring, memory, size, hosted_share_is_second(shared->share));
     }
-    return stats.connected;
+    return meeting != 0;
 }
 
 static bool shared_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *iov,

@@ -273,6 +273,14 @@ struct hosted_share_stats hosted_share_stats(struct hosted_share *share)
     return stats;
 }
 
+uint64_t hosted_share_meeting(struct hosted_share *share)
+{
+    pthread_mutex_lock(&share->lock);
+    uint64_t meeting = share->stats.connected ? share->stats.met : 0;
+    pthread_mutex_unlock(&share->lock);
+    return meeting;
+}
+
 /* ---- Life ---------------------------------------------------------------------------------- */
 
 static struct hosted_share *allocate(struct hosted_event_loop *loop, uint64_t size)
@@ -329,11 +337,9 @@ int hosted_share_pair(struct hosted_share *ends[2], struct hosted_event_loop *co
                       uint64_t size)
 {
     int sockets[2] = { -1, -1 };
-    int error = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        ends[i] = allocate(loops[i], size);
-        error = ends[i] ? error : -ENOMEM;
-    }
+    ends[0] = allocate(loops[0], size);
+    ends[1] = allocate(loops[1], size);
+    int error = ends[0] && ends[1] ? 0 : -ENOMEM;
     if (!error) {
         error = share_memory_make(ends[0]);
     }
