@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A file of any content as a kernel, packed or not, and as a device tree. */
-#include "fuzz_input.h"
+#include "fuzz_file.h"
 
 #include <errno.h>
 #include <libfdt.h>
@@ -12,40 +12,6 @@
 #define RAM_SIZE (UINT64_C(8) << 20)
 
 static uint8_t ram[RAM_SIZE];
-static struct vmmp_image_error error;
-
-struct content {
-    const uint8_t *bytes;
-    size_t size;
-    size_t chunk; /* Most bytes a read returns. */
-    unsigned reads;
-};
-
-static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
-{
-    struct content *content = cookie;
-    FUZZ_CHECK(size > 0);
-    /* Reading one file takes a number of reads that its size and the chunks explain. */
-    FUZZ_CHECK(++content->reads < 10000);
-    if (offset >= content->size) {
-        return 0;
-    }
-    size_t left = content->size - (size_t)offset;
-    size = size < left ? size : left;
-    size = size < content->chunk ? size : content->chunk;
-    memcpy(to, content->bytes + offset, size);
-    return (int64_t)size;
-}
-
-/* A result and its message: one line, and only if something is wrong. */
-static bool done(int result)
-{
-    FUZZ_CHECK(result <= 0 && result > -4096);
-    FUZZ_CHECK(result == 0 || error.message[0] != '\0');
-    FUZZ_CHECK(memchr(error.message, '\0', sizeof(error.message)) && !strchr(error.message, '\n'));
-    return result == 0;
-}
-
 static bool inside(uint64_t start, uint64_t size)
 {
     return start >= RAM && start - RAM <= RAM_SIZE && size <= RAM_SIZE - (start - RAM);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A file of any content as a PC's kernel: bzImage, what is packed in it, ELF, PVH. */
-#include "fuzz_input.h"
+#include "fuzz_file.h"
 
 #include <hosted/decoders.h>
 #include <sel4vmmplatsupport/vmmp/load_x86.h>
@@ -9,39 +9,6 @@
 #define GUARD    0xa5
 
 static uint8_t ram[RAM_SIZE];
-static struct vmmp_image_error error;
-
-struct content {
-    const uint8_t *bytes;
-    size_t size;
-    size_t chunk; /* Most bytes a read returns. */
-    unsigned reads;
-};
-
-static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
-{
-    struct content *content = cookie;
-    FUZZ_CHECK(size > 0);
-    FUZZ_CHECK(++content->reads < 10000);
-    if (offset >= content->size) {
-        return 0;
-    }
-    size_t left = content->size - (size_t)offset;
-    size = size < left ? size : left;
-    size = size < content->chunk ? size : content->chunk;
-    memcpy(to, content->bytes + offset, size);
-    return (int64_t)size;
-}
-
-/* A result and its message: one line, and only if something is wrong. */
-static bool done(int result)
-{
-    FUZZ_CHECK(result <= 0 && result > -4096);
-    FUZZ_CHECK(result == 0 || error.message[0] != '\0');
-    FUZZ_CHECK(memchr(error.message, '\0', sizeof(error.message)) && !strchr(error.message, '\n'));
-    return result == 0;
-}
-
 static void make_map(struct vmmp_e820 *map, uint8_t how)
 {
     vmmp_e820_init(map);
