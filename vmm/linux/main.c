@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vmm: runs a Linux guest on the KVM of a Linux machine. */
+/* vmm: runs Linux guests on the KVM of a Linux machine. */
 #include <stdio.h>
 #include <time.h>
 
@@ -23,14 +23,15 @@ static int finish_output(void)
 int main(int argc, char **argv)
 {
     struct timespec start;
-    struct options options;
+    struct options_guests guests;
     char message[OPTIONS_MESSAGE];
     clock_gettime(CLOCK_MONOTONIC, &start);
-    switch (options_parse(argc, argv, &options, message)) {
+    switch (options_parse(argc, argv, &guests, message)) {
     case OPTIONS_RUN:
-        return run_guest(&options, (uint64_t)start.tv_sec * 1000000000u + (uint64_t)start.tv_nsec);
+        return run_guests(&guests, (uint64_t)start.tv_sec * 1000000000u + (uint64_t)start.tv_nsec);
     case OPTIONS_CTL: {
-        int status = control_call(options.control, options.word_count, options.words, stdout);
+        const struct options *options = &guests.list[0];
+        int status = control_call(options->control, options->word_count, options->words, stdout);
         int flushed = finish_output();
         return flushed ? flushed : status;
     }

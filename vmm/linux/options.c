@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "options.h"
+#include "options_internal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,17 +13,8 @@
 #define MIB         (UINT64_C(1) << 20)
 #define MOST_BOARDS 8
 
-struct parser {
-    struct options *options;
-    char *message;
-    /* As given, for messages of what the machine does not allow; NULL: not given. */
-    const char *memory;
-    const char *cpus;
-    bool serial_given;
-};
-
 /* Every setter says on its own what is wrong with `value`; false then. */
-typedef bool option_set_fn(struct parser *parser, const char *name, const char *value);
+typedef bool option_set_fn(struct options_parser *parser, const char *name, const char *value);
 
 struct option_row {
     const char *name;
@@ -32,7 +23,7 @@ struct option_row {
     const char *help;
 };
 
-static bool VMMP_PRINTF(2, 3) fail(struct parser *parser, const char *format, ...)
+bool options_fail(struct options_parser *parser, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -81,53 +72,63 @@ bool options_parse_number(const char *text, unsigned long low, unsigned long hig
     return !errno && !*end && *number >= low && *number <= high;
 }
 
-static bool set_file(struct parser *parser, const char *name, const char *value, const char **file)
+static bool set_file(struct options_parser *parser, const char *name, const char *value,
+                     const char **file)
 {
     if (!value[0]) {
-        return fail(parser, "%s: the file name is empty: give the path of a file", name);
+        return options_fail(parser, "%s: the file name is empty: give the path of a file", name);
     }
     *file = value;
     return true;
 }
 
-static bool set_kernel(struct parser *parser, const char *name, const char *value)
+static bool set_name(struct options_parser *parser, const char *name, const char *value)
+{
+    if (!value[0]) {
+        return options_fail(parser, "%s: the name is empty: give a word for messages", name);
+    }
+    parser->options->name = value;
+    return true;
+}
+
+static bool set_kernel(struct options_parser *parser, const char *name, const char *value)
 {
     return set_file(parser, name, value, &parser->options->kernel);
 }
 
-static bool set_initrd(struct parser *parser, const char *name, const char *value)
+static bool set_initrd(struct options_parser *parser, const char *name, const char *value)
 {
     return set_file(parser, name, value, &parser->options->initrd);
 }
 
-static bool set_dtb(struct parser *parser, const char *name, const char *value)
+static bool set_dtb(struct options_parser *parser, const char *name, const char *value)
 {
     return set_file(parser, name, value, &parser->options->dtb);
 }
 
-static bool set_dump_dtb(struct parser *parser, const char *name, const char *value)
+static bool set_dump_dtb(struct options_parser *parser, const char *name, const char *value)
 {
     return set_file(parser, name, value, &parser->options->dump_dtb);
 }
 
-static bool set_trace(struct parser *parser, const char *name, const char *value)
+static bool set_trace(struct options_parser *parser, const char *name, const char *value)
 {
     return set_file(parser, name, value, &parser->options->trace);
 }
 
-static bool set_control(struct parser *parser, const char *name, const char *value)
+static bool set_control(struct options_parser *parser, const char *name, const char *value)
 {
     return set_file(parser, name, value, &parser->options->control);
 }
 
-static bool set_append(struct parser *parser, const char *name, const char *value)
+static bool set_append(struct options_parser *parser, const char *name, const char *value)
 {
     (void)name;
     parser->options->append = value;
     return true;
 }
 
-static bool set_machine(struct parser *parser, const char *name, const char *value)
+static bool set_machine(struct options_parser *parser, const char *name, const char *value)
 {
     const char *names[MOST_BOARDS + 1];
     size_t count = 0;
@@ -142,29 +143,29 @@ static bool set_machine(struct parser *parser, const char *name, const char *val
     names[count] = NULL;
     const char *nearest = options_nearest(value, names);
     if (nearest) {
-        return fail(parser, "%s %s: there is none of that name: did you mean %s?", name, value,
-                    nearest);
+        return options_fail(parser, "%s %s: there is none of that name: did you mean %s?", name,
+                            value, nearest);
     }
-    return fail(parser, "%s %s: there is none of that name: 'vmm run --help' lists them", name,
-                value);
+    return options_fail(parser, "%s %s: there is none of that name: 'vmm run --help' lists them",
+                        name, value);
 }
 
-static bool set_memory(struct parser *parser, const char *name, const char *value)
+static bool set_memory(struct options_parser *parser, const char *name, const char *value)
 {
     uint64_t size;
     if (!options_parse_size(value, &size)) {
-        return fail(parser, "%s %s: not a size: give a number with K, M or G, such as 512M", name,
-                    value);
+        return options_fail(parser, "%s %s: not a size: give a number with K, M or G, such as 512M",
+                            name, value);
     }
     parser->memory = value;
     if (size % MIB) {
-        return fail(parser, "%s %s: must be a multiple of 1M", name, value);
+        return options_fail(parser, "%s %s: must be a multiple of 1M", name, value);
     }
     parser->options->memory = size;
     return true;
 }
 
-static bool set_cpus(struct parser *parser, const char *name, const char *value)
+static bool set_cpus(struct options_parser *parser, const char *name, const char *value)
 {
     unsigned long cpus;
     parser->cpus = value;
@@ -177,7 +178,7 @@ static bool set_cpus(struct parser *parser, const char *name, const char *value)
     return true;
 }
 
-static bool set_gic(struct parser *parser, const char *name, const char *value)
+static bool set_gic(struct options_parser *parser, const char *name, const char *value)
 {
     if (strcmp(value, "auto") == 0) {
         parser->options->gic = GIC_AUTO;
@@ -186,12 +187,12 @@ static bool set_gic(struct parser *parser, const char *name, const char *value)
     } else if (strcmp(value, "3") == 0) {
         parser->options->gic = GIC_V3;
     } else {
-        return fail(parser, "%s %s: must be auto, 2 or 3", name, value);
+        return options_fail(parser, "%s %s: must be auto, 2 or 3", name, value);
     }
     return true;
 }
 
-static bool set_transport(struct parser *parser, const char *name, const char *value)
+static bool set_transport(struct options_parser *parser, const char *name, const char *value)
 {
     static const char *const names[] = { [MACHINE_TRANSPORT_PCI] = "pci",
                                          [MACHINE_TRANSPORT_PCI_MODERN] = "pci-modern",
@@ -203,19 +204,19 @@ static bool set_transport(struct parser *parser, const char *name, const char *v
             return true;
         }
     }
-    return fail(parser, "%s %s: must be pci, pci-modern, pci-legacy or mmio", name, value);
+    return options_fail(parser, "%s %s: must be pci, pci-modern, pci-legacy or mmio", name, value);
 }
 
-static bool set_rings(struct parser *parser, const char *name, const char *value)
+static bool set_rings(struct options_parser *parser, const char *name, const char *value)
 {
     if (strcmp(value, "packed") != 0 && strcmp(value, "split") != 0) {
-        return fail(parser, "%s %s: must be packed or split", name, value);
+        return options_fail(parser, "%s %s: must be packed or split", name, value);
     }
     parser->options->split_rings = value[0] == 's';
     return true;
 }
 
-static bool set_choice(struct parser *parser, const char *name, const char *value,
+static bool set_choice(struct options_parser *parser, const char *name, const char *value,
                        struct console_choice *choice)
 {
     choice->path = NULL;
@@ -232,16 +233,17 @@ static bool set_choice(struct parser *parser, const char *name, const char *valu
         choice->kind = CONSOLE_SOCKET;
         choice->path = value + 7;
     } else {
-        return fail(parser, "%s %s: must be stdio, pty, file:PATH, socket:PATH or none", name,
-                    value);
+        return options_fail(parser, "%s %s: must be stdio, pty, file:PATH, socket:PATH or none",
+                            name, value);
     }
     return true;
 }
 
-static bool add_device(struct parser *parser, const struct device_kind *kind, const char *value);
+static bool add_device(struct options_parser *parser, const struct device_kind *kind,
+                       const char *value);
 
 /* The first one is the guest's console, those that follow are ports of another. */
-static bool set_console(struct parser *parser, const char *name, const char *value)
+static bool set_console(struct options_parser *parser, const char *name, const char *value)
 {
     struct options *options = parser->options;
     if (!options->console_given) {
@@ -251,13 +253,13 @@ static bool set_console(struct parser *parser, const char *name, const char *val
     return add_device(parser, &device_port, value);
 }
 
-static bool set_serial(struct parser *parser, const char *name, const char *value)
+static bool set_serial(struct options_parser *parser, const char *name, const char *value)
 {
     parser->serial_given = true;
     return set_choice(parser, name, value, &parser->options->serial);
 }
 
-static bool set_stats(struct parser *parser, const char *name, const char *value)
+static bool set_stats(struct options_parser *parser, const char *name, const char *value)
 {
     (void)name;
     (void)value;
@@ -265,7 +267,7 @@ static bool set_stats(struct parser *parser, const char *name, const char *value
     return true;
 }
 
-static bool set_sandbox(struct parser *parser, const char *name, const char *value)
+static bool set_sandbox(struct options_parser *parser, const char *name, const char *value)
 {
     (void)name;
     (void)value;
@@ -273,7 +275,7 @@ static bool set_sandbox(struct parser *parser, const char *name, const char *val
     return true;
 }
 
-static bool set_no_reboot(struct parser *parser, const char *name, const char *value)
+static bool set_no_reboot(struct options_parser *parser, const char *name, const char *value)
 {
     (void)name;
     (void)value;
@@ -281,7 +283,7 @@ static bool set_no_reboot(struct parser *parser, const char *name, const char *v
     return true;
 }
 
-static bool set_gdb(struct parser *parser, const char *name, const char *value)
+static bool set_gdb(struct options_parser *parser, const char *name, const char *value)
 {
     char digits[8];
     size_t length = strcspn(value, ",");
@@ -293,14 +295,15 @@ static bool set_gdb(struct parser *parser, const char *name, const char *value)
     }
     if (length >= sizeof(digits) || (value[length] && !wait) ||
         !options_parse_number(digits, 1, 65535, &port)) {
-        return fail(parser, "%s %s: must be a TCP port from 1 to 65535, or PORT,wait", name, value);
+        return options_fail(parser, "%s %s: must be a TCP port from 1 to 65535, or PORT,wait", name,
+                            value);
     }
     parser->options->gdb_port = (uint16_t)port;
     parser->options->gdb_wait = wait;
     return true;
 }
 
-static bool set_log_level(struct parser *parser, const char *name, const char *value)
+static bool set_log_level(struct options_parser *parser, const char *name, const char *value)
 {
     for (int level = VMMP_LOG_ERROR; level <= VMMP_LOG_DEBUG; level++) {
         if (strcmp(value, vmmp_log_level_name((enum vmmp_log_level)level)) == 0) {
@@ -308,7 +311,7 @@ static bool set_log_level(struct parser *parser, const char *name, const char *v
             return true;
         }
     }
-    return fail(parser, "%s %s: must be error, warning, info or debug", name, value);
+    return options_fail(parser, "%s %s: must be error, warning, info or debug", name, value);
 }
 
 static const struct option_row rows[] = {
@@ -357,13 +360,14 @@ static const struct option_row rows[] = {
       "once all is open, allow the VMM only what it still needs;\n"
       "implies --no-reboot" },
     { "--control", "PATH", set_control, "a Unix socket for 'vmm ctl PATH COMMAND'" },
+    { "--name", "NAME", set_name, "what messages and statistics call this guest" },
     { "--log-level", "LEVEL", set_log_level, "error, warning (default), info or debug" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 #define MOST_KINDS 16
 
-static bool unknown_option(struct parser *parser, const char *argument)
+static bool unknown_option(struct options_parser *parser, const char *argument)
 {
     const char *names[ROWS + MOST_KINDS + 3];
     size_t count = 0;
@@ -381,12 +385,13 @@ static bool unknown_option(struct parser *parser, const char *argument)
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
     const char *nearest = options_nearest(name, names);
     if (nearest) {
-        return fail(parser, "unknown option '%s': did you mean %s?", name, nearest);
+        return options_fail(parser, "unknown option '%s': did you mean %s?", name, nearest);
     }
-    return fail(parser, "unknown option '%s': 'vmm run --help' lists them", name);
+    return options_fail(parser, "unknown option '%s': 'vmm run --help' lists them", name);
 }
 
-static bool add_device(struct parser *parser, const struct device_kind *kind, const char *value)
+static bool add_device(struct options_parser *parser, const struct device_kind *kind,
+                       const char *value)
 {
     struct options *options = parser->options;
     unsigned same = 0;
@@ -394,11 +399,13 @@ static bool add_device(struct parser *parser, const struct device_kind *kind, co
         same += options->devices[i].kind == kind;
     }
     if (same == kind->most) {
-        return kind->most == 1 ? fail(parser, "%s: once is enough: leave one out", kind->option)
-                               : fail(parser, "%s: at most %u of them", kind->option, kind->most);
+        return kind->most == 1
+                   ? options_fail(parser, "%s: once is enough: leave one out", kind->option)
+                   : options_fail(parser, "%s: at most %u of them", kind->option, kind->most);
     }
     if (options->device_count == OPTIONS_DEVICES) {
-        return fail(parser, "%s: too many devices: at most %d", kind->option, OPTIONS_DEVICES);
+        return options_fail(parser, "%s: too many devices: at most %d", kind->option,
+                            OPTIONS_DEVICES);
     }
     if (!kind->check(value, parser->message)) {
         return false;
@@ -424,24 +431,24 @@ static bool is_named(const struct argument *argument, const char *name)
 }
 
 /* The option's value, from the next argument if need be; `form` is what help calls it. */
-static bool find_value(struct parser *parser, struct argument *argument, const char *name,
+static bool find_value(struct options_parser *parser, struct argument *argument, const char *name,
                        const char *form)
 {
     if (argument->value) {
-        return form || fail(parser, "%s takes no value", name);
+        return form || options_fail(parser, "%s takes no value", name);
     }
     if (!form) {
         return true;
     }
     if (*argument->index + 1 >= argument->argc) {
-        return fail(parser, "%s needs a value: %s %s", name, name, form);
+        return options_fail(parser, "%s needs a value: %s %s", name, name, form);
     }
     argument->value = argument->argv[++*argument->index];
     return true;
 }
 
 /* A device's option whose value may be left out does not take the next argument for one. */
-static bool take_device(struct parser *parser, struct argument *argument,
+static bool take_device(struct options_parser *parser, struct argument *argument,
                         const struct device_kind *kind)
 {
     bool optional = kind->value && kind->value[0] == '[';
@@ -450,7 +457,7 @@ static bool take_device(struct parser *parser, struct argument *argument,
 }
 
 /* Takes one option and its value; `*index` is left at the last argument used. */
-static bool take_option(struct parser *parser, int argc, char *const argv[], int *index)
+static bool take_option(struct options_parser *parser, int argc, char *const argv[], int *index)
 {
     struct argument argument = {
         .text = argv[*index],
@@ -475,110 +482,76 @@ static bool take_option(struct parser *parser, int argc, char *const argv[], int
     return unknown_option(parser, argument.text);
 }
 
-static bool check_amounts(struct parser *parser)
+/* One guest's options, from `*index` to "--" or the end. */
+static enum options_command parse_guest(struct options_parser *parser, int argc, char *const argv[],
+                                        int *index)
 {
-    const struct options *options = parser->options;
-    const struct machine_board *board = options->board;
-    if (parser->memory && options->memory < board->memory_minimum) {
-        return fail(parser, "--memory %s: must be at least %lluM", parser->memory,
-                    (unsigned long long)(board->memory_minimum / MIB));
-    }
-    if (parser->memory && options->memory > board->memory_maximum) {
-        return fail(parser,
-                    "--memory %s: must be at most %lluM, which is what the machine has room for",
-                    parser->memory, (unsigned long long)(board->memory_maximum / MIB));
-    }
-    if (parser->cpus && (options->cpus < 1 || options->cpus > board->cpus)) {
-        return fail(parser, "--cpus %s: must be a number from 1 to %u", parser->cpus, board->cpus);
-    }
-    return true;
-}
-
-static bool check_fdt(struct parser *parser)
-{
-    const struct options *options = parser->options;
-    const struct machine_board *board = options->board;
-    if (!board->gic && options->gic != GIC_AUTO) {
-        return fail(parser, "--gic: a %s has no GIC: leave it out", board->name);
-    }
-    if (!board->build_fdt && !board->own_fdt && (options->dtb || options->dump_dtb)) {
-        return fail(parser, "%s: guests of a %s get no device tree: leave it out",
-                    options->dtb ? "--dtb" : "--dump-dtb", board->name);
-    }
-    if (board->own_fdt && !options->dtb) {
-        return fail(parser,
-                    "--machine %s: no device tree: give the kernel's own, %s of its package, with "
-                    "--dtb",
-                    board->name, board->own_fdt);
-    }
-    if (!board->build_fdt && !board->own_fdt && (options->dtb || options->dump_dtb)) {
-        return fail(parser, "%s: guests of a %s get no device tree: leave it out",
-                    options->dtb ? "--dtb" : "--dump-dtb", board->name);
-    }
-    return true;
-}
-
-/* A machine without virtio devices: its UART is the console, unless the user says otherwise. */
-static bool check_board(struct parser *parser)
-{
-    struct options *options = parser->options;
-    const struct machine_board *board = options->board;
-    if (board->pci || board->mmio.slots) {
-        return true;
-    }
-    if (!options->console_given) {
-        options->console.kind = CONSOLE_NONE;
-        options->serial.kind = parser->serial_given ? options->serial.kind : CONSOLE_STDIO;
-    }
-    if (options->console.kind != CONSOLE_NONE || options->device_count) {
-        return fail(parser, "%s: the machine %s has no virtio devices: leave it out",
-                    options->device_count ? options->devices[0].kind->option : "--console",
-                    board->name);
-    }
-    return true;
-}
-
-/* What no single option can see. */
-static bool check_together(struct parser *parser)
-{
-    if (!check_amounts(parser) || !check_fdt(parser) || !check_board(parser)) {
-        return false;
-    }
-    const struct options *options = parser->options;
-    if (!options->kernel && !options->dump_dtb) {
-        return fail(parser, "run: no kernel: give one with --kernel FILE");
-    }
-    if (options->console.kind == CONSOLE_STDIO && options->serial.kind == CONSOLE_STDIO) {
-        return fail(parser, "--serial stdio: the console uses standard input and output already: "
-                            "add --console none or another place");
-    }
-    return true;
-}
-
-static enum options_command parse_run(struct parser *parser, int argc, char *const argv[])
-{
-    for (int i = 2; i < argc; i++) {
-        const char *argument = argv[i];
+    for (; *index < argc && strcmp(argv[*index], "--") != 0; ++*index) {
+        const char *argument = argv[*index];
         if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
             return OPTIONS_RUN_HELP;
         }
         if (argument[0] != '-') {
-            fail(parser, "unexpected argument '%s': options begin with --, see 'vmm run --help'",
-                 argument);
+            options_fail(parser,
+                         "unexpected argument '%s': options begin with --, see 'vmm run --help'",
+                         argument);
             return OPTIONS_ERROR;
         }
-        if (!take_option(parser, argc, argv, &i)) {
+        if (!take_option(parser, argc, argv, index)) {
             return OPTIONS_ERROR;
         }
     }
-    return check_together(parser) ? OPTIONS_RUN : OPTIONS_ERROR;
+    return options_check(parser) ? OPTIONS_RUN : OPTIONS_ERROR;
 }
 
-static enum options_command parse_ctl(struct parser *parser, int argc, char *const argv[])
+static void set_defaults(struct options *options)
+{
+    *options = (struct options){
+        .board = machine_boards[0],
+        .memory = 512 * MIB,
+        .cpus = 1,
+        .console = { CONSOLE_STDIO, NULL },
+        .log_level = VMMP_LOG_WARNING,
+    };
+}
+
+/* Of several guests a message says which. */
+static void name_guest(struct options_parser *parser, unsigned number)
+{
+    char message[OPTIONS_MESSAGE];
+    memcpy(message, parser->message, sizeof(message));
+    options_fail(parser, "guest %u: %.480s", number, message);
+}
+
+static enum options_command parse_run(struct options_parser *parser, struct options_guests *guests,
+                                      int argc, char *const argv[])
+{
+    int index = 2;
+    do {
+        if (guests->count == OPTIONS_GUESTS) {
+            options_fail(parser, "too many guests: at most %d", OPTIONS_GUESTS);
+            return OPTIONS_ERROR;
+        }
+        struct options *options = &guests->list[guests->count++];
+        set_defaults(options);
+        *parser = (struct options_parser){ .options = options, .message = parser->message };
+        enum options_command command = parse_guest(parser, argc, argv, &index);
+        if (command == OPTIONS_ERROR && guests->count > 1) {
+            name_guest(parser, guests->count);
+        }
+        if (command != OPTIONS_RUN) {
+            return command;
+        }
+    } while (index++ < argc);
+    return options_check_guests(parser, guests) ? OPTIONS_RUN : OPTIONS_ERROR;
+}
+
+static enum options_command parse_ctl(struct options_parser *parser, int argc, char *const argv[])
 {
     if (argc < 4) {
-        fail(parser, "ctl: %s is missing: vmm ctl PATH COMMAND, such as 'vmm ctl %s help'",
-             argc < 3 ? "the path of a VMM's --control" : "a command", argc < 3 ? "PATH" : argv[2]);
+        options_fail(parser, "ctl: %s is missing: vmm ctl PATH COMMAND, such as 'vmm ctl %s help'",
+                     argc < 3 ? "the path of a VMM's --control" : "a command",
+                     argc < 3 ? "PATH" : argv[2]);
         return OPTIONS_ERROR;
     }
     parser->options->control = argv[2];
@@ -587,24 +560,19 @@ static enum options_command parse_ctl(struct parser *parser, int argc, char *con
     return OPTIONS_CTL;
 }
 
-enum options_command options_parse(int argc, char *const argv[], struct options *options,
+enum options_command options_parse(int argc, char *const argv[], struct options_guests *guests,
                                    char message[OPTIONS_MESSAGE])
 {
     static const char *const words[] = { "run", "ctl", "help", "--help", "--version", NULL };
-    struct parser parser = { .options = options, .message = message };
-    *options = (struct options){
-        .board = machine_boards[0],
-        .memory = 512 * MIB,
-        .cpus = 1,
-        .console = { CONSOLE_STDIO, NULL },
-        .log_level = VMMP_LOG_WARNING,
-    };
+    struct options_parser parser = { .options = &guests->list[0], .message = message };
+    set_defaults(&guests->list[0]);
+    guests->count = 0;
     message[0] = '\0';
     const char *command = argc > 1 ? argv[1] : NULL;
     if (!command) {
-        fail(&parser, "no command: try 'vmm run --kernel FILE' or 'vmm --help'");
+        options_fail(&parser, "no command: try 'vmm run --kernel FILE' or 'vmm --help'");
     } else if (strcmp(command, "run") == 0) {
-        return parse_run(&parser, argc, argv);
+        return parse_run(&parser, guests, argc, argv);
     } else if (strcmp(command, "ctl") == 0) {
         return parse_ctl(&parser, argc, argv);
     } else if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
@@ -616,10 +584,11 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
         const char *kind = command[0] == '-' ? "option" : "command";
         const char *nearest = options_nearest(command, words);
         if (nearest) {
-            fail(&parser, "unknown %s '%s': did you mean 'vmm %s'?", kind, command, nearest);
+            options_fail(&parser, "unknown %s '%s': did you mean 'vmm %s'?", kind, command,
+                         nearest);
         } else {
-            fail(&parser, "unknown %s '%s': try 'vmm run --kernel FILE' or 'vmm --help'", kind,
-                 command);
+            options_fail(&parser, "unknown %s '%s': try 'vmm run --kernel FILE' or 'vmm --help'",
+                         kind, command);
         }
     }
     return OPTIONS_ERROR;
@@ -627,7 +596,7 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
 
 void options_print_help(FILE *out)
 {
-    fputs("usage: vmm run --kernel FILE [OPTION]...\n"
+    fputs("usage: vmm run --kernel FILE [OPTION]... [-- --kernel FILE [OPTION]...]...\n"
           "       vmm ctl PATH COMMAND [WORD]...\n"
           "       vmm run --help | --help | --version\n"
           "\n"
@@ -661,7 +630,9 @@ static void print_row(FILE *out, const char *name, const char *value, const char
 
 void options_print_run_help(FILE *out)
 {
-    fputs("usage: vmm run --kernel FILE [OPTION]...\n\n", out);
+    fputs("usage: vmm run --kernel FILE [OPTION]... [-- --kernel FILE [OPTION]...]...\n\n"
+          "-- begins another guest beside the first, in the same process.\n\n",
+          out);
     for (size_t i = 0; i < ROWS; i++) {
         print_row(out, rows[i].name, rows[i].value, rows[i].help);
     }

@@ -46,8 +46,9 @@ struct device_option {
     const char *value; /**< NULL: none was given. */
 };
 
-/** Strings point into argv. */
+/** What one guest is to be. Strings point into argv. */
 struct options {
+    const char *name; /**< For messages; NULL: none was given. */
     const char *kernel;
     const char *initrd;
     const char *dtb;
@@ -78,6 +79,14 @@ struct options {
     char *const *words;
 };
 
+/** Guests that one command line can ask for. */
+#define OPTIONS_GUESTS 8
+
+struct options_guests {
+    struct options list[OPTIONS_GUESTS]; /**< The first one's also for commands but `run`. */
+    unsigned count;
+};
+
 enum options_command {
     OPTIONS_RUN,
     OPTIONS_CTL,
@@ -90,10 +99,11 @@ enum options_command {
 #define OPTIONS_MESSAGE 512
 
 /**
- * Parses a whole command line. An option takes its value as the next argument or after '='; the
- * last one of a kind counts. On OPTIONS_ERROR `message` holds one line without a newline.
+ * Parses a whole command line, which "--" divides into guests. An option takes its value as the
+ * next argument or after '='; the last one of a kind counts. On OPTIONS_ERROR `message` holds one
+ * line without a newline.
  */
-enum options_command options_parse(int argc, char *const argv[], struct options *options,
+enum options_command options_parse(int argc, char *const argv[], struct options_guests *guests,
                                    char message[OPTIONS_MESSAGE]);
 
 void options_print_help(FILE *out);

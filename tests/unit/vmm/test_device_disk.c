@@ -55,7 +55,7 @@ static int teardown(void **state)
 
 static int open_disk(struct bench *bench, const char *parts)
 {
-    struct device_context context = { bench->loop, &bench->log, "disk3", 3, NULL };
+    struct device_context context = { bench->loop, &bench->log, "disk3", 3, 0, NULL };
     snprintf(bench->value, sizeof(bench->value), "%s%s", bench->path, parts);
     assert_true(device_disk.check(bench->value, bench->message));
     return device_disk.open(bench->state, bench->value, &context);

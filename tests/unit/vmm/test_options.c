@@ -10,7 +10,7 @@
 #include "vmmp_test.h"
 
 #define MIB       (UINT64_C(1) << 20)
-#define MAX_WORDS 24
+#define MAX_WORDS 48
 
 struct line {
     char *argv[MAX_WORDS + 1];
@@ -28,14 +28,24 @@ static void split(struct line *line, char *text)
     line->argv[line->argc] = NULL;
 }
 
-static enum options_command parse(const char *command_line, struct options *options, char *message)
+static enum options_command parse_all(const char *command_line, struct options_guests *guests,
+                                      char *message)
 {
     static char text[1024];
     struct line line;
     assert_true(strlen(command_line) < sizeof(text));
     strcpy(text, command_line);
     split(&line, text);
-    return options_parse(line.argc, line.argv, options, message);
+    return options_parse(line.argc, line.argv, guests, message);
+}
+
+static enum options_command parse(const char *command_line, struct options *options, char *message)
+{
+    struct options_guests guests;
+    enum options_command command = parse_all(command_line, &guests, message);
+    assert_true(guests.count <= 1);
+    *options = guests.list[0];
+    return command;
 }
 
 static void test_defaults(void **state)
@@ -228,7 +238,7 @@ static void test_choice_of_machine(void **state)
 
 static void test_long_argument_is_cut(void **state)
 {
-    struct options options;
+    struct options_guests options;
     char message[OPTIONS_MESSAGE];
     char *word = malloc(100000);
     (void)state;
@@ -241,6 +251,60 @@ static void test_long_argument_is_cut(void **state)
     assert_int_equal(options_parse(3, argv, &options, message), OPTIONS_ERROR);
     assert_memory_equal(message, "unknown option '--xxxxx", 23);
     free(word);
+}
+
+static void test_several_guests(void **state)
+{
+    struct options_guests guests;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    assert_int_equal(parse_all("vmm run --kernel A --name a --cpus 2 -- --kernel B --console none "
+                               "--net switch=x -- --kernel C --console pty",
+                               &guests, message),
+                     OPTIONS_RUN);
+    assert_int_equal(guests.count, 3);
+    assert_string_equal(guests.list[0].kernel, "A");
+    assert_string_equal(guests.list[0].name, "a");
+    assert_string_equal(guests.list[1].kernel, "B");
+    assert_null(guests.list[1].name);
+    assert_int_equal(guests.list[1].cpus, 1);
+    assert_int_equal(guests.list[1].device_count, 1);
+    assert_int_equal(guests.list[2].device_count, 0);
+    assert_int_equal(guests.list[2].console.kind, CONSOLE_PTY);
+}
+
+static void test_several_guests_refused(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *says;
+    } rows[] = {
+        { "vmm run --kernel A -- --kernel B", "guest 2: guest 1 uses standard input and output" },
+        { "vmm run --kernel A --console none -- --kernel B -- --kernel C --serial stdio "
+          "--console none",
+          "guest 3: guest 2 uses standard input and output" },
+        { "vmm run --kernel A --", "guest 2: run: no kernel" },
+        { "vmm run -- --kernel B", "run: no kernel" },
+        { "vmm run --kernel A -- --kernel B --cpus 99", "guest 2: --cpus 99: must be" },
+        { "vmm run --kernel A -- --kernel B --console none --dump-dtb x", "--dump-dtb: " },
+        { "vmm run --kernel A --name=", "--name: the name is empty" },
+    };
+    struct options_guests guests;
+    char message[OPTIONS_MESSAGE];
+    char line[1024] = "vmm run --kernel A --console none";
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse_all(rows[i].line, &guests, message), OPTIONS_ERROR);
+        assert_memory_equal(message, rows[i].says, strlen(rows[i].says));
+    }
+    for (unsigned i = 1; i < OPTIONS_GUESTS; i++) {
+        strcat(line, " -- --kernel B --console none");
+    }
+    assert_int_equal(parse_all(line, &guests, message), OPTIONS_RUN);
+    assert_int_equal(guests.count, OPTIONS_GUESTS);
+    strcat(line, " -- --kernel B --console none");
+    assert_int_equal(parse_all(line, &guests, message), OPTIONS_ERROR);
+    assert_string_equal(message, "too many guests: at most 8");
 }
 
 static void test_sizes(void **state)
@@ -331,6 +395,8 @@ int test_options(void)
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_choice_of_machine),
         cmocka_unit_test(test_long_argument_is_cut),
+        cmocka_unit_test(test_several_guests),
+        cmocka_unit_test(test_several_guests_refused),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_nearest),
