@@ -30,6 +30,7 @@ interrupts()
 	insmod /test/uio.ko
 	insmod /test/uio_pci_generic.ko
 	echo "1af4 a111" >/sys/bus/pci/drivers/uio_pci_generic/new_id
+	echo "1af4 1110" >/sys/bus/pci/drivers/uio_pci_generic/new_id
 }
 say serving
 while read -r id command rest; do
@@ -177,6 +178,31 @@ if wanted ring; then
 	tell a 42 run ca begin ab $laps
 	check ring answers a 42 $((3 * laps))
 	ends a b c
+fi
+
+if wanted ivshmem; then
+	# Both see ivshmem, then one of them: each of its rings is an event of the connector's.
+	guest a script --share "$share,device=ivshmem" --sandbox
+	guest b script --share "$share,device=ivshmem"
+	check ivshmem-a says a serving
+	check ivshmem-b says b serving
+	for name in a b; do
+		tell $name 45 interrupts
+		check "ivshmem-$name-interrupts" answers $name 45 '/dev/uio0'
+	done
+	tell b 46 start ivshmem answer 500
+	tell a 47 run ivshmem ask 500
+	check ivshmem-asks answers a 47 '500 [0-9]*'
+	tell a 48 start ivshmem send
+	tell b 49 run ivshmem receive $((bytes / 8))
+	check ivshmem-receives answers b 49 "$((bytes / 8)) ok [0-9a-f]* [0-9]*"
+	ends b
+	guest b script --share "$share"
+	check connector says b serving
+	tell b 55 start s count 1000
+	tell a 56 run ivshmem emit 1000
+	check connector-counts answers b 55 1000
+	ends a b
 fi
 
 if wanted net; then

@@ -63,8 +63,9 @@ static int open_disk(struct bench *bench, const char *parts)
 
 static void create(struct bench *bench)
 {
-    const struct machine_device_environment environment = { NULL, &bench->memory, &bench->log,
-                                                            &bench->host, NULL };
+    const struct machine_device_environment environment = { .memory = &bench->memory,
+                                                            .log = &bench->log,
+                                                            .host = &bench->host };
     assert_int_equal(device_disk.model->create(bench->state, &environment, &bench->virtio), 0);
     assert_non_null(bench->virtio);
 }
