@@ -153,10 +153,10 @@ static void put_guest(const struct machine *machine)
     memcpy(ram + CODE, probe->start, (size_t)(probe->end - probe->start));
     memcpy(ram + BUFFER, trampoline,
            probe->second_vcpu ? (size_t)(trampoline_end - trampoline) : 0);
-    for (unsigned i = 0; probe->handlers && i < 3; i++) {
+    for (size_t i = 0; probe->handlers && i < 3; i++) {
         uint64_t gate = (uint64_t)(CODE + (probe->handlers - probe->start) + i * HANDLER_SIZE) |
                         CODE_SEL << 16 | UINT64_C(0x8e00) << 32;
-        memcpy(ram + BUFFER + 0x1000 + (size_t)(VECTOR + i) * 8, &gate, sizeof gate);
+        memcpy(ram + BUFFER + 0x1000 + (VECTOR + i) * 8, &gate, sizeof gate);
     }
 }
 
