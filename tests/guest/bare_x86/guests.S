@@ -93,7 +93,7 @@ guest_\name\()_end:
 
 /*
  * Two IOAPIC inputs and a message, each of which wakes it once. Interrupts are enabled in the
- * instruction before HLT alone: none can come between the look at the count and the sleep, and
+ * instruction before HLT alone: none can come between the look at what has come and the sleep, and
  * none into the handler's way back.
  */
     guest   interrupts
@@ -117,18 +117,25 @@ guest_\name\()_end:
     .global interrupts_halted
 interrupts_halted:
     cli                                     /* Not reached: the handler does not return here. */
-2:  cmpl    $3, BUFFER
-    jb      1b
+2:  cmpl    $7, BUFFER
+    jne     1b
     end_guest interrupts
     /* Not reached by falling through; copied with the guest: see guest_interrupts_code_end. */
     .balign 4
 3:  .word   (VECTOR + 3) * 8 - 1
     .long   BUFFER + 0x1000
-    .global interrupt_handler
-interrupt_handler:
-    movl    $0x100, %eax
-    report
-    incl    BUFFER
+    /* One handler every HANDLER_SIZE bytes. */
+    .balign HANDLER_SIZE
+    .global interrupt_handlers
+interrupt_handlers:
+    .irp    number, 0, 1, 2
+    .balign HANDLER_SIZE
+    movl    $(REPORT_INTERRUPT + \number), %eax
+    movl    $(1 << \number), %ebx
+    jmp     4f
+    .endr
+4:  report
+    orl     %ebx, BUFFER
     movl    $0, LOCAL_APIC + 0xb0           /* EOI */
     /* No IRET, which a KVM that emulates cannot do in protected mode: interrupts stay disabled. */
     jmp     2b

@@ -48,7 +48,7 @@ GUEST(triple_fault)
 GUEST(bell)
 GUEST(sleep)
 GUEST(cpuid)
-extern const char interrupt_handler[], interrupts_halted[], guest_interrupts_code_end[];
+extern const char interrupt_handlers[], interrupts_halted[], guest_interrupts_code_end[];
 extern const char trampoline[], trampoline_end[];
 
 struct access {
@@ -141,12 +141,14 @@ static ioport_fault_result_t port_out(vm_vcpu_t *vcpu, void *cookie, unsigned po
     if (port == PORT_END) {
         bare->ended = true;
         hosted_vm_stop(vcpu->vm, 0);
+    } else if (port == PORT_REPORT && value == REPORT_INTERRUPT && bare->report_count > 1) {
+        /* A KVM that emulates may deliver the level once more, though it has fallen. */
     } else if (port == PORT_REPORT && bare->report_count < MAX_RECORDS) {
         bare->reports[bare->report_count++] = value;
-        sem_post(&bare->reported);
-        if (value == 0x100) {
+        if (value == REPORT_INTERRUPT) {
             vm_set_irq_level(vcpu, TEST_IRQ, 0);
         }
+        sem_post(&bare->reported);
         if (bare->send_at_once) {
             send_next(bare);
         }
@@ -372,10 +374,10 @@ static struct bare *make_interrupts(void)
 {
     struct bare *bare = make(guest_interrupts, guest_interrupts_code_end, 1);
     struct vmmp_x86_entry entry;
-    uint32_t handler = CODE + (uint32_t)(interrupt_handler - guest_interrupts);
+    uint32_t handlers = CODE + (uint32_t)(interrupt_handlers - guest_interrupts);
     vmmp_x86_prepare_entry(&bare->vmmp.memory, VMMP_X86_MODE_32, TABLES, CODE, 0, &entry);
     for (unsigned i = 0; i < 3; i++) {
-        put_gate(bare, VECTOR + i, handler, entry.code.selector);
+        put_gate(bare, VECTOR + i, handlers + i * HANDLER_SIZE, entry.code.selector);
     }
     CHECK(vm_register_irq(bare->vm.vcpus[0], TEST_IRQ, acknowledge, bare), 0);
     CHECK(vm_register_irq(bare->vm.vcpus[0], EDGE_IRQ, acknowledge, bare), 0);
@@ -386,7 +388,9 @@ static void check_interrupts(struct bare *bare)
 {
     CHECK(bare->ended, true);
     CHECK(bare->report_count, 4);
-    CHECK(bare->reports[3], 0x100);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(bare->reports[1 + i], REPORT_INTERRUPT + i);
+    }
     CHECK(hosted_kvm_interrupts(&bare->vm), 3);
     destroy(bare);
 }
@@ -535,10 +539,10 @@ static const struct bare_test {
     { "sleep", test_sleep, PROBE(sleep), .probe.wanted = PROBE_INTERRUPTED },
     { "cpuid", test_cpuid, PROBE(cpuid) },
     { "interrupts", test_interrupts, .probe.start = guest_interrupts,
-      .probe.end = guest_interrupts_code_end, .probe.handler = interrupt_handler,
+      .probe.end = guest_interrupts_code_end, .probe.handlers = interrupt_handlers,
       .probe.halted = true },
     { "pending", test_pending, .probe.start = guest_interrupts,
-      .probe.end = guest_interrupts_code_end, .probe.handler = interrupt_handler },
+      .probe.end = guest_interrupts_code_end, .probe.handlers = interrupt_handlers },
     { "sipi", test_sipi, PROBE(sipi), .probe.second_vcpu = true },
 };
 

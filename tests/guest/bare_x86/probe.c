@@ -37,18 +37,21 @@ struct machine {
     int system, vm, vcpu[2], bell;
     struct kvm_run *run;
     unsigned interrupts;
-    bool due; /* One of them, once the guest has halted. */
+    uint32_t reported; /* The last report. */
+    bool due;          /* One of them, once the guest has halted. */
 };
 
-__attribute__((format(printf, 2, 3))) static bool cannot(const struct machine *machine,
-                                                         const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say(const struct machine *machine,
+                                                      const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(machine->reason, PROBE_REASON_MAX, format, arguments);
     va_end(arguments);
-    return false;
 }
+
+/* False, and why. */
+#define CANNOT(...) (say(__VA_ARGS__), false)
 
 /* ---- a machine ------------------------------------------------------------------------------ */
 
@@ -56,7 +59,7 @@ static bool call(const struct machine *machine, int fd, unsigned long request, c
                  const char *what)
 {
     if (ioctl(fd, request, argument) < 0) {
-        return cannot(machine, "%s: %s", what, strerror(errno));
+        return CANNOT(machine, "%s: %s", what, strerror(errno));
     }
     return true;
 }
@@ -67,11 +70,11 @@ static bool open_machine(struct machine *machine)
     struct kvm_userspace_memory_region region = { .memory_size = RAM_SIZE };
     machine->system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
     if (machine->system < 0) {
-        return cannot(machine, "/dev/kvm: %s", strerror(errno));
+        return CANNOT(machine, "/dev/kvm: %s", strerror(errno));
     }
     machine->vm = ioctl(machine->system, KVM_CREATE_VM, 0);
     if (machine->vm < 0) {
-        return cannot(machine, "KVM_CREATE_VM: %s", strerror(errno));
+        return CANNOT(machine, "KVM_CREATE_VM: %s", strerror(errno));
     }
     region.userspace_addr = (uintptr_t)ram;
     return call(machine, machine->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity_map,
@@ -100,7 +103,7 @@ static bool open_vcpus(struct machine *machine)
     for (unsigned i = 0; i < (machine->probe->second_vcpu ? 2u : 1u); i++) {
         machine->vcpu[i] = ioctl(machine->vm, KVM_CREATE_VCPU, (unsigned long)i);
         if (machine->vcpu[i] < 0) {
-            return cannot(machine, "KVM_CREATE_VCPU: %s", strerror(errno));
+            return CANNOT(machine, "KVM_CREATE_VCPU: %s", strerror(errno));
         }
         if (!give_cpuid(machine, machine->vcpu[i])) {
             return false;
@@ -110,7 +113,7 @@ static bool open_vcpus(struct machine *machine)
     machine->run = size < 0 ? MAP_FAILED
                             : mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
                                    machine->vcpu[0], 0);
-    return machine->run != MAP_FAILED || cannot(machine, "KVM_GET_VCPU_MMAP_SIZE");
+    return machine->run != MAP_FAILED || CANNOT(machine, "KVM_GET_VCPU_MMAP_SIZE");
 }
 
 /* 32-bit protected mode, all of memory. */
@@ -150,10 +153,10 @@ static void put_guest(const struct machine *machine)
     memcpy(ram + CODE, probe->start, (size_t)(probe->end - probe->start));
     memcpy(ram + BUFFER, trampoline,
            probe->second_vcpu ? (size_t)(trampoline_end - trampoline) : 0);
-    for (unsigned i = 0; probe->handler && i < 3; i++) {
-        uint64_t gate = (uint64_t)(CODE + (probe->handler - probe->start)) | CODE_SEL << 16 |
-                        UINT64_C(0x8e00) << 32;
-        memcpy(ram + BUFFER + 0x1000 + (size_t)(VECTOR + i) * 8, &gate, sizeof gate);
+    for (size_t i = 0; probe->handlers && i < 3; i++) {
+        uint64_t gate = (uint64_t)(CODE + (probe->handlers - probe->start) + i * HANDLER_SIZE) |
+                        CODE_SEL << 16 | UINT64_C(0x8e00) << 32;
+        memcpy(ram + BUFFER + 0x1000 + (VECTOR + i) * 8, &gate, sizeof gate);
     }
 }
 
@@ -210,9 +213,15 @@ static void send_next(struct machine *machine)
 static void answer_port(struct machine *machine)
 {
     struct kvm_run *run = machine->run;
+    uint32_t value = 0;
     if (run->io.direction == KVM_EXIT_IO_IN) {
         memset((uint8_t *)run + run->io.data_offset, 0, (size_t)run->io.size * run->io.count);
-    } else if (run->io.port == PORT_REPORT && machine->probe->handler) {
+        return;
+    }
+    memcpy(&value, (uint8_t *)run + run->io.data_offset, run->io.size);
+    /* A KVM that emulates may deliver the level once more, though it has fallen. */
+    if (run->io.port == PORT_REPORT && machine->probe->handlers && value != machine->reported) {
+        machine->reported = value;
         machine->due = machine->probe->halted;
         if (!machine->due) {
             send_next(machine);
@@ -236,11 +245,11 @@ static bool ended(const struct machine *machine, enum probe_end end)
     static const char *const ends[] = { "ends", "has a triple fault", "halts" };
     uint64_t count = 0;
     if (end != machine->probe->wanted) {
-        return cannot(machine, "the guest %s, unexpectedly", ends[end]);
+        return CANNOT(machine, "the guest %s, unexpectedly", ends[end]);
     }
     if (machine->probe->bell &&
         (read(machine->bell, &count, sizeof count) != sizeof count || count != 1)) {
-        return cannot(machine, "the doorbell did not ring once");
+        return CANNOT(machine, "the doorbell did not ring once");
     }
     return true;
 }
@@ -255,7 +264,7 @@ static bool run_first(struct machine *machine)
                 return true;
             }
             if (errno != EINTR && errno != EAGAIN) {
-                return cannot(machine, "KVM_RUN: %s", strerror(errno));
+                return CANNOT(machine, "KVM_RUN: %s", strerror(errno));
             }
             look_at_state(machine);
             continue;
@@ -273,12 +282,12 @@ static bool run_first(struct machine *machine)
         case KVM_EXIT_SHUTDOWN:
             return ended(machine, PROBE_SHUTS_DOWN);
         case KVM_EXIT_INTERNAL_ERROR:
-            return cannot(machine, "internal error %u of KVM%s", run->internal.suberror,
+            return CANNOT(machine, "internal error %u of KVM%s", run->internal.suberror,
                           run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
                               ? ": it cannot emulate an instruction"
                               : "");
         default:
-            return cannot(machine, "KVM_RUN gives reason %u", run->exit_reason);
+            return CANNOT(machine, "KVM_RUN gives reason %u", run->exit_reason);
         }
     }
 }
@@ -309,7 +318,7 @@ static bool try_guest(const struct probe *probe, char *reason)
         return false;
     }
     if (probe->second_vcpu && pthread_create(&second, NULL, run_second, &machine)) {
-        return cannot(&machine, "no thread");
+        return CANNOT(&machine, "no thread");
     }
     if (probe->wanted == PROBE_INTERRUPTED || probe->halted) {
         send_signals();
