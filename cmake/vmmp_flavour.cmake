@@ -142,6 +142,12 @@ function(vmmp_build_flavour name)
     set_target_properties(sel4vmmplatsupport-${name} vmmp_hosted-${name} PROPERTIES
         LINK_INTERFACE_MULTIPLICITY 5)
 
+    # What tests of devices use, and no VMM.
+    file(GLOB testing CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/testing/*.c)
+    add_library(vmmp_testing-${name} STATIC ${testing})
+    target_include_directories(vmmp_testing-${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(vmmp_testing-${name} PUBLIC sel4vmmplatsupport-${name})
+
     if(VMMP_BUILD_TESTS)
         vmmp_build_tests(${name})
     endif()
@@ -234,7 +240,8 @@ function(vmmp_build_tests name)
     target_sources(unit-${name} PRIVATE ${support})
     target_include_directories(unit-${name} PRIVATE
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
-    target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
+    target_link_libraries(unit-${name} PRIVATE
+        vmmp_testing-${name} sel4vmmplatsupport-${name} vmmp_hosted-${name})
     # tests/unit/support/host_faults.c
     vmmp_use_libraries(unit-${name} ${VMMP_${name}_WORD_SIZE})
     foreach(call IN ITEMS sendmsg recvmsg io_uring_submit malloc calloc realloc aligned_alloc mmap

@@ -140,7 +140,7 @@ static void make(struct bench *bench, bool defers, bool pulse,
                                       QUEUES, &bench->rig.memory, &bench->rig.log,
                                       &bench->rig.host),
                      0);
-    void *device = virtio_rig_connect(&bench->rig, &bench->toy.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->toy.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->buffer = virtio_driver_alloc(&bench->driver, 4096, 4096);
@@ -891,7 +891,7 @@ static void two_devices_share_a_line(void **state)
                      0);
     assert_int_equal(vmmp_virtio_pci_init(pci, &b->virtio, NULL), 0);
     virtio_rig_plug(&a->rig, pci);
-    virtio_driver_init(&driver, &virtio_driver_pci_legacy, pci, &a->rig.memory,
+    virtio_driver_init(&driver, &virtio_driver_pci_legacy, &pci->legacy, &a->rig.memory,
                        VIRTIO_RIG_RAM + 0x200000, 0x100000);
     assert_true(virtio_driver_start(&a->driver, VERSION_1, 2));
     assert_true(virtio_driver_start(&driver, FEATURE_A, 2));
@@ -905,15 +905,15 @@ static void two_devices_share_a_line(void **state)
     assert_int_equal(a->rig.pulses, 1);
     assert_int_equal(isr(a), 1);
     assert_true(a->rig.high); /* The other one still wants it. */
-    assert_int_equal(driver.transport->isr(pci), 1);
+    assert_int_equal(driver.transport->isr(driver.device), 1);
     assert_false(a->rig.high);
     assert_int_equal(used(a, 1), 1);
     assert_true(virtio_driver_used(&driver, 0, &id, &len));
     assert_int_equal(len, 16);
     /* Each breaks by itself. */
     virtio_driver_offer(&driver, 0, 1000);
-    driver.transport->kick(pci, 0);
-    assert_true(driver.transport->status(pci) & VIRTIO_STATUS_NEEDS_RESET);
+    driver.transport->kick(driver.device, 0);
+    assert_true(driver.transport->status(driver.device) & VIRTIO_STATUS_NEEDS_RESET);
     assert_int_equal(status(a), 15);
     vmmp_virtio_pci_fini(pci);
     vmmp_virtio_fini(&b->virtio);
