@@ -13,9 +13,14 @@
 #define MIB         (UINT64_C(1) << 20)
 #define MOST_BOARDS 8
 
+/* What an option belongs to. */
+#define RUN   1u
+#define SERVE 2u
+
 struct parser {
     struct options *options;
     char *message;
+    unsigned command;
     /* As given, for messages of what the machine does not allow; NULL: not given. */
     const char *memory;
     const char *cpus;
@@ -26,6 +31,7 @@ struct parser {
 typedef bool option_set_fn(struct parser *parser, const char *name, const char *value);
 
 struct option_row {
+    unsigned commands;
     const char *name;
     const char *value; /**< What --help calls it; NULL: the option takes none. */
     option_set_fn *set;
@@ -244,7 +250,7 @@ static bool add_device(struct parser *parser, const struct device_kind *kind, co
 static bool set_console(struct parser *parser, const char *name, const char *value)
 {
     struct options *options = parser->options;
-    if (!options->console_given) {
+    if (!options->console_given && parser->command == RUN) {
         options->console_given = true;
         return set_choice(parser, name, value, &options->console);
     }
@@ -255,6 +261,18 @@ static bool set_serial(struct parser *parser, const char *name, const char *valu
 {
     parser->serial_given = true;
     return set_choice(parser, name, value, &parser->options->serial);
+}
+
+static bool set_device(struct parser *parser, const char *name, const char *value)
+{
+    parser->options->served = options_served_kind(value);
+    return parser->options->served ||
+           fail(parser, "%s %s: must be net, blk, console, rng or vsock", name, value);
+}
+
+static bool set_socket(struct parser *parser, const char *name, const char *value)
+{
+    return set_file(parser, name, value, &parser->options->socket);
 }
 
 static bool set_stats(struct parser *parser, const char *name, const char *value)
@@ -312,54 +330,64 @@ static bool set_log_level(struct parser *parser, const char *name, const char *v
 }
 
 static const struct option_row rows[] = {
-    { "--machine", "NAME", set_machine,
+    { RUN, "--machine", "NAME", set_machine,
       "qemu-arm-virt (default), or exynos5422: an ODROID-XU4\n"
       "for 32-bit kernels that bring its --dtb" },
-    { "--kernel", "FILE", set_kernel,
+    { RUN, "--kernel", "FILE", set_kernel,
       "the guest's kernel: an arm64 Image (plain or gzip,\n"
       "lz4, zstd), a 32-bit zImage, or an ELF file (required)" },
-    { "--initrd", "FILE", set_initrd, "initial RAM disk, in any format the kernel accepts" },
-    { "--dtb", "FILE", set_dtb,
+    { RUN, "--initrd", "FILE", set_initrd, "initial RAM disk, in any format the kernel accepts" },
+    { RUN, "--dtb", "FILE", set_dtb,
       "device tree blob to use instead of the generated one;\n"
       "only /chosen and the memory nodes are changed in it" },
-    { "--append", "STRING", set_append,
+    { RUN, "--append", "STRING", set_append,
       "kernel command line; console=hvc0 is added if it names\n"
       "no console" },
-    { "--memory", "SIZE", set_memory,
+    { RUN, "--memory", "SIZE", set_memory,
       "guest RAM, e.g. 512M or 3G; without a unit MiB\n"
       "(default 512M, at least 64M)" },
-    { "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
-    { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
-    { "--transport", "KIND", set_transport,
+    { RUN, "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
+    { RUN, "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
+    { RUN, "--transport", "KIND", set_transport,
       "how the guest reaches its virtio devices: pci (default),\n"
       "pci-modern, pci-legacy or mmio" },
-    { "--rings", "packed|split", set_rings,
+    { SERVE, "--device", "KIND", set_device, "what is served: net, blk, console, rng or vsock" },
+    { SERVE, "--socket", "PATH", set_socket, "where the front-end connects to (listens there)" },
+    { RUN | SERVE, "--rings", "packed|split", set_rings,
       "the best rings that are offered to it (default packed)" },
-    { "--console", "WHERE", set_console,
+    { RUN | SERVE, "--console", "WHERE", set_console,
       "the virtio console, hvc0: stdio (default), pty,\n"
       "file:PATH, socket:PATH (listens there) or none.\n"
       "Every further one adds a port, /dev/vportNpM:\n"
       "WHERE[,name=NAME][,hvc]; with ,hvc a console, hvcN" },
-    { "--serial", "WHERE", set_serial,
+    { RUN, "--serial", "WHERE", set_serial,
       "the UART, ttyAMA0 (ttySAC2 of exynos5422): as --console\n"
       "(default none, and then the guest sees no UART; stdio\n"
       "for a machine without virtio)" },
-    { "--dump-dtb", "FILE", set_dump_dtb, "write the guest's device tree blob to FILE and exit" },
-    { "--stats", NULL, set_stats, "print what the guest did at exit (SIGUSR1: at once)" },
-    { "--no-reboot", NULL, set_no_reboot,
+    { RUN, "--dump-dtb", "FILE", set_dump_dtb,
+      "write the guest's device tree blob to FILE and exit" },
+    { RUN | SERVE, "--stats", NULL, set_stats,
+      "print what the guest did at exit (SIGUSR1: at once)" },
+    { RUN, "--no-reboot", NULL, set_no_reboot,
       "a guest that resets ends the VMM, with status 3; without\n"
       "it the guest starts again (never with --gdb)" },
-    { "--trace", "FILE", set_trace, "write a line for every exit from the guest to FILE" },
-    { "--gdb", "PORT[,wait]", set_gdb,
+    { RUN, "--trace", "FILE", set_trace, "write a line for every exit from the guest to FILE" },
+    { RUN, "--gdb", "PORT[,wait]", set_gdb,
       "let gdb debug the guest on 127.0.0.1:PORT; with ,wait\n"
       "the guest starts when gdb says so" },
-    { "--sandbox", NULL, set_sandbox,
+    { RUN, "--sandbox", NULL, set_sandbox,
       "once all is open, allow the VMM only what it still needs;\n"
       "implies --no-reboot" },
-    { "--control", "PATH", set_control, "a Unix socket for 'vmm ctl PATH COMMAND'" },
-    { "--log-level", "LEVEL", set_log_level, "error, warning (default), info or debug" },
+    { RUN, "--control", "PATH", set_control, "a Unix socket for 'vmm ctl PATH COMMAND'" },
+    { RUN | SERVE, "--log-level", "LEVEL", set_log_level,
+      "error, warning (default), info or debug" },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool belongs(const struct option_row *row, unsigned command)
+{
+    return row->commands & command;
+}
 
 #define MOST_KINDS 16
 
@@ -367,9 +395,10 @@ static bool unknown_option(struct parser *parser, const char *argument)
 {
     const char *names[ROWS + MOST_KINDS + 3];
     size_t count = 0;
-    while (count < ROWS) {
-        names[count] = rows[count].name;
-        count++;
+    for (size_t i = 0; i < ROWS; i++) {
+        if (belongs(&rows[i], parser->command)) {
+            names[count++] = rows[i].name;
+        }
     }
     for (size_t i = 0; device_kinds[i] && i < MOST_KINDS; i++) {
         names[count++] = device_kinds[i]->option;
@@ -383,7 +412,8 @@ static bool unknown_option(struct parser *parser, const char *argument)
     if (nearest) {
         return fail(parser, "unknown option '%s': did you mean %s?", name, nearest);
     }
-    return fail(parser, "unknown option '%s': 'vmm run --help' lists them", name);
+    return fail(parser, "unknown option '%s': 'vmm %s --help' lists them", name,
+                parser->command == RUN ? "run" : "vhost-user");
 }
 
 static bool add_device(struct parser *parser, const struct device_kind *kind, const char *value)
@@ -462,7 +492,7 @@ static bool take_option(struct parser *parser, int argc, char *const argv[], int
     argument.value =
         argument.text[argument.name_length] ? argument.text + argument.name_length + 1 : NULL;
     for (size_t i = 0; i < ROWS; i++) {
-        if (is_named(&argument, rows[i].name)) {
+        if (belongs(&rows[i], parser->command) && is_named(&argument, rows[i].name)) {
             return find_value(parser, &argument, rows[i].name, rows[i].value) &&
                    rows[i].set(parser, rows[i].name, argument.value);
         }
@@ -555,23 +585,58 @@ static bool check_together(struct parser *parser)
     return true;
 }
 
-static enum options_command parse_run(struct parser *parser, int argc, char *const argv[])
+/* `done`, unless it is help that is asked for or something is wrong. */
+static enum options_command take_options(struct parser *parser, int argc, char *const argv[],
+                                         enum options_command done, enum options_command help)
 {
     for (int i = 2; i < argc; i++) {
         const char *argument = argv[i];
         if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
-            return OPTIONS_RUN_HELP;
+            return help;
         }
         if (argument[0] != '-') {
-            fail(parser, "unexpected argument '%s': options begin with --, see 'vmm run --help'",
-                 argument);
+            fail(parser, "unexpected argument '%s': options begin with --, see 'vmm %s --help'",
+                 argument, argv[1]);
             return OPTIONS_ERROR;
         }
         if (!take_option(parser, argc, argv, &i)) {
             return OPTIONS_ERROR;
         }
     }
-    return check_together(parser) ? OPTIONS_RUN : OPTIONS_ERROR;
+    return done;
+}
+
+static enum options_command parse_run(struct parser *parser, int argc, char *const argv[])
+{
+    parser->command = RUN;
+    enum options_command command = take_options(parser, argc, argv, OPTIONS_RUN, OPTIONS_RUN_HELP);
+    return command != OPTIONS_RUN || check_together(parser) ? command : OPTIONS_ERROR;
+}
+
+static bool check_serve(struct parser *parser)
+{
+    struct options *options = parser->options;
+    if (!options->served) {
+        return fail(parser, "vhost-user: no device: give one with --device net, blk, console, rng "
+                            "or vsock");
+    }
+    if (!options->socket) {
+        return fail(parser, "vhost-user: no socket: give a path with --socket PATH");
+    }
+    /* One whose option can be given without a value can be left out. */
+    if (options->device_count == 0 && options->served->value[0] == '[' &&
+        !add_device(parser, options->served, NULL)) {
+        return false;
+    }
+    return options_check_served(options, parser->message);
+}
+
+static enum options_command parse_serve(struct parser *parser, int argc, char *const argv[])
+{
+    parser->command = SERVE;
+    enum options_command command =
+        take_options(parser, argc, argv, OPTIONS_VHOST_USER, OPTIONS_VHOST_USER_HELP);
+    return command != OPTIONS_VHOST_USER || check_serve(parser) ? command : OPTIONS_ERROR;
 }
 
 static enum options_command parse_ctl(struct parser *parser, int argc, char *const argv[])
@@ -590,7 +655,8 @@ static enum options_command parse_ctl(struct parser *parser, int argc, char *con
 enum options_command options_parse(int argc, char *const argv[], struct options *options,
                                    char message[OPTIONS_MESSAGE])
 {
-    static const char *const words[] = { "run", "ctl", "help", "--help", "--version", NULL };
+    static const char *const words[] = { "run",    "ctl",       "vhost-user", "help",
+                                         "--help", "--version", NULL };
     struct parser parser = { .options = options, .message = message };
     *options = (struct options){
         .board = machine_boards[0],
@@ -607,6 +673,8 @@ enum options_command options_parse(int argc, char *const argv[], struct options 
         return parse_run(&parser, argc, argv);
     } else if (strcmp(command, "ctl") == 0) {
         return parse_ctl(&parser, argc, argv);
+    } else if (strcmp(command, "vhost-user") == 0) {
+        return parse_serve(&parser, argc, argv);
     } else if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
                strcmp(command, "help") == 0) {
         return OPTIONS_HELP;
@@ -629,10 +697,12 @@ void options_print_help(FILE *out)
 {
     fputs("usage: vmm run --kernel FILE [OPTION]...\n"
           "       vmm ctl PATH COMMAND [WORD]...\n"
-          "       vmm run --help | --help | --version\n"
+          "       vmm vhost-user --device KIND --socket PATH [OPTION]...\n"
+          "       vmm run --help | vhost-user --help | --help | --version\n"
           "\n"
           "Runs a Linux guest on this machine's KVM. 'vmm run --help' lists the options.\n"
           "ctl asks the VMM whose --control is PATH; 'vmm ctl PATH help' lists what for.\n"
+          "vhost-user serves one device to a VMM of another kind; it needs no KVM.\n"
           "\n"
           "Exit status: 0 the guest powered off, or Ctrl-A x; 1 error; 2 wrong usage;\n"
           "3 the guest asked for a reset (--no-reboot); 4 the guest crashed or cannot\n"
@@ -659,12 +729,29 @@ static void print_row(FILE *out, const char *name, const char *value, const char
     fputc('\n', out);
 }
 
+static void print_rows(FILE *out, unsigned command)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (belongs(&rows[i], command)) {
+            print_row(out, rows[i].name, rows[i].value, rows[i].help);
+        }
+    }
+}
+
+void options_print_vhost_user_help(FILE *out)
+{
+    fputs("usage: vmm vhost-user --device KIND --socket PATH [OPTION]...\n\n", out);
+    print_rows(out, SERVE);
+    fputs("\nand the device's own option, as 'vmm run --help' has it: --net, --disk (blk),\n"
+          "--console, --rng or --vsock. Consoles are ports: pty, file:PATH or socket:PATH.\n"
+          "It serves one front-end after the other until SIGTERM ends it.\n",
+          out);
+}
+
 void options_print_run_help(FILE *out)
 {
     fputs("usage: vmm run --kernel FILE [OPTION]...\n\n", out);
-    for (size_t i = 0; i < ROWS; i++) {
-        print_row(out, rows[i].name, rows[i].value, rows[i].help);
-    }
+    print_rows(out, RUN);
     for (size_t i = 0; device_kinds[i]; i++) {
         print_row(out, device_kinds[i]->option, device_kinds[i]->value, device_kinds[i]->help);
     }

@@ -9,7 +9,10 @@
 
 #include "vhost_user_internal.h"
 
+#include "virtio/virtio_net_internal.h"
 #include "virtio/virtio_spec.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
 
 /* How often requests in flight are looked after while a ring stops. */
 #define STOPPING_NS UINT64_C(500000)
@@ -136,10 +139,27 @@ static void ready(void *cookie, uint32_t events)
     }
 }
 
-/* Those of the rings' own memory and notifications are the front-end's to keep. */
-static uint64_t offered(struct vmmp_virtio_device *device)
+/*
+ * What is between the front-end and its driver: of a network device the control queue, with which
+ * the driver says which frames it wants and how many pairs of queues it uses.
+ */
+#define NET_CONTROL                                                                              \
+    (BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_VLAN) |       \
+     BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) | BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_MQ) | \
+     BIT(VIRTIO_NET_F_CTRL_MAC_ADDR))
+#define NET_RINGS 2u
+
+/* Inside. Single rings are reset by stopping them. */
+static void choose_face(struct hosted_vhost_user *server)
 {
-    return vmmp_virtio_offered(device, false) | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES;
+    struct vmmp_virtio_device *device = server->device;
+    bool net = device->ops->type == VIRTIO_ID_NET;
+    unsigned most = net ? NET_RINGS : HOSTED_VHOST_USER_QUEUES;
+    device->features_off |=
+        server->config.features_off | BIT(VIRTIO_F_RING_RESET) | (net ? NET_CONTROL : 0);
+    vmmp_virtio_set_transport(device, &vhost_transport_ops, server);
+    server->offered = vmmp_virtio_offered(device, false) | BIT(VHOST_USER_F_PROTOCOL_FEATURES);
+    server->ring_count = device->queue_count < most ? device->queue_count : most;
 }
 
 static int begin(struct hosted_vhost_user *server)
@@ -154,13 +174,8 @@ static int begin(struct hosted_vhost_user *server)
     }
     struct vmmp_virtio_device *device = server->device;
     vmmp_context_enter(&device->context);
-    /* Single rings are reset by stopping them. */
-    device->features_off |= server->config.features_off | UINT64_C(1) << VIRTIO_F_RING_RESET;
-    vmmp_virtio_set_transport(device, &vhost_transport_ops, server);
-    server->offered = offered(device);
+    choose_face(server);
     vmmp_context_leave(&device->context);
-    server->ring_count = device->queue_count < HOSTED_VHOST_USER_QUEUES ? device->queue_count
-                                                                        : HOSTED_VHOST_USER_QUEUES;
     server->features = 0;
     server->protocol_features = 0;
     server->features_set = false;
