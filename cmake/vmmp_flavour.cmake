@@ -57,7 +57,7 @@ endfunction()
 
 function(vmmp_hosted_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/hosted/src)
-    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c
+    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c ${root}/vhost_user/*.c
         ${root}/arch/${VMMP_${name}_ARCH}/*.c)
     vmmp_engine(${name} engine_name)
     if(engine_name)

@@ -120,12 +120,20 @@ void vmmp_virtqueue_walk_prepare(struct vmmp_virtqueue *vq);
 
 bool vmmp_virtqueue_split_enable(struct vmmp_virtqueue *vq,
                                  const struct vmmp_virtqueue_config *config);
+/* Finds the three areas; false with the reason in `error`. */
+bool vmmp_virtqueue_split_find(struct vmmp_virtqueue *vq,
+                               const struct vmmp_virtqueue_config *config);
+bool vmmp_virtqueue_split_seek(struct vmmp_virtqueue *vq, uint16_t position);
 bool vmmp_virtqueue_split_flush(struct vmmp_virtqueue *vq);
 void vmmp_virtqueue_split_quieten(struct vmmp_virtqueue *vq);
 bool vmmp_virtqueue_split_listen(struct vmmp_virtqueue *vq);
 
 bool vmmp_virtqueue_packed_enable(struct vmmp_virtqueue *vq,
                                   const struct vmmp_virtqueue_config *config);
+bool vmmp_virtqueue_packed_find(struct vmmp_virtqueue *vq,
+                                const struct vmmp_virtqueue_config *config);
+bool vmmp_virtqueue_packed_seek(struct vmmp_virtqueue *vq, uint16_t position);
+uint16_t vmmp_virtqueue_packed_position(const struct vmmp_virtqueue *vq);
 bool vmmp_virtqueue_packed_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain);
 void vmmp_virtqueue_packed_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
                                 uint32_t written);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vmm: runs Linux guests on the KVM of a Linux machine. */
+/* vmm: runs Linux guests on the KVM of a Linux machine, or serves a device to another VMM. */
 #include <stdio.h>
 #include <time.h>
 
@@ -9,6 +9,7 @@
 #include "message.h"
 #include "options.h"
 #include "run.h"
+#include "vhost_user.h"
 
 /* A full disk or a closed pipe is worth an error even for help. */
 static int finish_output(void)
@@ -35,6 +36,11 @@ int main(int argc, char **argv)
         int flushed = finish_output();
         return flushed ? flushed : status;
     }
+    case OPTIONS_VHOST_USER:
+        return vhost_user_serve(&guests.list[0]);
+    case OPTIONS_VHOST_USER_HELP:
+        options_print_vhost_user_help(stdout);
+        return finish_output();
     case OPTIONS_HELP:
         options_print_help(stdout);
         return finish_output();

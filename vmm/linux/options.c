@@ -7,21 +7,9 @@
 #include <string.h>
 
 #include "../machine_board.h"
-#include "device_port.h"
 #include "devices.h"
 
-#define MIB         (UINT64_C(1) << 20)
-#define MOST_BOARDS 8
-
-/* Every setter says on its own what is wrong with `value`; false then. */
-typedef bool option_set_fn(struct options_parser *parser, const char *name, const char *value);
-
-struct option_row {
-    const char *name;
-    const char *value; /**< What --help calls it; NULL: the option takes none. */
-    option_set_fn *set;
-    const char *help;
-};
+#define MIB (UINT64_C(1) << 20)
 
 bool options_fail(struct options_parser *parser, const char *format, ...)
 {
@@ -72,308 +60,27 @@ bool options_parse_number(const char *text, unsigned long low, unsigned long hig
     return !errno && !*end && *number >= low && *number <= high;
 }
 
-static bool set_file(struct options_parser *parser, const char *name, const char *value,
-                     const char **file)
+static bool belongs(const struct option_row *row, unsigned command)
 {
-    if (!value[0]) {
-        return options_fail(parser, "%s: the file name is empty: give the path of a file", name);
-    }
-    *file = value;
-    return true;
+    return row->commands & command;
 }
 
-static bool set_name(struct options_parser *parser, const char *name, const char *value)
-{
-    if (!value[0]) {
-        return options_fail(parser, "%s: the name is empty: give a word for messages", name);
-    }
-    parser->options->name = value;
-    return true;
-}
-
-static bool set_kernel(struct options_parser *parser, const char *name, const char *value)
-{
-    return set_file(parser, name, value, &parser->options->kernel);
-}
-
-static bool set_initrd(struct options_parser *parser, const char *name, const char *value)
-{
-    return set_file(parser, name, value, &parser->options->initrd);
-}
-
-static bool set_dtb(struct options_parser *parser, const char *name, const char *value)
-{
-    return set_file(parser, name, value, &parser->options->dtb);
-}
-
-static bool set_dump_dtb(struct options_parser *parser, const char *name, const char *value)
-{
-    return set_file(parser, name, value, &parser->options->dump_dtb);
-}
-
-static bool set_trace(struct options_parser *parser, const char *name, const char *value)
-{
-    return set_file(parser, name, value, &parser->options->trace);
-}
-
-static bool set_control(struct options_parser *parser, const char *name, const char *value)
-{
-    return set_file(parser, name, value, &parser->options->control);
-}
-
-static bool set_append(struct options_parser *parser, const char *name, const char *value)
-{
-    (void)name;
-    parser->options->append = value;
-    return true;
-}
-
-static bool set_machine(struct options_parser *parser, const char *name, const char *value)
-{
-    const char *names[MOST_BOARDS + 1];
-    size_t count = 0;
-    parser->options->board = machine_board_find(value);
-    if (parser->options->board) {
-        return true;
-    }
-    while (machine_boards[count] && count < MOST_BOARDS) {
-        names[count] = machine_boards[count]->name;
-        count++;
-    }
-    names[count] = NULL;
-    const char *nearest = options_nearest(value, names);
-    if (nearest) {
-        return options_fail(parser, "%s %s: there is none of that name: did you mean %s?", name,
-                            value, nearest);
-    }
-    return options_fail(parser, "%s %s: there is none of that name: 'vmm run --help' lists them",
-                        name, value);
-}
-
-static bool set_memory(struct options_parser *parser, const char *name, const char *value)
-{
-    uint64_t size;
-    if (!options_parse_size(value, &size)) {
-        return options_fail(parser, "%s %s: not a size: give a number with K, M or G, such as 512M",
-                            name, value);
-    }
-    parser->memory = value;
-    if (size % MIB) {
-        return options_fail(parser, "%s %s: must be a multiple of 1M", name, value);
-    }
-    parser->options->memory = size;
-    return true;
-}
-
-static bool set_cpus(struct options_parser *parser, const char *name, const char *value)
-{
-    unsigned long cpus;
-    parser->cpus = value;
-    /* What is no number is none of the machine's either. */
-    if (!options_parse_number(value, 1, UINT16_MAX, &cpus)) {
-        cpus = 0;
-    }
-    (void)name;
-    parser->options->cpus = (unsigned)cpus;
-    return true;
-}
-
-static bool set_gic(struct options_parser *parser, const char *name, const char *value)
-{
-    if (strcmp(value, "auto") == 0) {
-        parser->options->gic = GIC_AUTO;
-    } else if (strcmp(value, "2") == 0) {
-        parser->options->gic = GIC_V2;
-    } else if (strcmp(value, "3") == 0) {
-        parser->options->gic = GIC_V3;
-    } else {
-        return options_fail(parser, "%s %s: must be auto, 2 or 3", name, value);
-    }
-    return true;
-}
-
-static bool set_transport(struct options_parser *parser, const char *name, const char *value)
-{
-    static const char *const names[] = { [MACHINE_TRANSPORT_PCI] = "pci",
-                                         [MACHINE_TRANSPORT_PCI_MODERN] = "pci-modern",
-                                         [MACHINE_TRANSPORT_PCI_LEGACY] = "pci-legacy",
-                                         [MACHINE_TRANSPORT_MMIO] = "mmio" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            parser->options->transport = (enum machine_transport)i;
-            return true;
-        }
-    }
-    return options_fail(parser, "%s %s: must be pci, pci-modern, pci-legacy or mmio", name, value);
-}
-
-static bool set_rings(struct options_parser *parser, const char *name, const char *value)
-{
-    if (strcmp(value, "packed") != 0 && strcmp(value, "split") != 0) {
-        return options_fail(parser, "%s %s: must be packed or split", name, value);
-    }
-    parser->options->split_rings = value[0] == 's';
-    return true;
-}
-
-static bool set_choice(struct options_parser *parser, const char *name, const char *value,
-                       struct console_choice *choice)
-{
-    choice->path = NULL;
-    if (strcmp(value, "stdio") == 0) {
-        choice->kind = CONSOLE_STDIO;
-    } else if (strcmp(value, "pty") == 0) {
-        choice->kind = CONSOLE_PTY;
-    } else if (strcmp(value, "none") == 0) {
-        choice->kind = CONSOLE_NONE;
-    } else if (strncmp(value, "file:", 5) == 0 && value[5]) {
-        choice->kind = CONSOLE_FILE;
-        choice->path = value + 5;
-    } else if (strncmp(value, "socket:", 7) == 0 && value[7]) {
-        choice->kind = CONSOLE_SOCKET;
-        choice->path = value + 7;
-    } else {
-        return options_fail(parser, "%s %s: must be stdio, pty, file:PATH, socket:PATH or none",
-                            name, value);
-    }
-    return true;
-}
-
-static bool add_device(struct options_parser *parser, const struct device_kind *kind,
-                       const char *value);
-
-/* The first one is the guest's console, those that follow are ports of another. */
-static bool set_console(struct options_parser *parser, const char *name, const char *value)
-{
-    struct options *options = parser->options;
-    if (!options->console_given) {
-        options->console_given = true;
-        return set_choice(parser, name, value, &options->console);
-    }
-    return add_device(parser, &device_port, value);
-}
-
-static bool set_serial(struct options_parser *parser, const char *name, const char *value)
-{
-    parser->serial_given = true;
-    return set_choice(parser, name, value, &parser->options->serial);
-}
-
-static bool set_stats(struct options_parser *parser, const char *name, const char *value)
-{
-    (void)name;
-    (void)value;
-    parser->options->stats = true;
-    return true;
-}
-
-static bool set_sandbox(struct options_parser *parser, const char *name, const char *value)
-{
-    (void)name;
-    (void)value;
-    parser->options->sandbox = true;
-    return true;
-}
-
-static bool set_no_reboot(struct options_parser *parser, const char *name, const char *value)
-{
-    (void)name;
-    (void)value;
-    parser->options->no_reboot = true;
-    return true;
-}
-
-static bool set_gdb(struct options_parser *parser, const char *name, const char *value)
-{
-    char digits[8];
-    size_t length = strcspn(value, ",");
-    unsigned long port;
-    bool wait = strcmp(value + length, ",wait") == 0;
-    if (length < sizeof(digits)) {
-        memcpy(digits, value, length);
-        digits[length] = '\0';
-    }
-    if (length >= sizeof(digits) || (value[length] && !wait) ||
-        !options_parse_number(digits, 1, 65535, &port)) {
-        return options_fail(parser, "%s %s: must be a TCP port from 1 to 65535, or PORT,wait", name,
-                            value);
-    }
-    parser->options->gdb_port = (uint16_t)port;
-    parser->options->gdb_wait = wait;
-    return true;
-}
-
-static bool set_log_level(struct options_parser *parser, const char *name, const char *value)
-{
-    for (int level = VMMP_LOG_ERROR; level <= VMMP_LOG_DEBUG; level++) {
-        if (strcmp(value, vmmp_log_level_name((enum vmmp_log_level)level)) == 0) {
-            parser->options->log_level = (enum vmmp_log_level)level;
-            return true;
-        }
-    }
-    return options_fail(parser, "%s %s: must be error, warning, info or debug", name, value);
-}
-
-static const struct option_row rows[] = {
-    { "--machine", "NAME", set_machine,
-      "qemu-arm-virt (default), or exynos5422: an ODROID-XU4\n"
-      "for 32-bit kernels that bring its --dtb" },
-    { "--kernel", "FILE", set_kernel,
-      "the guest's kernel: an arm64 Image (plain or gzip,\n"
-      "lz4, zstd), a 32-bit zImage, or an ELF file (required)" },
-    { "--initrd", "FILE", set_initrd, "initial RAM disk, in any format the kernel accepts" },
-    { "--dtb", "FILE", set_dtb,
-      "device tree blob to use instead of the generated one;\n"
-      "only /chosen and the memory nodes are changed in it" },
-    { "--append", "STRING", set_append,
-      "kernel command line; console=hvc0 is added if it names\n"
-      "no console" },
-    { "--memory", "SIZE", set_memory,
-      "guest RAM, e.g. 512M or 3G; without a unit MiB\n"
-      "(default 512M, at least 64M)" },
-    { "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
-    { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
-    { "--transport", "KIND", set_transport,
-      "how the guest reaches its virtio devices: pci (default),\n"
-      "pci-modern, pci-legacy or mmio" },
-    { "--rings", "packed|split", set_rings,
-      "the best rings that are offered to it (default packed)" },
-    { "--console", "WHERE", set_console,
-      "the virtio console, hvc0: stdio (default), pty,\n"
-      "file:PATH, socket:PATH (listens there) or none.\n"
-      "Every further one adds a port, /dev/vportNpM:\n"
-      "WHERE[,name=NAME][,hvc]; with ,hvc a console, hvcN" },
-    { "--serial", "WHERE", set_serial,
-      "the UART, ttyAMA0 (ttySAC2 of exynos5422): as --console\n"
-      "(default none, and then the guest sees no UART; stdio\n"
-      "for a machine without virtio)" },
-    { "--dump-dtb", "FILE", set_dump_dtb, "write the guest's device tree blob to FILE and exit" },
-    { "--stats", NULL, set_stats, "print what the guest did at exit (SIGUSR1: at once)" },
-    { "--no-reboot", NULL, set_no_reboot,
-      "a guest that resets ends the VMM, with status 3; without\n"
-      "it the guest starts again (never with --gdb)" },
-    { "--trace", "FILE", set_trace, "write a line for every exit from the guest to FILE" },
-    { "--gdb", "PORT[,wait]", set_gdb,
-      "let gdb debug the guest on 127.0.0.1:PORT; with ,wait\n"
-      "the guest starts when gdb says so" },
-    { "--sandbox", NULL, set_sandbox,
-      "once all is open, allow the VMM only what it still needs;\n"
-      "implies --no-reboot" },
-    { "--control", "PATH", set_control, "a Unix socket for 'vmm ctl PATH COMMAND'" },
-    { "--name", "NAME", set_name, "what messages and statistics call this guest" },
-    { "--log-level", "LEVEL", set_log_level, "error, warning (default), info or debug" },
-};
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-
+#define MOST_ROWS  40
 #define MOST_KINDS 16
+
+static const char *command_name(const struct options_parser *parser)
+{
+    return parser->command == OPTIONS_OF_RUN ? "run" : "vhost-user";
+}
 
 static bool unknown_option(struct options_parser *parser, const char *argument)
 {
-    const char *names[ROWS + MOST_KINDS + 3];
+    const char *names[MOST_ROWS + MOST_KINDS + 3];
     size_t count = 0;
-    while (count < ROWS) {
-        names[count] = rows[count].name;
-        count++;
+    for (const struct option_row *row = options_rows; row->name && count < MOST_ROWS; row++) {
+        if (belongs(row, parser->command)) {
+            names[count++] = row->name;
+        }
     }
     for (size_t i = 0; device_kinds[i] && i < MOST_KINDS; i++) {
         names[count++] = device_kinds[i]->option;
@@ -387,11 +94,12 @@ static bool unknown_option(struct options_parser *parser, const char *argument)
     if (nearest) {
         return options_fail(parser, "unknown option '%s': did you mean %s?", name, nearest);
     }
-    return options_fail(parser, "unknown option '%s': 'vmm run --help' lists them", name);
+    return options_fail(parser, "unknown option '%s': 'vmm %s --help' lists them", name,
+                        command_name(parser));
 }
 
-static bool add_device(struct options_parser *parser, const struct device_kind *kind,
-                       const char *value)
+bool options_add_device(struct options_parser *parser, const struct device_kind *kind,
+                        const char *value)
 {
     struct options *options = parser->options;
     unsigned same = 0;
@@ -453,7 +161,7 @@ static bool take_device(struct options_parser *parser, struct argument *argument
 {
     bool optional = kind->value && kind->value[0] == '[';
     return (optional || find_value(parser, argument, kind->option, kind->value)) &&
-           add_device(parser, kind, argument->value);
+           options_add_device(parser, kind, argument->value);
 }
 
 /* Takes one option and its value; `*index` is left at the last argument used. */
@@ -468,10 +176,10 @@ static bool take_option(struct options_parser *parser, int argc, char *const arg
     };
     argument.value =
         argument.text[argument.name_length] ? argument.text + argument.name_length + 1 : NULL;
-    for (size_t i = 0; i < ROWS; i++) {
-        if (is_named(&argument, rows[i].name)) {
-            return find_value(parser, &argument, rows[i].name, rows[i].value) &&
-                   rows[i].set(parser, rows[i].name, argument.value);
+    for (const struct option_row *row = options_rows; row->name; row++) {
+        if (belongs(row, parser->command) && is_named(&argument, row->name)) {
+            return find_value(parser, &argument, row->name, row->value) &&
+                   row->set(parser, row->name, argument.value);
         }
     }
     for (size_t i = 0; device_kinds[i]; i++) {
@@ -482,26 +190,39 @@ static bool take_option(struct options_parser *parser, int argc, char *const arg
     return unknown_option(parser, argument.text);
 }
 
-/* One guest's options, from `*index` to "--" or the end. */
-static enum options_command parse_guest(struct options_parser *parser, int argc, char *const argv[],
-                                        int *index)
+/*
+ * Options from `*index` to "--" or the end: `done`, unless it is help that is asked for or
+ * something is wrong.
+ */
+static enum options_command take_options(struct options_parser *parser, int argc,
+                                         char *const argv[], int *index, enum options_command done,
+                                         enum options_command help)
 {
     for (; *index < argc && strcmp(argv[*index], "--") != 0; ++*index) {
         const char *argument = argv[*index];
         if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
-            return OPTIONS_RUN_HELP;
+            return help;
         }
         if (argument[0] != '-') {
             options_fail(parser,
-                         "unexpected argument '%s': options begin with --, see 'vmm run --help'",
-                         argument);
+                         "unexpected argument '%s': options begin with --, see 'vmm %s --help'",
+                         argument, command_name(parser));
             return OPTIONS_ERROR;
         }
         if (!take_option(parser, argc, argv, index)) {
             return OPTIONS_ERROR;
         }
     }
-    return options_check(parser) ? OPTIONS_RUN : OPTIONS_ERROR;
+    return done;
+}
+
+/* One guest's. */
+static enum options_command parse_guest(struct options_parser *parser, int argc, char *const argv[],
+                                        int *index)
+{
+    enum options_command command =
+        take_options(parser, argc, argv, index, OPTIONS_RUN, OPTIONS_RUN_HELP);
+    return command != OPTIONS_RUN || options_check(parser) ? command : OPTIONS_ERROR;
 }
 
 static void set_defaults(struct options *options)
@@ -534,7 +255,9 @@ static enum options_command parse_run(struct options_parser *parser, struct opti
         }
         struct options *options = &guests->list[guests->count++];
         set_defaults(options);
-        *parser = (struct options_parser){ .options = options, .message = parser->message };
+        *parser = (struct options_parser){ .options = options,
+                                           .message = parser->message,
+                                           .command = OPTIONS_OF_RUN };
         enum options_command command = parse_guest(parser, argc, argv, &index);
         if (command == OPTIONS_ERROR && guests->count > 1) {
             name_guest(parser, guests->count);
@@ -544,6 +267,38 @@ static enum options_command parse_run(struct options_parser *parser, struct opti
         }
     } while (index++ < argc);
     return options_check_guests(parser, guests) ? OPTIONS_RUN : OPTIONS_ERROR;
+}
+
+static bool check_serve(struct options_parser *parser)
+{
+    struct options *options = parser->options;
+    if (!options->served) {
+        return options_fail(parser,
+                            "vhost-user: no device: give one with --device net, blk, console, rng "
+                            "or vsock");
+    }
+    if (!options->socket) {
+        return options_fail(parser, "vhost-user: no socket: give a path with --socket PATH");
+    }
+    /* One whose option can be given without a value can be left out. */
+    if (options->device_count == 0 && options->served->value[0] == '[' &&
+        !options_add_device(parser, options->served, NULL)) {
+        return false;
+    }
+    return options_check_served(options, parser->message);
+}
+
+static enum options_command parse_serve(struct options_parser *parser, int argc, char *const argv[])
+{
+    int index = 2;
+    parser->command = OPTIONS_OF_SERVE;
+    enum options_command command =
+        take_options(parser, argc, argv, &index, OPTIONS_VHOST_USER, OPTIONS_VHOST_USER_HELP);
+    if (index < argc && command == OPTIONS_VHOST_USER) {
+        options_fail(parser, "--: one device is served: leave it out");
+        return OPTIONS_ERROR;
+    }
+    return command != OPTIONS_VHOST_USER || check_serve(parser) ? command : OPTIONS_ERROR;
 }
 
 static enum options_command parse_ctl(struct options_parser *parser, int argc, char *const argv[])
@@ -563,7 +318,8 @@ static enum options_command parse_ctl(struct options_parser *parser, int argc, c
 enum options_command options_parse(int argc, char *const argv[], struct options_guests *guests,
                                    char message[OPTIONS_MESSAGE])
 {
-    static const char *const words[] = { "run", "ctl", "help", "--help", "--version", NULL };
+    static const char *const words[] = { "run",    "ctl",       "vhost-user", "help",
+                                         "--help", "--version", NULL };
     struct options_parser parser = { .options = &guests->list[0], .message = message };
     set_defaults(&guests->list[0]);
     guests->count = 0;
@@ -575,6 +331,8 @@ enum options_command options_parse(int argc, char *const argv[], struct options_
         return parse_run(&parser, guests, argc, argv);
     } else if (strcmp(command, "ctl") == 0) {
         return parse_ctl(&parser, argc, argv);
+    } else if (strcmp(command, "vhost-user") == 0) {
+        return parse_serve(&parser, argc, argv);
     } else if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
                strcmp(command, "help") == 0) {
         return OPTIONS_HELP;
@@ -598,10 +356,12 @@ void options_print_help(FILE *out)
 {
     fputs("usage: vmm run --kernel FILE [OPTION]... [-- --kernel FILE [OPTION]...]...\n"
           "       vmm ctl PATH COMMAND [WORD]...\n"
-          "       vmm run --help | --help | --version\n"
+          "       vmm vhost-user --device KIND --socket PATH [OPTION]...\n"
+          "       vmm run --help | vhost-user --help | --help | --version\n"
           "\n"
           "Runs a Linux guest on this machine's KVM. 'vmm run --help' lists the options.\n"
           "ctl asks the VMM whose --control is PATH; 'vmm ctl PATH help' lists what for.\n"
+          "vhost-user serves one device to a VMM of another kind; it needs no KVM.\n"
           "\n"
           "Exit status: 0 the guest powered off, or Ctrl-A x; 1 error; 2 wrong usage;\n"
           "3 the guest asked for a reset (--no-reboot); 4 the guest crashed or cannot\n"
@@ -628,14 +388,31 @@ static void print_row(FILE *out, const char *name, const char *value, const char
     fputc('\n', out);
 }
 
+static void print_rows(FILE *out, unsigned command)
+{
+    for (const struct option_row *row = options_rows; row->name; row++) {
+        if (belongs(row, command)) {
+            print_row(out, row->name, row->value, row->help);
+        }
+    }
+}
+
+void options_print_vhost_user_help(FILE *out)
+{
+    fputs("usage: vmm vhost-user --device KIND --socket PATH [OPTION]...\n\n", out);
+    print_rows(out, OPTIONS_OF_SERVE);
+    fputs("\nand the device's own option, as 'vmm run --help' has it: --net, --disk (blk),\n"
+          "--console, --rng or --vsock. Consoles are ports: pty, file:PATH or socket:PATH.\n"
+          "It serves one front-end after the other until SIGTERM ends it.\n",
+          out);
+}
+
 void options_print_run_help(FILE *out)
 {
     fputs("usage: vmm run --kernel FILE [OPTION]... [-- --kernel FILE [OPTION]...]...\n\n"
           "-- begins another guest beside the first, in the same process.\n\n",
           out);
-    for (size_t i = 0; i < ROWS; i++) {
-        print_row(out, rows[i].name, rows[i].value, rows[i].help);
-    }
+    print_rows(out, OPTIONS_OF_RUN);
     for (size_t i = 0; device_kinds[i]; i++) {
         print_row(out, device_kinds[i]->option, device_kinds[i]->value, device_kinds[i]->help);
     }

@@ -74,6 +74,10 @@ struct options {
     struct device_option devices[OPTIONS_DEVICES];
     unsigned device_count;
 
+    /* vmm vhost-user */
+    const char *socket;
+    const struct device_kind *served; /**< What `devices` are. */
+
     /* vmm ctl */
     int word_count;
     char *const *words;
@@ -90,8 +94,10 @@ struct options_guests {
 enum options_command {
     OPTIONS_RUN,
     OPTIONS_CTL,
+    OPTIONS_VHOST_USER,
     OPTIONS_HELP,
     OPTIONS_RUN_HELP,
+    OPTIONS_VHOST_USER_HELP,
     OPTIONS_VERSION,
     OPTIONS_ERROR, /**< `message` says what is wrong. */
 };
@@ -108,6 +114,12 @@ enum options_command options_parse(int argc, char *const argv[], struct options_
 
 void options_print_help(FILE *out);
 void options_print_run_help(FILE *out);
+void options_print_vhost_user_help(FILE *out);
+
+/** What `vmm vhost-user --device NAME` serves, or NULL. */
+const struct device_kind *options_served_kind(const char *name);
+/** Whether the devices of the command line are what is served. */
+bool options_check_served(const struct options *options, char message[OPTIONS_MESSAGE]);
 
 /**
  * A size such as 512M, 2G, 65536K; a number without a unit counts MiB. False if it is none or does
