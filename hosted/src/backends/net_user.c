@@ -60,7 +60,8 @@ struct user_net {
     Slirp *slirp;
     int epoll; /* Of libslirp's sockets; the loop waits for it. */
     bool added;
-    bool busy; /* Inside libslirp. */
+    bool busy;   /* Inside libslirp. */
+    bool silent; /* The loop does not wait for sockets. */
     struct hosted_event_source source;
     struct vmmp_work work;
     struct vmmp_timer wake;
@@ -72,7 +73,8 @@ struct user_net {
     uint32_t round;
     unsigned held_first, held_count;
     struct held_frame held[HELD_FRAMES];
-    uint8_t frame[VMMP_VIRTIO_NET_MAX_FRAME];
+    size_t header_size;
+    uint8_t frame[NET_ROOM];
 };
 
 /* ---- Sockets ---- */
@@ -172,11 +174,23 @@ static void refill(struct user_net *user)
                          host->ops->now(host->cookie) + timeout_ms * NS_PER_MS);
 }
 
+static void listen_to(struct user_net *user, bool wanted)
+{
+    if (user->added && user->silent == wanted) {
+        user->silent = !wanted;
+        hosted_event_source_modify(&user->source, wanted ? EPOLLIN : 0);
+    }
+}
+
 /* Lets libslirp do what is due. While frames wait for the guest, no more are made. */
 static void serve(void *cookie)
 {
     struct user_net *user = cookie;
-    if (user->busy || user->held_count > 0) {
+    if (user->busy) {
+        return;
+    }
+    if (user->held_count > 0) {
+        listen_to(user, false);
         return;
     }
     user->busy = true;
@@ -186,9 +200,7 @@ static void serve(void *cookie)
     refill(user);
     vmmp_virtio_net_batch_end(user->net.model);
     user->busy = false;
-    if (user->held_count > 0) {
-        hosted_event_source_modify(&user->source, 0);
-    }
+    listen_to(user, user->held_count == 0);
 }
 
 static void socket_ready(void *cookie, uint32_t events)
@@ -201,8 +213,11 @@ static void socket_ready(void *cookie, uint32_t events)
 
 static bool hand_over(struct user_net *user, const void *frame, size_t len)
 {
-    struct vmmp_iovec iov = { (void *)(uintptr_t)frame, len };
-    return vmmp_virtio_net_receive(user->net.model, 0, &iov, 1) != -EAGAIN;
+    /* Its frames are short, and their checksums filled in. */
+    static const uint8_t header[VMMP_VIRTIO_NET_MAX_HEADER];
+    const struct vmmp_iovec iov[2] = { { (void *)(uintptr_t)header, user->header_size },
+                                       { (void *)(uintptr_t)frame, len } };
+    return vmmp_virtio_net_receive(user->net.model, 0, iov, 2) != -EAGAIN;
 }
 
 static ssize_t send_packet(const void *frame, size_t len, void *cookie)
@@ -235,13 +250,14 @@ static void user_rx_ready(void *cookie, unsigned pair)
         user->held_first = (user->held_first + 1) % HELD_FRAMES;
         user->held_count--;
     }
-    if (user->added) {
-        hosted_event_source_modify(&user->source, EPOLLIN);
-    }
+    listen_to(user, true);
     vmmp_host_defer(&user->net.host, &user->work);
 }
 
-/* The frame is copied first: libslirp looks at it more than once. */
+/*
+ * The frame is copied first: libslirp looks at it more than once. It terminates TCP, so a segment
+ * may be as long as IP can have it: one frame and one acknowledgement stand for dozens.
+ */
 static bool user_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *iov, unsigned count,
                           size_t len)
 {
@@ -249,7 +265,10 @@ static bool user_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *
     (void)pair;
     len = vmmp_iovec_read(iov, count, 0, user->frame,
                           len < sizeof(user->frame) ? len : sizeof(user->frame));
-    slirp_input(user->slirp, user->frame, (int)len);
+    uint8_t *frame = user->frame + user->header_size;
+    len -= user->header_size;
+    net_complete_checksum(frame, len, user->frame);
+    slirp_input(user->slirp, frame, (int)len);
     /* After the batch: sockets may be new, data may be waiting. */
     vmmp_host_defer(&user->net.host, &user->work);
     return true;
@@ -258,11 +277,10 @@ static bool user_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *
 static void user_configure(void *cookie, const struct vmmp_virtio_net_state *state)
 {
     struct user_net *user = cookie;
+    user->header_size = state->header_size;
     if (!state->live && user->held_count > 0) {
         user->held_count = 0;
-        if (user->added) {
-            hosted_event_source_modify(&user->source, EPOLLIN);
-        }
+        listen_to(user, true);
         vmmp_host_defer(&user->net.host, &user->work);
     }
 }
@@ -401,6 +419,7 @@ static int user_attach(struct hosted_net *net)
     }
     vmmp_context_enter(context);
     user->added = true;
+    user->silent = false;
     for (struct user_timer *timer = user->timers; timer; timer = timer->next) {
         arm(timer);
     }
@@ -441,7 +460,8 @@ static void user_close(struct hosted_net *net)
 static const struct net_ops user_ops = {
     .backend = { .transmit = user_transmit,
                  .rx_ready = user_rx_ready,
-                 .configure = user_configure },
+                 .configure = user_configure,
+                 .header = true },
     .attach = user_attach,
     .detach = user_detach,
     .close = user_close,
@@ -488,6 +508,8 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
         return net_refuse(why, ENOMEM, "no memory");
     }
     user->net.ops = &user_ops;
+    user->net.offloads = VMMP_VIRTIO_NET_CSUM | VMMP_VIRTIO_NET_TSO4 | VMMP_VIRTIO_NET_TSO6;
+    user->header_size = VMMP_VIRTIO_NET_MAX_HEADER;
     user->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (user->epoll < 0) {
         result = net_refuse(why, errno, "epoll: %s", strerror(errno));
