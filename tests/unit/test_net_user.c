@@ -17,11 +17,11 @@ static uint8_t router[6];
 
 /* False, and a line, in builds without libslirp. */
 static bool open_user(struct net_outside *outside, const struct hosted_net_forward *forwards,
-                      unsigned count)
+                      unsigned count, unsigned mtu)
 {
     char why[HOSTED_NET_WHY] = "";
     struct hosted_net *net;
-    int result = hosted_net_open_user(&net, forwards, count, why);
+    int result = hosted_net_open_user(&net, forwards, count, mtu, why);
     if (result == -ENOSYS) {
         assert_non_null(strstr(why, "libslirp"));
         print_message("skipped: built without libslirp\n");
@@ -115,7 +115,7 @@ static void dhcp_offers_an_address(void **state)
     struct net_outside outside;
     const uint8_t *udp;
     (void)state;
-    if (!open_user(&outside, NULL, 0)) {
+    if (!open_user(&outside, NULL, 0, 0)) {
         return;
     }
     memset(frame, 0, sizeof(frame));
@@ -148,7 +148,7 @@ static void the_router_answers_a_ping(void **state)
     struct net_outside outside;
     const uint8_t *icmp;
     (void)state;
-    if (!open_user(&outside, NULL, 0)) {
+    if (!open_user(&outside, NULL, 0, 0)) {
         return;
     }
     memset(frame, 0, sizeof(frame));
@@ -198,7 +198,7 @@ static void a_forwarded_udp_port(void **state)
                                           .host_port = (uint16_t)port,
                                           .guest_port = 7 };
     (void)state;
-    if (!open_user(&outside, &forward, 1)) {
+    if (!open_user(&outside, &forward, 1, 0)) {
         return;
     }
     int fd = connect_to(SOCK_DGRAM, port);
@@ -223,6 +223,33 @@ static void a_forwarded_udp_port(void **state)
     net_outside_unmake(&outside);
 }
 
+/* Nothing longer than the guest's MTU is made: a datagram comes in fragments (RFC 791, 3.2). */
+static void fragments_of_the_guests_mtu(void **state)
+{
+    static const char datagram[1400] = "long";
+    struct net_outside outside;
+    const uint8_t *part;
+    unsigned port = free_port(SOCK_DGRAM);
+    struct hosted_net_forward forward = { .udp = true,
+                                          .host.s_addr = htonl(INADDR_LOOPBACK),
+                                          .host_port = (uint16_t)port,
+                                          .guest_port = 7 };
+    size_t done = 0;
+    (void)state;
+    if (!open_user(&outside, &forward, 1, 596)) {
+        return;
+    }
+    int fd = connect_to(SOCK_DGRAM, port);
+    assert_int_equal(send(fd, datagram, sizeof(datagram), 0), sizeof(datagram));
+    while (done < 8 + sizeof(datagram)) {
+        size_t len = next_ipv4(&outside, 17, &part);
+        assert_in_range(len, 1, 576);
+        done += len;
+    }
+    close(fd);
+    net_outside_unmake(&outside);
+}
+
 /* A connection to a forwarded port: the guest sees the SYN. */
 static void a_forwarded_tcp_port(void **state)
 {
@@ -235,11 +262,11 @@ static void a_forwarded_tcp_port(void **state)
     char why[HOSTED_NET_WHY];
     struct hosted_net *net;
     (void)state;
-    if (!open_user(&outside, &forward, 1)) {
+    if (!open_user(&outside, &forward, 1, 0)) {
         return;
     }
     /* It is taken now. */
-    assert_true(hosted_net_open_user(&net, &forward, 1, why) < 0);
+    assert_true(hosted_net_open_user(&net, &forward, 1, 0, why) < 0);
     assert_null(net);
     assert_non_null(strstr(why, "choose another"));
     int fd = connect_to(SOCK_STREAM, port);
@@ -255,7 +282,7 @@ static void attached_twice(void **state)
 {
     struct net_outside outside;
     (void)state;
-    if (!open_user(&outside, NULL, 0)) {
+    if (!open_user(&outside, NULL, 0, 0)) {
         return;
     }
     hosted_net_detach(outside.net);
@@ -279,7 +306,7 @@ static void nonsense(void **state)
 {
     struct net_outside outside;
     (void)state;
-    if (!open_user(&outside, NULL, 0)) {
+    if (!open_user(&outside, NULL, 0, 0)) {
         return;
     }
     for (unsigned i = 0; i < 1500; i++) {
@@ -309,7 +336,7 @@ static void the_loop_sleeps_while_frames_wait(void **state)
                                           .guest_port = 7 };
     const uint8_t *udp;
     (void)state;
-    if (!open_user(&outside, &forward, 1)) {
+    if (!open_user(&outside, &forward, 1, 0)) {
         return;
     }
     /* Again, and without buffers. */
@@ -431,7 +458,7 @@ static void a_long_segment_goes_through_whole(void **state)
     unsigned port;
     uint32_t seq = 0x7ffffff0;
     (void)state;
-    if (!open_user(&outside, NULL, 0)) {
+    if (!open_user(&outside, NULL, 0, 0)) {
         return;
     }
     assert_true(virtio_driver_has(&outside.bench->driver, VIRTIO_NET_F_HOST_TSO4));
@@ -470,7 +497,7 @@ static void a_checksum_is_filled_in(void **state)
     struct net_outside outside;
     unsigned port;
     (void)state;
-    if (!open_user(&outside, NULL, 0)) {
+    if (!open_user(&outside, NULL, 0, 0)) {
         return;
     }
     int fd = server(SOCK_DGRAM, &port);
@@ -504,6 +531,7 @@ int test_net_user(void)
         cmocka_unit_test(a_forwarded_tcp_port),
         cmocka_unit_test(attached_twice),
         cmocka_unit_test(nonsense),
+        cmocka_unit_test(fragments_of_the_guests_mtu),
         cmocka_unit_test(the_loop_sleeps_while_frames_wait),
         cmocka_unit_test(a_long_segment_goes_through_whole),
         cmocka_unit_test(a_checksum_is_filled_in),

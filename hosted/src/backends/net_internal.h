@@ -25,6 +25,8 @@ static inline const struct iovec *net_iovec(const struct vmmp_iovec *iov)
 
 struct net_ops {
     struct vmmp_virtio_net_backend backend; /* `cookie` is the struct hosted_net. */
+    /* NULL: any will do. */
+    int (*set_mtu)(struct hosted_net *net, unsigned mtu, char *why);
     int (*attach)(struct hosted_net *net);
     void (*detach)(struct hosted_net *net);
     void (*close)(struct hosted_net *net); /* Frees it. */

@@ -7,10 +7,11 @@
 #ifndef HOSTED_SLIRP
 
 int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forward *forwards,
-                         unsigned count, char why[HOSTED_NET_WHY])
+                         unsigned count, unsigned mtu, char why[HOSTED_NET_WHY])
 {
     (void)forwards;
     (void)count;
+    (void)mtu;
     *net = NULL;
     return net_refuse(why, ENOSYS,
                       "this program was built without libslirp: install libslirp-dev and build it "
@@ -31,7 +32,8 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
 #define NS_PER_MS   UINT64_C(1000000)
 /* Frames on the way to a guest that has no buffers. libslirp forgets what it has handed over. */
 #define HELD_FRAMES 256
-#define HELD_ROOM   2048 /* Its frames are no longer than its MTU, 1500. */
+#define HELD_ROOM   2048
+#define MOST_MTU    1500 /* libslirp's own if none is given; its frames are no longer. */
 
 struct held_frame {
     size_t len;
@@ -497,9 +499,9 @@ static int add_forward(struct user_net *user, const struct hosted_net_forward *f
 }
 
 int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forward *forwards,
-                         unsigned count, char why[HOSTED_NET_WHY])
+                         unsigned count, unsigned mtu, char why[HOSTED_NET_WHY])
 {
-    SlirpConfig config = { .version = 1 };
+    SlirpConfig config = { .version = 1, .if_mtu = mtu < MOST_MTU ? mtu : MOST_MTU };
     int result = 0;
 
     *net = NULL;

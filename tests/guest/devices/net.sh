@@ -157,7 +157,8 @@ END
 	guest tap script --net tap=tap0,queues=2,mtu=1450,mac=02:00:00:00:00:07 --stats
 	guest_cpus=1
 	ip addr add 192.168.7.1/24 dev tap0
-	ip link set tap0 mtu 1450 up
+	ip link set tap0 up
+	check tap-mtu-outside test "$(cat /sys/class/net/tap0/mtu)" = 1450
 	check tap-queues says tap 'queues .*rx-0 .*rx-1 .*tx-0 .*tx-1'
 	check tap-mac says tap 'mac 02:00:00:00:00:07'
 	check tap-mtu says tap 'mtu 1450'
