@@ -193,17 +193,24 @@ static bool set_gic(struct parser *parser, const char *name, const char *value)
 
 static bool set_transport(struct parser *parser, const char *name, const char *value)
 {
-    static const char *const names[] = { [MACHINE_TRANSPORT_PCI] = "pci",
-                                         [MACHINE_TRANSPORT_PCI_MODERN] = "pci-modern",
-                                         [MACHINE_TRANSPORT_PCI_LEGACY] = "pci-legacy",
-                                         [MACHINE_TRANSPORT_MMIO] = "mmio" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            parser->options->transport = (enum machine_transport)i;
+    static const struct {
+        const char *name;
+        enum machine_transport transport;
+        bool command_line;
+    } kinds[] = { { "pci", MACHINE_TRANSPORT_PCI, false },
+                  { "pci-modern", MACHINE_TRANSPORT_PCI_MODERN, false },
+                  { "pci-legacy", MACHINE_TRANSPORT_PCI_LEGACY, false },
+                  { "mmio", MACHINE_TRANSPORT_MMIO, false },
+                  { "mmio-cmdline", MACHINE_TRANSPORT_MMIO, true } };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(value, kinds[i].name) == 0) {
+            parser->options->transport = kinds[i].transport;
+            parser->options->mmio_on_command_line = kinds[i].command_line;
             return true;
         }
     }
-    return fail(parser, "%s %s: must be pci, pci-modern, pci-legacy or mmio", name, value);
+    return fail(parser, "%s %s: must be pci, pci-modern, pci-legacy, mmio or mmio-cmdline", name,
+                value);
 }
 
 static bool set_rings(struct parser *parser, const char *name, const char *value)
@@ -332,7 +339,7 @@ static const struct option_row rows[] = {
     { "--gic", "auto|2|3", set_gic, "interrupt controller (default auto: the host's best)" },
     { "--transport", "KIND", set_transport,
       "how the guest reaches its virtio devices: pci (default),\n"
-      "pci-modern, pci-legacy or mmio" },
+      "pci-modern, pci-legacy, mmio or mmio-cmdline (PCs)" },
     { "--rings", "packed|split", set_rings,
       "the best rings that are offered to it (default packed)" },
     { "--console", "WHERE", set_console,
