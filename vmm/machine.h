@@ -84,6 +84,8 @@ struct machine_config {
     struct vmmp_host host;
     struct vmmp_doorbells doorbells; /**< Takes devices' notifications; zeroed: nobody does. */
     enum machine_transport transport;
+    /** MMIO: the guest finds its devices on its command line, not in its tables or tree. */
+    bool mmio_on_command_line;
     bool split_rings; /**< Packed ones are not offered. */
 
     const struct machine_port *console; /**< The virtio console; NULL: the guest has none. */

@@ -50,6 +50,9 @@ struct machine_mmio_place {
     unsigned slots;      /**< 0: it has none. */
     int irq;             /**< Of the first slot; the others follow, */
     const uint8_t *irqs; /**< unless they are here, one for each slot. */
+    /** The slots from here on have interrupts that a guest knows by number without any firmware, so
+     * that it can be told of them on its command line. 0: there are none. */
+    unsigned command_line_slot;
 };
 
 /** What is done to a pin from outside. */

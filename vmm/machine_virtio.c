@@ -51,8 +51,7 @@ static int attach_mmio(struct machine *machine, struct machine_virtio *place,
     if (error) {
         return error;
     }
-    const struct machine_mmio_place *slots = &machine_board_of(machine->config)->mmio;
-    uint64_t base = slots->base + slot * slots->stride;
+    uint64_t base = machine_mmio_base(machine->config, slot);
     error = vmmp_vm_attach_window(&machine->vmmp, &place->mmio.window, vmmp_gpa(base));
     if (error) {
         vmmp_virtio_mmio_fini(&place->mmio);
@@ -63,13 +62,12 @@ static int attach_mmio(struct machine *machine, struct machine_virtio *place,
 static int plug_mmio(struct machine *machine, struct machine_virtio *place,
                      struct vmmp_virtio_device *virtio)
 {
-    const struct machine_mmio_place *slots = &machine_board_of(machine->config)->mmio;
-    unsigned slot = machine->mmio_slots;
-    if (slot == slots->slots) {
+    const struct machine_config *config = machine->config;
+    unsigned slot = machine_mmio_first(config) + machine->mmio_slots;
+    if (slot == machine_board_of(config)->mmio.slots) {
         return -ENOSPC;
     }
-    int irq = slots->irqs ? slots->irqs[slot] : slots->irq + (int)slot;
-    int error = vmmp_vm_irq_line_init(&machine->vmmp, &place->line, irq);
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &place->line, machine_mmio_irq(config, slot));
     if (error) {
         return error;
     }
@@ -119,6 +117,23 @@ unsigned machine_mmio_slots(const struct machine_config *config)
         slots += !config->devices[i].part && !config->devices[i].function;
     }
     return slots;
+}
+
+unsigned machine_mmio_first(const struct machine_config *config)
+{
+    return config->mmio_on_command_line ? machine_board_of(config)->mmio.command_line_slot : 0;
+}
+
+uint64_t machine_mmio_base(const struct machine_config *config, unsigned slot)
+{
+    const struct machine_mmio_place *place = &machine_board_of(config)->mmio;
+    return place->base + slot * place->stride;
+}
+
+int machine_mmio_irq(const struct machine_config *config, unsigned slot)
+{
+    const struct machine_mmio_place *place = &machine_board_of(config)->mmio;
+    return place->irqs ? place->irqs[slot] : place->irq + (int)slot;
 }
 
 static int add(struct machine *machine, const struct machine_device *device,

@@ -83,9 +83,13 @@ int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,
 /** Takes it out; a free place is left alone. */
 void machine_virtio_unplug(struct machine *machine, struct machine_virtio *place);
 
-/** MMIO slots in use by a machine of this configuration: device-tree nodes. PCI: 0. */
+/** MMIO slots in use by a machine of this configuration, and the first of them. PCI: 0. */
 struct machine_config;
 unsigned machine_mmio_slots(const struct machine_config *config);
+unsigned machine_mmio_first(const struct machine_config *config);
+/** Where a slot is, and its interrupt as libsel4vm counts. */
+uint64_t machine_mmio_base(const struct machine_config *config, unsigned slot);
+int machine_mmio_irq(const struct machine_config *config, unsigned slot);
 
 /** Makes and plugs every device of the configuration. 0, or -errno (said). */
 int machine_devices_add(struct machine *machine);

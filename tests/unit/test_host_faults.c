@@ -171,7 +171,7 @@ static int make_net_user(void *cookie)
 {
     struct bench *bench = cookie;
     char why[HOSTED_NET_WHY];
-    return hosted_net_open_user(&bench->net, NULL, 0, why);
+    return hosted_net_open_user(&bench->net, NULL, 0, 0, why);
 }
 
 static void undo_net(void *cookie)
@@ -185,7 +185,7 @@ static void a_network(void **state)
     struct bench *bench = *state;
     char why[HOSTED_NET_WHY];
     each(bench, "cable", make_net_socket, undo_net);
-    if (hosted_net_open_user(&bench->net, NULL, 0, why) == -ENOSYS) {
+    if (hosted_net_open_user(&bench->net, NULL, 0, 0, why) == -ENOSYS) {
         return; /* Built without libslirp. */
     }
     hosted_net_close(bench->net);

@@ -6,12 +6,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,6 +138,48 @@ static void what_is_wrong(void)
     hosted_net_close(first);
 }
 
+static int mtu_of(const char *interface)
+{
+    struct ifreq request = { .ifr_flags = 0 };
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    strcpy(request.ifr_name, interface);
+    assert_int_equal(ioctl(fd, SIOCGIFMTU, &request), 0);
+    close(fd);
+    return request.ifr_mtu;
+}
+
+/* From now on the kernel refuses this process what only an administrator may. */
+static void drop_privileges(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    const struct __user_cap_data_struct none[2] = { { 0, 0, 0 } };
+    assert_int_equal(syscall(SYS_capset, &header, none), 0);
+}
+
+/* What the host sends is never longer than what the guest was told. */
+static void the_guests_mtu(void)
+{
+    struct hosted_net *net;
+    char why[HOSTED_NET_WHY] = "";
+    assert_int_equal(hosted_net_open_tap(&net, "vmmptest3", 1, why), 0);
+    assert_int_equal(mtu_of("vmmptest3"), 1500);
+    assert_int_equal(hosted_net_set_mtu(net, 1450, why), 0);
+    assert_int_equal(mtu_of("vmmptest3"), 1450);
+    assert_int_equal(hosted_net_set_mtu(net, 9000, why), 0);
+    assert_int_equal(mtu_of("vmmptest3"), 9000);
+    /* More than any interface has: its frames are shorter, none is lost. */
+    assert_int_equal(hosted_net_set_mtu(net, 65535, why), 0);
+    drop_privileges();
+    assert_int_equal(hosted_net_set_mtu(net, 9000, why), 0);
+    assert_int_equal(hosted_net_set_mtu(net, 10000, why), 0);
+    assert_string_equal(why, "");
+    assert_int_equal(hosted_net_set_mtu(net, 1450, why), -EPERM);
+    assert_int_equal(mtu_of("vmmptest3"), 9000);
+    assert_non_null(strstr(why, "MTU of 9000"));
+    assert_non_null(strstr(why, "'ip link set vmmptest3 mtu 1450' as root"));
+    hosted_net_close(net);
+}
+
 /* In a child, whose network is its own. 77: not permitted. */
 static int inside(void (*test)(void))
 {
@@ -186,12 +230,19 @@ static void test_what_is_wrong(void **state)
     in_a_namespace(what_is_wrong);
 }
 
+static void test_the_guests_mtu(void **state)
+{
+    (void)state;
+    in_a_namespace(the_guests_mtu);
+}
+
 int test_net_tap(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_queue),
         cmocka_unit_test(test_two_queues),
         cmocka_unit_test(test_what_is_wrong),
+        cmocka_unit_test(test_the_guests_mtu),
     };
     return cmocka_run_group_tests_name("net_tap", tests, NULL, NULL);
 }

@@ -35,9 +35,10 @@ static void says_what_it_speaks(void **state)
     assert_int_equal(vhost_front_ask(front, VHOST_USER_GET_QUEUE_NUM), VHOST_BENCH_QUEUES);
     assert_int_equal(vhost_front_ask(front, VHOST_USER_GET_MAX_MEM_SLOTS),
                      VMMP_GUEST_MEMORY_REGIONS);
-    assert_int_equal(virtio_driver_vhost_user.config_read(front, 0, 8), BLK_CAPACITY / 512);
+    assert_int_equal(virtio_driver_vhost_user.config_read(&front->window, 0, 8),
+                     BLK_CAPACITY / 512);
     /* What the device does not have. */
-    assert_int_equal(virtio_driver_vhost_user.config_read(front, 248, 8), 0);
+    assert_int_equal(virtio_driver_vhost_user.config_read(&front->window, 248, 8), 0);
     assert_int_equal(front->lines, 0);
 }
 
@@ -45,9 +46,9 @@ static void writes_configuration(void **state)
 {
     struct vhost_front *front = &((struct vhost_bench *)*state)->front;
     vhost_bench_start(*state, false);
-    assert_int_equal(virtio_driver_vhost_user.config_read(front, 32, 1), 1);
-    virtio_driver_vhost_user.config_write(front, 32, 1, 0);
-    assert_int_equal(virtio_driver_vhost_user.config_read(front, 32, 1), 0);
+    assert_int_equal(virtio_driver_vhost_user.config_read(&front->window, 32, 1), 1);
+    virtio_driver_vhost_user.config_write(&front->window, 32, 1, 0);
+    assert_int_equal(virtio_driver_vhost_user.config_read(&front->window, 32, 1), 0);
 }
 
 static void acknowledges_when_asked(void **state)
@@ -144,7 +145,7 @@ static void goes_on_where_it_stopped(struct vhost_bench *bench, bool packed)
             assert_int_equal(base, round + 1);
         }
         /* A kick of a ring that is stopped is nothing. */
-        virtio_driver_vhost_user.kick(front, 0);
+        virtio_driver_vhost_user.kick(&front->window, 0);
         vhost_bench_restart(bench, 0, base);
     }
     /* The other ring went on all the time. */
@@ -332,7 +333,7 @@ static void requests_in_flight_are_taken_over(void **state)
     unsigned before = disk->submits;
     vhost_front_connect(front);
     vhost_front_begin(front);
-    virtio_driver_vhost_user.set_features(front, front->driver.features);
+    virtio_driver_vhost_user.set_features(&front->window, front->driver.features);
     vhost_front_send(front, VHOST_USER_SET_INFLIGHT_FD, &inflight, VHOST_USER_INFLIGHT_SIZE, &fd,
                      1);
     /* A front-end whose back-end crashed knows what was used and no more. */
@@ -432,7 +433,7 @@ static void a_broken_ring_rings_its_error(void **state)
     struct vhost_front *front = &bench->front;
     vhost_bench_start(bench, false);
     virtio_driver_offer(&front->driver, 0, 999);
-    virtio_driver_vhost_user.kick(front, 0);
+    virtio_driver_vhost_user.kick(&front->window, 0);
     assert_int_equal(vhost_front_errors(front, 0), 1);
     /* It is the guest's fault: the front-end may begin again. */
     assert_false(vhost_front_was_refused(front));
@@ -459,7 +460,8 @@ static void tells_of_changed_configuration(void **state)
     assert_int_equal(recv(ends[0], &header, sizeof(header), MSG_DONTWAIT), sizeof(header));
     assert_int_equal(header.request, VHOST_USER_BACKEND_CONFIG_CHANGE_MSG);
     assert_int_equal(header.size, 0);
-    assert_int_equal(virtio_driver_vhost_user.config_read(front, 0, 8), BLK_CAPACITY / 1024);
+    assert_int_equal(virtio_driver_vhost_user.config_read(&front->window, 0, 8),
+                     BLK_CAPACITY / 1024);
     close(ends[0]);
 }
 

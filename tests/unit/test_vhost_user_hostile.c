@@ -228,7 +228,7 @@ static void memory_can_go_while_rings_work(void **state)
     front->lines = 0;
     /* What was in flight ends in the memory that was there when it began. */
     script_disk_complete(&bench->blk, 0, 0);
-    virtio_driver_vhost_user.kick(front, 0);
+    virtio_driver_vhost_user.kick(&front->window, 0);
     bench->blk.disk.slow = false;
     vhost_front_get_base(front, 0);
     vhost_front_get_base(front, 1);
@@ -264,7 +264,7 @@ static void memory_that_is_taken_away_ends_the_connection(void **state)
     /* cmocka has its own handler of SIGBUS around every test. */
     assert_int_equal(vhost_guard_begin(), 0);
     assert_int_equal(ftruncate(front->ram_fd, 0), 0);
-    virtio_driver_vhost_user.kick(front, 0);
+    virtio_driver_vhost_user.kick(&front->window, 0);
     /* The ring is zeroes for the device, which has complained; and then it is seen why. */
     for (unsigned i = 0; i < 100 && hosted_vhost_user_connected(front->server); i++) {
         assert_int_equal(hosted_event_loop_step(front->loop, 10), 0);

@@ -106,12 +106,17 @@ static int open_net(void *cookie, const char *value, const struct device_context
             hosted_net_open_share(&state->outside, options->share, state->loop, context->log, why);
         break;
     case NET_USER:
-        result =
-            hosted_net_open_user(&state->outside, options->forwards, options->forward_count, why);
+        result = hosted_net_open_user(&state->outside, options->forwards, options->forward_count,
+                                      options->mtu, why);
         break;
+    }
+    if (result == 0 && options->mtu != 0) {
+        result = hosted_net_set_mtu(state->outside, options->mtu, why);
     }
     if (result != 0) {
         message_error("--net: %s", why);
+        hosted_net_close(state->outside);
+        state->outside = NULL;
         return -1;
     }
     return 0;
@@ -256,6 +261,7 @@ static bool set_link(struct net_state *state, const char *word, char message[OPT
 
 static bool set_mtu(struct net_state *state, const char *word, char message[OPTIONS_MESSAGE])
 {
+    char why[HOSTED_NET_WHY];
     unsigned long mtu;
     if (state->options.mtu == 0) {
         snprintf(message, OPTIONS_MESSAGE,
@@ -265,6 +271,10 @@ static bool set_mtu(struct net_state *state, const char *word, char message[OPTI
     }
     if (!options_parse_number(word, 68, 65535, &mtu)) {
         snprintf(message, OPTIONS_MESSAGE, "mtu %.32s: must be a number from 68 to 65535", word);
+        return false;
+    }
+    if (state->outside && hosted_net_set_mtu(state->outside, (unsigned)mtu, why) != 0) {
+        snprintf(message, OPTIONS_MESSAGE, "%s", why);
         return false;
     }
     vmmp_context_enter(&state->net.virtio.context);

@@ -61,6 +61,7 @@ struct options {
     unsigned cpus;
     enum gic_choice gic;
     enum machine_transport transport;
+    bool mmio_on_command_line;
     bool split_rings;              /**< Packed ones are not offered. */
     struct console_choice console; /**< The first --console; the others are devices. */
     bool console_given;

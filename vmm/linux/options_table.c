@@ -133,17 +133,24 @@ static bool set_gic(struct options_parser *parser, const char *name, const char 
 
 static bool set_transport(struct options_parser *parser, const char *name, const char *value)
 {
-    static const char *const names[] = { [MACHINE_TRANSPORT_PCI] = "pci",
-                                         [MACHINE_TRANSPORT_PCI_MODERN] = "pci-modern",
-                                         [MACHINE_TRANSPORT_PCI_LEGACY] = "pci-legacy",
-                                         [MACHINE_TRANSPORT_MMIO] = "mmio" };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            parser->options->transport = (enum machine_transport)i;
+    static const struct {
+        const char *name;
+        enum machine_transport transport;
+        bool command_line;
+    } kinds[] = { { "pci", MACHINE_TRANSPORT_PCI, false },
+                  { "pci-modern", MACHINE_TRANSPORT_PCI_MODERN, false },
+                  { "pci-legacy", MACHINE_TRANSPORT_PCI_LEGACY, false },
+                  { "mmio", MACHINE_TRANSPORT_MMIO, false },
+                  { "mmio-cmdline", MACHINE_TRANSPORT_MMIO, true } };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(value, kinds[i].name) == 0) {
+            parser->options->transport = kinds[i].transport;
+            parser->options->mmio_on_command_line = kinds[i].command_line;
             return true;
         }
     }
-    return options_fail(parser, "%s %s: must be pci, pci-modern, pci-legacy or mmio", name, value);
+    return options_fail(parser, "%s %s: must be pci, pci-modern, pci-legacy, mmio or mmio-cmdline",
+                        name, value);
 }
 
 static bool set_rings(struct options_parser *parser, const char *name, const char *value)
@@ -285,7 +292,7 @@ const struct option_row options_rows[] = {
       "interrupt controller (default auto: the host's best)" },
     { OPTIONS_OF_RUN, "--transport", "KIND", set_transport,
       "how the guest reaches its virtio devices: pci (default),\n"
-      "pci-modern, pci-legacy or mmio" },
+      "pci-modern, pci-legacy, mmio or mmio-cmdline (PCs)" },
     { OPTIONS_OF_SERVE, "--device", "KIND", set_device,
       "what is served: net, blk, console, rng or vsock" },
     { OPTIONS_OF_SERVE, "--socket", "PATH", set_socket,

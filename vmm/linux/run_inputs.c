@@ -57,6 +57,7 @@ static void configure(struct run *run)
     config->psci_hvc = true;
     config->aarch32 = true;
     config->transport = options->transport;
+    config->mmio_on_command_line = options->mmio_on_command_line;
     config->split_rings = options->split_rings;
     config->append = options->append;
     config->kernel = options->kernel ? &run->kernel.file : NULL;

@@ -59,13 +59,13 @@ void pc_describe(const struct machine_config *config, struct vmmp_acpi_config *a
         .uart_count = config->serial ? 1 : 0,
         .uarts = { { PC_UART_PORT, PC_UART_IRQ } },
         .spcr_uart = config->serial && !config->console ? 0 : -1,
-        .virtio_mmio_count = machine_mmio_slots(config),
+        .virtio_mmio_count = config->mmio_on_command_line ? 0 : machine_mmio_slots(config),
     };
     for (unsigned i = 0; i < 4; i++) {
         acpi->pci.intx_gsi[i] = (uint8_t)(PC_PCI_INTX_GSI + i);
     }
     for (unsigned i = 0; i < acpi->virtio_mmio_count && i < PC_VIRTIO_MMIO_SLOTS; i++) {
-        acpi->virtio_mmio[i].window.base = PC_VIRTIO_MMIO_BASE + (uint64_t)i * PC_VIRTIO_MMIO_SLOT;
+        acpi->virtio_mmio[i].window.base = machine_mmio_base(config, i);
         acpi->virtio_mmio[i].window.size = PC_VIRTIO_MMIO_SLOT;
         acpi->virtio_mmio[i].gsi = pc_virtio_mmio_gsis[i];
     }

@@ -63,6 +63,8 @@ static_assert(VMMP_ACPI_AREA >= PC_ADAPTERS_BASE &&
 #define PC_PCI_INTX_GSI      16 /* INTA; the other pins follow. */
 #define PC_VIRTIO_MMIO_SLOTS 12
 #define PC_VIRTIO_MMIO_SLOT  0x200
+/* From this one on slots have interrupts of ISA's, which a kernel sets up without being told of. */
+#define PC_VIRTIO_MMIO_ISA_SLOT 4
 
 #define PC_CPUS           8 /* A libsel4vm VM has no more. */
 #define PC_MEMORY_MINIMUM (UINT64_C(64) << 20)

@@ -54,10 +54,12 @@ struct hosted_net_forward {
 
 /**
  * A network of its own behind NAT, by libslirp: the guest gets 10.0.2.15 by DHCP, the router and
- * name server are 10.0.2.2 and 10.0.2.3 (IPv6: fec0::2, fec0::3). -ENOSYS in builds without it.
+ * name server are 10.0.2.2 and 10.0.2.3 (IPv6: fec0::2, fec0::3). Frames for the guest have at most
+ * `mtu` bytes behind their Ethernet header, and never more than 1500; 0: that. -ENOSYS in builds
+ * without libslirp.
  */
 int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forward *forwards,
-                         unsigned count, char why[HOSTED_NET_WHY]);
+                         unsigned count, unsigned mtu, char why[HOSTED_NET_WHY]);
 
 /**
  * A cable to another process: a unix socket at `path`, for its owner alone (mode 0600). One of the
@@ -81,6 +83,12 @@ int hosted_net_open_share(struct hosted_net **net, const char *path, struct host
 
 /** What a device with this outside is made with. */
 void hosted_net_backend(struct hosted_net *net, struct vmmp_virtio_net_backend *backend);
+/**
+ * The guest is told this MTU, 68 to 65535: a TAP interface gets it too, and keeps it. 0; -errno
+ * with `why` where this process may not change an interface whose MTU is larger. Other outsides
+ * take any; those of user mode are told when opened.
+ */
+int hosted_net_set_mtu(struct hosted_net *net, unsigned mtu, char why[HOSTED_NET_WHY]);
 /** Starts to work for the device. 0 or -errno of the loop. */
 int hosted_net_attach(struct hosted_net *net, struct vmmp_virtio_net *model,
                       struct hosted_event_loop *loop);

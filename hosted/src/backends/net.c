@@ -27,6 +27,11 @@ void hosted_net_backend(struct hosted_net *net, struct vmmp_virtio_net_backend *
     backend->offloads = net->offloads;
 }
 
+int hosted_net_set_mtu(struct hosted_net *net, unsigned mtu, char why[HOSTED_NET_WHY])
+{
+    return net->ops->set_mtu ? net->ops->set_mtu(net, mtu, why) : 0;
+}
+
 int hosted_net_attach(struct hosted_net *net, struct vmmp_virtio_net *model,
                       struct hosted_event_loop *loop)
 {

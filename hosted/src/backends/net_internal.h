@@ -25,6 +25,8 @@ static inline const struct iovec *net_iovec(const struct vmmp_iovec *iov)
 
 struct net_ops {
     struct vmmp_virtio_net_backend backend; /* `cookie` is the struct hosted_net. */
+    /* NULL: any will do. */
+    int (*set_mtu)(struct hosted_net *net, unsigned mtu, char *why);
     int (*attach)(struct hosted_net *net);
     void (*detach)(struct hosted_net *net);
     void (*close)(struct hosted_net *net); /* Frees it. */
@@ -45,3 +47,9 @@ int net_refuse(char why[HOSTED_NET_WHY], int error, const char *format, ...)
 
 /* Something went wrong while it ran. */
 void net_complain(const struct hosted_net *net, const char *what, int error);
+
+/*
+ * Fills in the checksum of a frame, if the header that came before it from the device, which has
+ * checked it, leaves that to the outside (virtio 1.2, 5.1.6.2).
+ */
+void net_complete_checksum(uint8_t *frame, size_t len, const uint8_t *header);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifndef TUN_F_USO4 /* Linux 6.2 */
@@ -99,6 +100,36 @@ static uint32_t try_offloads(int fd)
     ioctl(fd, TUNSETOFFLOAD, 0);
     return offloads | VMMP_VIRTIO_NET_CSUM | VMMP_VIRTIO_NET_TSO4 | VMMP_VIRTIO_NET_TSO6 |
            VMMP_VIRTIO_NET_ECN;
+}
+
+/* Frames longer than the guest's MTU would be made, and lost; shorter ones harm nobody. */
+static int tap_set_mtu(struct hosted_net *net, unsigned mtu, char *why)
+{
+    const struct tap *tap = (const struct tap *)net;
+    struct ifreq request = { .ifr_flags = 0 };
+    int error = 0;
+
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ioctl(tap->queues[0].fd, TUNGETIFF, &request) != 0 ||
+        ioctl(fd, SIOCGIFMTU, &request) != 0) {
+        error = errno;
+        net_refuse(why, error, "the MTU of the TAP interface is not to be had: %s",
+                   strerror(error));
+    } else if (request.ifr_mtu != (int)mtu) {
+        int has = request.ifr_mtu;
+        request.ifr_mtu = (int)mtu;
+        if (ioctl(fd, SIOCSIFMTU, &request) != 0 && has > (int)mtu) {
+            error = errno;
+            net_refuse(why, error,
+                       "%s has an MTU of %d, and what is longer than the guest's %u would be lost: "
+                       "run 'ip link set %s mtu %u' as root first",
+                       request.ifr_name, has, mtu, request.ifr_name, mtu);
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -error;
 }
 
 static void tap_close(struct hosted_net *net)
@@ -317,6 +348,7 @@ static const struct net_ops tap_ops = {
                  .rx_ready = tap_rx_ready,
                  .configure = tap_configure,
                  .header = true },
+    .set_mtu = tap_set_mtu,
     .attach = tap_attach,
     .detach = tap_detach,
     .close = tap_close,

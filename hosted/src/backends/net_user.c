@@ -7,10 +7,11 @@
 #ifndef HOSTED_SLIRP
 
 int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forward *forwards,
-                         unsigned count, char why[HOSTED_NET_WHY])
+                         unsigned count, unsigned mtu, char why[HOSTED_NET_WHY])
 {
     (void)forwards;
     (void)count;
+    (void)mtu;
     *net = NULL;
     return net_refuse(why, ENOSYS,
                       "this program was built without libslirp: install libslirp-dev and build it "
@@ -31,7 +32,8 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
 #define NS_PER_MS   UINT64_C(1000000)
 /* Frames on the way to a guest that has no buffers. libslirp forgets what it has handed over. */
 #define HELD_FRAMES 256
-#define HELD_ROOM   2048 /* Its frames are no longer than its MTU, 1500. */
+#define HELD_ROOM   2048
+#define MOST_MTU    1500 /* libslirp's own if none is given; its frames are no longer. */
 
 struct held_frame {
     size_t len;
@@ -60,7 +62,8 @@ struct user_net {
     Slirp *slirp;
     int epoll; /* Of libslirp's sockets; the loop waits for it. */
     bool added;
-    bool busy; /* Inside libslirp. */
+    bool busy;   /* Inside libslirp. */
+    bool silent; /* The loop does not wait for sockets. */
     struct hosted_event_source source;
     struct vmmp_work work;
     struct vmmp_timer wake;
@@ -72,7 +75,8 @@ struct user_net {
     uint32_t round;
     unsigned held_first, held_count;
     struct held_frame held[HELD_FRAMES];
-    uint8_t frame[VMMP_VIRTIO_NET_MAX_FRAME];
+    size_t header_size;
+    uint8_t frame[NET_ROOM];
 };
 
 /* ---- Sockets ---- */
@@ -172,11 +176,23 @@ static void refill(struct user_net *user)
                          host->ops->now(host->cookie) + timeout_ms * NS_PER_MS);
 }
 
+static void listen_to(struct user_net *user, bool wanted)
+{
+    if (user->added && user->silent == wanted) {
+        user->silent = !wanted;
+        hosted_event_source_modify(&user->source, wanted ? EPOLLIN : 0);
+    }
+}
+
 /* Lets libslirp do what is due. While frames wait for the guest, no more are made. */
 static void serve(void *cookie)
 {
     struct user_net *user = cookie;
-    if (user->busy || user->held_count > 0) {
+    if (user->busy) {
+        return;
+    }
+    if (user->held_count > 0) {
+        listen_to(user, false);
         return;
     }
     user->busy = true;
@@ -186,9 +202,7 @@ static void serve(void *cookie)
     refill(user);
     vmmp_virtio_net_batch_end(user->net.model);
     user->busy = false;
-    if (user->held_count > 0) {
-        hosted_event_source_modify(&user->source, 0);
-    }
+    listen_to(user, user->held_count == 0);
 }
 
 static void socket_ready(void *cookie, uint32_t events)
@@ -201,8 +215,11 @@ static void socket_ready(void *cookie, uint32_t events)
 
 static bool hand_over(struct user_net *user, const void *frame, size_t len)
 {
-    struct vmmp_iovec iov = { (void *)(uintptr_t)frame, len };
-    return vmmp_virtio_net_receive(user->net.model, 0, &iov, 1) != -EAGAIN;
+    /* Its frames are short, and their checksums filled in. */
+    static const uint8_t header[VMMP_VIRTIO_NET_MAX_HEADER];
+    const struct vmmp_iovec iov[2] = { { (void *)(uintptr_t)header, user->header_size },
+                                       { (void *)(uintptr_t)frame, len } };
+    return vmmp_virtio_net_receive(user->net.model, 0, iov, 2) != -EAGAIN;
 }
 
 static ssize_t send_packet(const void *frame, size_t len, void *cookie)
@@ -235,13 +252,14 @@ static void user_rx_ready(void *cookie, unsigned pair)
         user->held_first = (user->held_first + 1) % HELD_FRAMES;
         user->held_count--;
     }
-    if (user->added) {
-        hosted_event_source_modify(&user->source, EPOLLIN);
-    }
+    listen_to(user, true);
     vmmp_host_defer(&user->net.host, &user->work);
 }
 
-/* The frame is copied first: libslirp looks at it more than once. */
+/*
+ * The frame is copied first: libslirp looks at it more than once. It terminates TCP, so a segment
+ * may be as long as IP can have it: one frame and one acknowledgement stand for dozens.
+ */
 static bool user_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *iov, unsigned count,
                           size_t len)
 {
@@ -249,7 +267,10 @@ static bool user_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *
     (void)pair;
     len = vmmp_iovec_read(iov, count, 0, user->frame,
                           len < sizeof(user->frame) ? len : sizeof(user->frame));
-    slirp_input(user->slirp, user->frame, (int)len);
+    uint8_t *frame = user->frame + user->header_size;
+    len -= user->header_size;
+    net_complete_checksum(frame, len, user->frame);
+    slirp_input(user->slirp, frame, (int)len);
     /* After the batch: sockets may be new, data may be waiting. */
     vmmp_host_defer(&user->net.host, &user->work);
     return true;
@@ -258,11 +279,10 @@ static bool user_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *
 static void user_configure(void *cookie, const struct vmmp_virtio_net_state *state)
 {
     struct user_net *user = cookie;
+    user->header_size = state->header_size;
     if (!state->live && user->held_count > 0) {
         user->held_count = 0;
-        if (user->added) {
-            hosted_event_source_modify(&user->source, EPOLLIN);
-        }
+        listen_to(user, true);
         vmmp_host_defer(&user->net.host, &user->work);
     }
 }
@@ -401,6 +421,7 @@ static int user_attach(struct hosted_net *net)
     }
     vmmp_context_enter(context);
     user->added = true;
+    user->silent = false;
     for (struct user_timer *timer = user->timers; timer; timer = timer->next) {
         arm(timer);
     }
@@ -441,7 +462,8 @@ static void user_close(struct hosted_net *net)
 static const struct net_ops user_ops = {
     .backend = { .transmit = user_transmit,
                  .rx_ready = user_rx_ready,
-                 .configure = user_configure },
+                 .configure = user_configure,
+                 .header = true },
     .attach = user_attach,
     .detach = user_detach,
     .close = user_close,
@@ -477,9 +499,9 @@ static int add_forward(struct user_net *user, const struct hosted_net_forward *f
 }
 
 int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forward *forwards,
-                         unsigned count, char why[HOSTED_NET_WHY])
+                         unsigned count, unsigned mtu, char why[HOSTED_NET_WHY])
 {
-    SlirpConfig config = { .version = 1 };
+    SlirpConfig config = { .version = 1, .if_mtu = mtu < MOST_MTU ? mtu : MOST_MTU };
     int result = 0;
 
     *net = NULL;
@@ -488,6 +510,8 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
         return net_refuse(why, ENOMEM, "no memory");
     }
     user->net.ops = &user_ops;
+    user->net.offloads = VMMP_VIRTIO_NET_CSUM | VMMP_VIRTIO_NET_TSO4 | VMMP_VIRTIO_NET_TSO6;
+    user->header_size = VMMP_VIRTIO_NET_MAX_HEADER;
     user->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (user->epoll < 0) {
         result = net_refuse(why, errno, "epoll: %s", strerror(errno));

@@ -5,14 +5,18 @@
  *   net_rate serve PORT                      one end: does what each client asks for, for ever
  *   net_rate send ADDRESS PORT BYTES         the other: to the server, until it has them all,
  *   net_rate receive ADDRESS PORT BYTES      from it,
+ *   net_rate put ADDRESS PORT BYTES          as send, and the server checks every byte,
+ *   net_rate get ADDRESS PORT BYTES          as receive, and checks every byte,
  *   net_rate rtt ADDRESS PORT COUNT          or so many times one byte there and back
  *
- * Prints "MICROSECONDS COUNT" (of bytes or of round trips).
+ * Prints "MICROSECONDS COUNT" (of bytes or of round trips). Status 1, and why: a connection that
+ * ends early, bytes that are not those that were sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +26,7 @@
 #include <unistd.h>
 
 /* What a client sends first; both ends have the same byte order. */
-enum { SEND, RECEIVE, RTT };
+enum { SEND, RECEIVE, RTT, PUT, GET };
 struct order {
     uint64_t what;
     uint64_t count;
@@ -59,6 +63,56 @@ static void give(int fd, uint64_t count)
     }
 }
 
+/* What is in `buffer` at this place of the stream: no two words of it are the same. */
+static uint64_t word_at(uint64_t position)
+{
+    return (position + 1) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static size_t piece(uint64_t left)
+{
+    return left < sizeof(buffer) ? (size_t)left : sizeof(buffer);
+}
+
+/* Fills `buffer` with what belongs at `position`; true if `len` bytes of it were that already. */
+static bool pattern(uint64_t position, size_t len)
+{
+    uint64_t different = 0;
+    uint64_t word;
+    for (size_t i = 0; i < sizeof(buffer); i += sizeof(word)) {
+        const uint64_t wanted = word_at(position + i);
+        memcpy(&word, buffer + i, sizeof(word));
+        if (i + sizeof(word) <= len) {
+            different |= word ^ wanted;
+        } else if (i < len) {
+            different |= memcmp(&word, &wanted, len - i) != 0;
+        }
+        memcpy(buffer + i, &wanted, sizeof(wanted));
+    }
+    return different == 0;
+}
+
+static void give_pattern(int fd, uint64_t count)
+{
+    for (uint64_t position = 0; position < count; position += sizeof(buffer)) {
+        pattern(position, 0);
+        give(fd, piece(count - position));
+    }
+}
+
+static bool take_pattern(int fd, uint64_t count)
+{
+    bool good = true;
+    for (uint64_t position = 0; position < count; position += sizeof(buffer)) {
+        size_t len = piece(count - position);
+        if (recv(fd, buffer, len, MSG_WAITALL) != (ssize_t)len) {
+            die("recv");
+        }
+        good &= pattern(position, len);
+    }
+    return good;
+}
+
 static void set_up(int fd)
 {
     const int one = 1;
@@ -83,6 +137,14 @@ static void answer(int fd)
         break;
     case RECEIVE:
         give(fd, order.count);
+        take(fd, 1);
+        break;
+    case PUT:
+        buffer[0] = take_pattern(fd, order.count);
+        give(fd, 1);
+        break;
+    case GET:
+        give_pattern(fd, order.count);
         take(fd, 1);
         break;
     default:
@@ -148,6 +210,14 @@ static void ask(int fd, const struct order *order)
     }
 }
 
+static void expect(bool good)
+{
+    if (!good) {
+        fputs("net_rate: other bytes came than were sent\n", stderr);
+        exit(1);
+    }
+}
+
 static uint64_t measure(int fd, const struct order *order)
 {
     uint64_t start = now_us();
@@ -160,6 +230,14 @@ static uint64_t measure(int fd, const struct order *order)
     case RECEIVE:
         take(fd, order->count);
         break;
+    case PUT:
+        give_pattern(fd, order->count);
+        take(fd, 1);
+        expect(buffer[0] == 1);
+        break;
+    case GET:
+        expect(take_pattern(fd, order->count));
+        break;
     default:
         for (uint64_t i = 0; i < order->count; i++) {
             give(fd, 1);
@@ -170,24 +248,29 @@ static uint64_t measure(int fd, const struct order *order)
     return now_us() - start;
 }
 
+static const char *const orders[] = {
+    [SEND] = "send", [RECEIVE] = "receive", [RTT] = "rtt", [PUT] = "put", [GET] = "get",
+};
+
 int main(int argc, char **argv)
 {
+    const size_t known = sizeof(orders) / sizeof(orders[0]);
+    struct order order = { .what = 0 };
+
     if (argc == 3 && strcmp(argv[1], "serve") == 0) {
         serve((uint16_t)strtoul(argv[2], NULL, 10));
     }
-    if (argc != 5) {
-        fputs("usage: net_rate serve PORT | send|receive|rtt ADDRESS PORT COUNT\n", stderr);
+    while (argc == 5 && order.what < known && strcmp(argv[1], orders[order.what]) != 0) {
+        order.what++;
+    }
+    if (argc != 5 || order.what == known) {
+        fputs("usage: net_rate serve PORT | send|receive|put|get|rtt ADDRESS PORT COUNT\n", stderr);
         return 2;
     }
-    struct order order = { .count = strtoull(argv[4], NULL, 10) };
-    if (strcmp(argv[1], "send") == 0) {
-        order.what = SEND;
-    } else {
-        order.what = strcmp(argv[1], "receive") == 0 ? RECEIVE : RTT;
-    }
+    order.count = strtoull(argv[4], NULL, 10);
     int fd = connect_to(argv[2], (uint16_t)strtoul(argv[3], NULL, 10));
     uint64_t us = measure(fd, &order);
-    if (order.what == RECEIVE) {
+    if (order.what == RECEIVE || order.what == GET) {
         give(fd, 1);
     }
     printf("%llu %llu\n", (unsigned long long)us, (unsigned long long)order.count);

@@ -244,3 +244,50 @@ bool blk_bench_broken(struct blk_bench *bench)
 {
     return (vmmp_virtio_status(&bench->blk.virtio) & VIRTIO_STATUS_NEEDS_RESET) != 0;
 }
+
+/* ---- Fixtures ---- */
+
+int blk_bench_make(void **state, const struct blk_bench_options *options)
+{
+    struct blk_bench *bench = malloc(sizeof(*bench));
+    blk_bench_init(bench, options);
+    *state = bench;
+    return 0;
+}
+
+int blk_setup(void **state)
+{
+    return blk_bench_make(state, &(struct blk_bench_options){ .defers = true });
+}
+
+int blk_setup_direct(void **state)
+{
+    return blk_bench_make(state, &(struct blk_bench_options){ 0 });
+}
+
+int blk_setup_legacy(void **state)
+{
+    return blk_bench_make(state, &(struct blk_bench_options){ .legacy = true });
+}
+
+int blk_setup_mmio(void **state)
+{
+    return blk_bench_make(state, &(struct blk_bench_options){ .defers = true, .mmio = true });
+}
+
+int blk_setup_packed(void **state)
+{
+    return blk_bench_make(state, &(struct blk_bench_options){ .defers = true, .packed = true });
+}
+
+int blk_setup_packed_direct(void **state)
+{
+    return blk_bench_make(state, &(struct blk_bench_options){ .packed = true });
+}
+
+int blk_teardown(void **state)
+{
+    blk_bench_fini(*state);
+    free(*state);
+    return 0;
+}

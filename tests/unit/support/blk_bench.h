@@ -59,6 +59,17 @@ struct blk_bench_options {
     struct vmmp_virtio_blk_options blk;
 };
 
+/** Fixtures of cmocka's; all but those with `direct` and the legacy one defer. */
+int blk_setup(void **state);
+int blk_setup_direct(void **state);
+int blk_setup_legacy(void **state);
+int blk_setup_mmio(void **state);
+int blk_setup_packed(void **state);
+int blk_setup_packed_direct(void **state);
+int blk_teardown(void **state);
+/** For further ones. */
+int blk_bench_make(void **state, const struct blk_bench_options *options);
+
 void blk_bench_init(struct blk_bench *bench, const struct blk_bench_options *options);
 void blk_bench_fini(struct blk_bench *bench);
 

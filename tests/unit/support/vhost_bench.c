@@ -96,8 +96,8 @@ void vhost_bench_restart(struct vhost_bench *bench, unsigned queue, uint32_t bas
     struct vhost_front *front = &bench->front;
     const struct virtio_driver_queue *ring = &front->driver.queues[queue];
     front->base[queue] = (uint16_t)base;
-    virtio_driver_vhost_user.set_queue(front, queue, ring->size, ring->desc_gpa, ring->avail_gpa,
-                                       ring->used_gpa);
+    virtio_driver_vhost_user.set_queue(&front->window, queue, ring->size, ring->desc_gpa,
+                                       ring->avail_gpa, ring->used_gpa);
     vhost_front_run(front);
 }
 
@@ -118,7 +118,7 @@ void vhost_bench_add(struct vhost_bench *bench, unsigned queue, uint32_t type, u
     };
     uint16_t id = virtio_driver_add(driver, queue, buffers, 3);
     bench->status_of[id % VIRTIO_DRIVER_IDS] = at + 16;
-    virtio_driver_vhost_user.kick(&bench->front, queue);
+    virtio_driver_vhost_user.kick(&bench->front.window, queue);
 }
 
 int vhost_bench_take(struct vhost_bench *bench, unsigned queue)

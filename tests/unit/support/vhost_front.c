@@ -76,7 +76,8 @@ void vhost_front_init(struct vhost_front *front, const struct hosted_vhost_user_
         front->error[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
     vhost_front_connect(front);
-    virtio_driver_init(&front->driver, &virtio_driver_vhost_user, front, &front->memory,
+    front->window.device = front;
+    virtio_driver_init(&front->driver, &virtio_driver_vhost_user, &front->window, &front->memory,
                        VHOST_FRONT_RAM, VHOST_FRONT_RAM_SIZE);
 }
 
@@ -245,15 +246,15 @@ void vhost_front_begin(struct vhost_front *front)
 
 /* ---- The transport ---- */
 
-static uint8_t status(void *device)
+static uint8_t status(struct vmmp_window *window)
 {
-    return ((struct vhost_front *)device)->status;
+    return ((struct vhost_front *)window->device)->status;
 }
 
 /* The front-end's own; a reset stops what works. */
-static void set_status(void *device, uint8_t value)
+static void set_status(struct vmmp_window *window, uint8_t value)
 {
-    struct vhost_front *front = device;
+    struct vhost_front *front = window->device;
     for (unsigned i = 0; value == 0 && front->status & VIRTIO_STATUS_DRIVER_OK &&
                          i < VHOST_FRONT_RINGS && front->driver.queues[i].size;
          i++) {
@@ -262,21 +263,22 @@ static void set_status(void *device, uint8_t value)
     front->status = value;
 }
 
-static uint64_t features(void *device)
+static uint64_t features(struct vmmp_window *window)
 {
-    return vhost_front_ask(device, VHOST_USER_GET_FEATURES) & ~BIT(VHOST_USER_F_PROTOCOL_FEATURES);
+    return vhost_front_ask(window->device, VHOST_USER_GET_FEATURES) &
+           ~BIT(VHOST_USER_F_PROTOCOL_FEATURES);
 }
 
-static void set_features(void *device, uint64_t value)
+static void set_features(struct vmmp_window *window, uint64_t value)
 {
-    vhost_front_send_number(device, VHOST_USER_SET_FEATURES,
+    vhost_front_send_number(window->device, VHOST_USER_SET_FEATURES,
                             value | BIT(VHOST_USER_F_PROTOCOL_FEATURES));
 }
 
-static uint32_t queue_size(void *device, unsigned queue)
+static uint32_t queue_size(struct vmmp_window *window, unsigned queue)
 {
     (void)queue;
-    return ((struct vhost_front *)device)->queue_size;
+    return ((struct vhost_front *)window->device)->queue_size;
 }
 
 static uint64_t user(uint64_t gpa)
@@ -284,10 +286,10 @@ static uint64_t user(uint64_t gpa)
     return gpa - VHOST_FRONT_RAM + VHOST_FRONT_USER;
 }
 
-static void set_queue(void *device, unsigned queue, uint32_t size, uint64_t desc, uint64_t avail,
-                      uint64_t used)
+static void set_queue(struct vmmp_window *window, unsigned queue, uint32_t size, uint64_t desc,
+                      uint64_t avail, uint64_t used)
 {
-    struct vhost_front *front = device;
+    struct vhost_front *front = window->device;
     const uint64_t number = queue;
     const struct vhost_user_vring_addr addr = { queue, 0, user(desc), user(used), user(avail), 0 };
     vhost_front_send_state(front, VHOST_USER_SET_VRING_NUM, queue, size);
@@ -300,10 +302,10 @@ static void set_queue(void *device, unsigned queue, uint32_t size, uint64_t desc
     vhost_front_calls(front, queue);
 }
 
-static void kick(void *device, unsigned queue)
+static void kick(struct vmmp_window *window, unsigned queue)
 {
     const uint64_t one = 1;
-    struct vhost_front *front = device;
+    struct vhost_front *front = window->device;
     assert_int_equal(write(front->kick[queue], &one, sizeof(one)), sizeof(one));
     vhost_front_run(front);
 }
@@ -324,9 +326,9 @@ uint64_t vhost_front_errors(const struct vhost_front *front, unsigned ring)
     return count(front->error[ring]);
 }
 
-static uint8_t isr(void *device)
+static uint8_t isr(struct vmmp_window *window)
 {
-    const struct vhost_front *front = device;
+    const struct vhost_front *front = window->device;
     uint64_t calls = 0;
     for (unsigned i = 0; i < VHOST_FRONT_RINGS; i++) {
         calls += vhost_front_calls(front, i);
@@ -334,28 +336,29 @@ static uint8_t isr(void *device)
     return calls != 0;
 }
 
-static uint64_t config_read(void *device, uint32_t offset, unsigned size)
+static uint64_t config_read(struct vmmp_window *window, uint32_t offset, unsigned size)
 {
     struct vhost_user_config config = { .offset = offset, .size = size };
     uint64_t value = 0;
-    vhost_front_send(device, VHOST_USER_GET_CONFIG, &config, VHOST_USER_CONFIG_HEADER + size, NULL,
-                     0);
-    assert_int_equal(vhost_front_reply(device, VHOST_USER_GET_CONFIG, &config, sizeof(config)),
-                     VHOST_USER_CONFIG_HEADER + size);
+    vhost_front_send(window->device, VHOST_USER_GET_CONFIG, &config,
+                     VHOST_USER_CONFIG_HEADER + size, NULL, 0);
+    assert_int_equal(
+        vhost_front_reply(window->device, VHOST_USER_GET_CONFIG, &config, sizeof(config)),
+        VHOST_USER_CONFIG_HEADER + size);
     for (unsigned i = 0; i < size; i++) {
         value |= (uint64_t)config.bytes[i] << (8 * i);
     }
     return value;
 }
 
-static void config_write(void *device, uint32_t offset, unsigned size, uint64_t value)
+static void config_write(struct vmmp_window *window, uint32_t offset, unsigned size, uint64_t value)
 {
     struct vhost_user_config config = { .offset = offset, .size = size };
     for (unsigned i = 0; i < size; i++) {
         config.bytes[i] = (uint8_t)(value >> (8 * i));
     }
-    vhost_front_send(device, VHOST_USER_SET_CONFIG, &config, VHOST_USER_CONFIG_HEADER + size, NULL,
-                     0);
+    vhost_front_send(window->device, VHOST_USER_SET_CONFIG, &config,
+                     VHOST_USER_CONFIG_HEADER + size, NULL, 0);
 }
 
 const struct virtio_driver_transport virtio_driver_vhost_user = {

@@ -28,6 +28,7 @@ struct vhost_front {
     uint8_t *ram;
     struct vmmp_guest_memory memory;
     struct virtio_driver driver;
+    struct vmmp_window window;  /**< Of the driver; only its `device` counts. */
     uint64_t protocol_features; /* To negotiate. */
     uint16_t queue_size;
     uint8_t status;

@@ -237,6 +237,17 @@ static inline void bench_leave(struct bench *bench)
     vsock_guest_settle(&bench->guest);
 }
 
+/* The host opens a connection to a port of the guest; the guest has not answered yet. */
+static inline struct vmmp_vsock_connection *bench_open(struct bench *bench, uint32_t port)
+{
+    struct end *end = add_end(bench);
+    bench_enter(bench);
+    assert_int_equal(
+        vmmp_vsock_mux_open(&bench->mux, port, VMMP_VSOCK_STREAM, end, &end->connection), 0);
+    bench_leave(bench);
+    return end->connection;
+}
+
 /* The guest connects; the backend's end of it. */
 static inline struct end *bench_connect(struct bench *bench, uint32_t guest_port)
 {

@@ -425,6 +425,16 @@ static int create_part(void *cookie, const struct machine_device_environment *en
     return 0;
 }
 
+/* Numbers on a command line mean nothing to a guest with a device tree. */
+static void test_mmio_on_the_command_line(void **state)
+{
+    struct fixture *f = *state;
+    f->config.transport = MACHINE_TRANSPORT_MMIO;
+    f->config.mmio_on_command_line = true;
+    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), -ENOTSUP);
+    assert_non_null(strstr(f->error.message, "say --transport mmio"));
+}
+
 /* A guest that looks where the tree says there is a device finds one; parts of others have none. */
 static void test_mmio_slots(void **state)
 {
@@ -599,6 +609,7 @@ int test_machine(void)
         cmocka_unit_test_setup_teardown(test_power_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_of_the_configuration, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mmio_on_the_command_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mmio_slots, setup, teardown),
         cmocka_unit_test_setup_teardown(test_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_machines, setup, teardown),

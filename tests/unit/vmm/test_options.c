@@ -188,7 +188,7 @@ static void test_mistakes(void **state)
           "--rng: the machine exynos5422 has no virtio devices: leave it out" },
         { "vmm run --gic 4", "--gic 4: must be auto, 2 or 3" },
         { "vmm run --transport ccw",
-          "--transport ccw: must be pci, pci-modern, pci-legacy or mmio" },
+          "--transport ccw: must be pci, pci-modern, pci-legacy, mmio or mmio-cmdline" },
         { "vmm run --rings round", "--rings round: must be packed or split" },
         { "vmm run --console file:",
           "--console file:: must be stdio, pty, file:PATH, socket:PATH or none" },

@@ -291,6 +291,43 @@ static void test_described(void **state)
     assert_int_equal(acpi.virtio_mmio[0].gsi, 20);
 }
 
+/* For kernels with CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES: words on the command line, nothing in ACPI,
+ * and interrupts that a PC has without being told of. */
+static void test_devices_on_the_command_line(void **state)
+{
+    struct fixture *f = *state;
+    struct vmmp_acpi_config acpi;
+    const struct machine_device devices[8] = { { .name = "device" } };
+    uint64_t magic = 0;
+    f->config.transport = MACHINE_TRANSPORT_MMIO;
+    f->config.mmio_on_command_line = true;
+    f->config.console = &f->serial;
+    f->config.serial = NULL;
+    f->config.append = "quiet";
+    load(f);
+    assert_string_equal(f->plan.bootargs,
+                        "console=hvc0 virtio_mmio.device=0x200@0xfeb00800:10 quiet");
+    pc_describe(&f->config, &acpi);
+    assert_int_equal(acpi.virtio_mmio_count, 0);
+    assert_int_equal(script_read(f->vm.vcpus[0], 0xfeb00800, 4, &magic), SCRIPT_DONE);
+    assert_int_equal(magic, 0x74726976);
+    f->config.devices = devices;
+    f->config.device_count = 8;
+    for (unsigned slot = PC_VIRTIO_MMIO_ISA_SLOT; slot < PC_VIRTIO_MMIO_SLOTS; slot++) {
+        assert_in_range(pc_virtio_mmio_gsis[slot], 3, 15);
+    }
+    assert_int_equal(machine_plan(&f->plan, &f->config, 0, &f->error), -ENOSPC);
+    assert_non_null(strstr(f->error.message, "can name 8 virtio devices: leave 1 out"));
+    f->config.device_count = 7;
+    assert_int_equal(machine_plan(&f->plan, &f->config, 0, &f->error), 0);
+    assert_non_null(strstr(f->plan.bootargs, " virtio_mmio.device=0x200@0xfeb01600:14 quiet"));
+    f->config.append = "console=ttyS0 -- single";
+    f->config.device_count = 0;
+    assert_int_equal(machine_plan(&f->plan, &f->config, 0, &f->error), 0);
+    assert_string_equal(f->plan.bootargs,
+                        "virtio_mmio.device=0x200@0xfeb00800:10 console=ttyS0 -- single");
+}
+
 static void test_mistakes(void **state)
 {
     struct fixture *f = *state;
@@ -312,6 +349,7 @@ int test_board_pc(void)
         cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_described, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_devices_on_the_command_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
     };
     return cmocka_run_group_tests_name("board_pc", tests, NULL, NULL);
