@@ -154,8 +154,8 @@ static void put_guest(const struct machine *machine)
     memcpy(ram + BUFFER, trampoline,
            probe->second_vcpu ? (size_t)(trampoline_end - trampoline) : 0);
     for (size_t i = 0; probe->handlers && i < 3; i++) {
-        uint64_t gate = (CODE + (uint64_t)(probe->handlers - probe->start) + i * HANDLER_SIZE) |
-                        CODE_SEL << 16 | UINT64_C(0x8e00) << 32;
+        size_t handler = CODE + (size_t)(probe->handlers - probe->start) + i * HANDLER_SIZE;
+        uint64_t gate = handler | CODE_SEL << 16 | UINT64_C(0x8e00) << 32;
         memcpy(ram + BUFFER + 0x1000 + (VECTOR + i) * 8, &gate, sizeof gate);
     }
 }
