@@ -3,6 +3,8 @@
 
 #include "vmmp_test.h"
 
+#include <errno.h>
+
 #include "virtio/virtio_spec.h"
 
 /* RAM, from the bottom: rings and data of the attacked device; its 64 KiB; the honest one's. */
@@ -17,12 +19,20 @@ const char *const victim_names[VICTIMS] = {
 
 /* ---- Backends that take everything ---- */
 
+static bool fails(struct hostile_machine *machine)
+{
+    return ++machine->calls == machine->fail_at;
+}
+
 static size_t console_write(void *cookie, const struct vmmp_iovec *iov, unsigned count)
 {
     struct hostile_machine *machine = cookie;
     size_t bytes = 0;
     for (unsigned i = 0; i < count; i++) {
         bytes += iov[i].len;
+    }
+    if (fails(machine)) {
+        return 0;
     }
     machine->bytes += bytes;
     return bytes;
@@ -38,13 +48,18 @@ static bool net_transmit(void *cookie, unsigned pair, const struct vmmp_iovec *i
         bytes += iov[i].len;
     }
     assert_int_equal(bytes, len);
+    if (fails(machine)) {
+        return false;
+    }
     machine->bytes += len;
     return true;
 }
 
 static size_t entropy_fill(void *cookie, void *buffer, size_t len)
 {
-    (void)cookie;
+    if (cookie && fails(cookie)) {
+        return 0;
+    }
     memset(buffer, 0xa5, len);
     return len;
 }
@@ -52,7 +67,10 @@ static size_t entropy_fill(void *cookie, void *buffer, size_t len)
 static int balloon_range(void *cookie, vmmp_gpa_t gpa, uint64_t len)
 {
     struct hostile_machine *machine = cookie;
-    assert_non_null(vmmp_guest_memory_span(&machine->rig.memory, gpa, (size_t)len));
+    assert_non_null(vmmp_guest_memory_span(machine->driver.memory, gpa, (size_t)len));
+    if (fails(machine)) {
+        return -EIO;
+    }
     machine->bytes += len;
     return 0;
 }
@@ -72,6 +90,9 @@ static bool vsock_packet(void *cookie, const struct vmmp_vsock_packet *packet,
         bytes += payload[i].len;
     }
     assert_int_equal(bytes, packet->len);
+    if (fails(machine)) {
+        return false;
+    }
     machine->bytes += bytes;
     return true;
 }
@@ -85,6 +106,9 @@ static bool vsock_fill(void *cookie, struct vmmp_vsock_packet *packet,
     }
     machine->packets--;
     (void)size;
+    if (fails(machine)) {
+        return false;
+    }
     *packet = (struct vmmp_vsock_packet){ .src_cid = 2, .dst_cid = 7, .type = 1, .op = 5 };
     packet->len = count > 0 ? (uint32_t)room[0].len : 0;
     if (count > 0) {
@@ -92,6 +116,24 @@ static bool vsock_fill(void *cookie, struct vmmp_vsock_packet *packet,
     }
     return true;
 }
+
+static void disk_info(void *cookie, struct vmmp_blk_info *info)
+{
+    const struct hostile_machine *machine = cookie;
+    machine->whole_disk.ops->info(machine->whole_disk.cookie, info);
+}
+
+static void disk_submit(void *cookie, struct vmmp_blk_request *request)
+{
+    struct hostile_machine *machine = cookie;
+    if (fails(machine)) {
+        vmmp_blk_complete(request, -EIO);
+    } else {
+        vmmp_blk_submit(&machine->whole_disk, request);
+    }
+}
+
+static const struct vmmp_blk_ops disk_ops = { .info = disk_info, .submit = disk_submit };
 
 /* ---- What makes a device look at a queue that it fills ---- */
 
@@ -135,6 +177,32 @@ static void settle(void *cookie)
     }
 }
 
+void hostile_machine_settle(struct hostile_machine *machine)
+{
+    settle(machine);
+    vmmp_context_enter(&machine->device->context);
+    switch (machine->kind) {
+    case VICTIM_CONSOLE:
+    case VICTIM_CONSOLE_PORTS:
+        vmmp_virtio_console_writable(&machine->console);
+        break;
+    case VICTIM_NET:
+        vmmp_virtio_net_writable(&machine->net);
+        break;
+    case VICTIM_RNG:
+        vmmp_virtio_rng_ready(&machine->rng);
+        break;
+    case VICTIM_VSOCK:
+        vmmp_virtio_vsock_resume(&machine->vsock);
+        vmmp_virtio_vsock_wake(&machine->vsock);
+        break;
+    default:
+        break;
+    }
+    vmmp_context_leave(&machine->device->context);
+    settle(machine);
+}
+
 /* ---- The machine ---- */
 
 static int make_console(struct hostile_machine *machine, bool ports)
@@ -174,7 +242,8 @@ static int make_blk(struct hostile_machine *machine)
     static const struct vmmp_virtio_blk_options options;
     machine->device = &machine->blk.virtio;
     vmmp_blk_ram_init(&machine->disk, machine->disk_memory, HOSTILE_DISK, false);
-    const struct vmmp_blk_backend backend = vmmp_blk_ram_backend(&machine->disk);
+    machine->whole_disk = vmmp_blk_ram_backend(&machine->disk);
+    const struct vmmp_blk_backend backend = { &disk_ops, machine };
     return vmmp_virtio_blk_init(&machine->blk, &backend, machine->requests, HOSTILE_REQUESTS,
                                 &options, &machine->rig.memory, &machine->rig.log,
                                 &machine->rig.host);
@@ -182,7 +251,8 @@ static int make_blk(struct hostile_machine *machine)
 
 static int make_rng(struct hostile_machine *machine, struct vmmp_virtio_rng *rng)
 {
-    const struct vmmp_entropy entropy = { entropy_fill, machine };
+    /* The honest one's source does not fail. */
+    const struct vmmp_entropy entropy = { entropy_fill, rng == &machine->rng ? machine : NULL };
     return vmmp_virtio_rng_init(rng, &entropy, NULL, &machine->rig.memory, &machine->rig.log,
                                 &machine->rig.host);
 }

@@ -44,11 +44,14 @@ struct hostile_machine {
     struct vmmp_virtio_blk blk;
     struct vmmp_virtio_blk_request requests[HOSTILE_REQUESTS];
     struct vmmp_blk_ram disk;
+    struct vmmp_blk_backend whole_disk; /* The one that does not fail. */
     uint8_t disk_memory[HOSTILE_DISK];
     struct vmmp_virtio_rng rng;
     struct vmmp_virtio_balloon balloon;
     struct vmmp_virtio_vsock vsock;
     uint64_t bytes;   /* That backends were given. */
+    unsigned calls;   /* Of backends' functions, */
+    unsigned fail_at; /* and the one that fails; 0: none does. */
     unsigned packets; /* Left for the vsock backend to send. */
 
     /* The honest one. */
@@ -67,5 +70,7 @@ struct hostile_machine *hostile_machine_make(enum victim kind,
 void hostile_machine_unmake(struct hostile_machine *machine);
 /** Attack this queue from now on. */
 void hostile_machine_aim(struct hostile_machine *machine, unsigned queue);
+/** Does what is deferred; tells backends' users that they may go on. */
+void hostile_machine_settle(struct hostile_machine *machine);
 /** The honest driver asks for bytes and gets them; otherwise the test fails. */
 void hostile_machine_check_other(struct hostile_machine *machine);
