@@ -241,11 +241,9 @@ const char *vhost_inflight_begin(struct vhost_inflight *inflight, unsigned index
                                  struct vmmp_virtio_tracker **tracker, uint16_t *position)
 {
     *tracker = NULL;
-    if (!inflight->start || index >= inflight->queues) {
+    /* A ring for which there is no room goes without: firmware makes larger ones than QEMU says. */
+    if (!inflight->start || index >= inflight->queues || size > inflight->queue_size) {
         return NULL;
-    }
-    if (size > inflight->queue_size) {
-        return "a ring is larger than the inflight region has room for";
     }
     struct vhost_inflight_ring *ring = &inflight->rings[index];
     ring->tracker = tracker_ops;

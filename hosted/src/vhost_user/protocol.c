@@ -211,11 +211,11 @@ static const char *set_vring_num(struct hosted_vhost_user *server, struct vhost_
     if (ring->running) {
         return ring_works;
     }
-    if (state->num == 0 || state->num > server->device->queues[state->index].max_size) {
-        return "a ring larger than the device has";
+    if (state->num == 0 || state->num > VMMP_VIRTQUEUE_MAX_SIZE) {
+        return "a ring larger than any";
     }
     ring->size = state->num;
-    return NULL;
+    return vhost_ring_update(server, state->index);
 }
 
 /* A ring that works is moved, for front-ends whose own memory has. */

@@ -184,7 +184,7 @@ static bool set_registers(const struct hosted_vhost_user *server, const struct v
 {
     struct vmmp_virtio_queue *queue = &server->device->queues[ring->index];
     struct vmmp_virtqueue_config *registers = &queue->registers;
-    registers->size = ring->size ? ring->size : queue->max_size;
+    registers->size = ring->size;
     return vhost_memory_find(&server->memory, ring->descriptor, &registers->desc) &&
            vhost_memory_find(&server->memory, ring->available, &registers->driver) &&
            vhost_memory_find(&server->memory, ring->used, &registers->device);
@@ -239,7 +239,8 @@ static const char *start(struct hosted_vhost_user *server, struct vhost_ring *ri
 const char *vhost_ring_update(struct hosted_vhost_user *server, unsigned index)
 {
     struct vhost_ring *ring = &server->rings[index];
-    if (ring->running || !ring->started || !ring->enabled || !ring->addressed) {
+    bool known = ring->addressed && ring->size > 0;
+    if (ring->running || !ring->started || !ring->enabled || !known) {
         return NULL;
     }
     if (!server->features_set) {

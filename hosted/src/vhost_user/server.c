@@ -149,7 +149,7 @@ static void ready(void *cookie, uint32_t events)
      BIT(VIRTIO_NET_F_CTRL_MAC_ADDR))
 #define NET_RINGS 2u
 
-/* Inside. Single rings are reset by stopping them. */
+/* Inside. Single rings are reset by stopping them, so that is not offered. */
 static void choose_face(struct hosted_vhost_user *server)
 {
     struct vmmp_virtio_device *device = server->device;
@@ -160,6 +160,10 @@ static void choose_face(struct hosted_vhost_user *server)
     vmmp_virtio_set_transport(device, &vhost_transport_ops, server);
     server->offered = vmmp_virtio_offered(device, false) | BIT(VHOST_USER_F_PROTOCOL_FEATURES);
     server->ring_count = device->queue_count < most ? device->queue_count : most;
+    /* No message asks how large rings may be: front-ends have sizes of their own. */
+    for (unsigned i = 0; i < server->ring_count; i++) {
+        device->queues[i].max_size = VMMP_VIRTQUEUE_MAX_SIZE;
+    }
 }
 
 static int begin(struct hosted_vhost_user *server)

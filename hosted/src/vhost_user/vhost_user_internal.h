@@ -152,7 +152,7 @@ const char *vhost_inflight_begin(struct vhost_inflight *inflight, unsigned index
 /* ---- Rings (ring.c) ---- */
 
 struct vhost_ring {
-    uint32_t size; /* 0: the device's largest. */
+    uint32_t size; /* 0: not known yet. */
     uint64_t descriptor;
     uint64_t available;
     uint64_t used;
