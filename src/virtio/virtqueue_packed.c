@@ -352,12 +352,12 @@ static inline __attribute__((always_inline)) void put_used(struct vmmp_virtqueue
     struct virtq_packed_desc *desc = entry(vq, at);
     /* 2.8.4: whether anything was written. */
     flags |= len ? VIRTQ_DESC_F_WRITE : 0;
-    desc->len = vmmp_le32(len);
-    desc->id = vmmp_le16(id);
+    virtq_store32(&desc->len, len);
+    virtq_store16(&desc->id, id);
     if (first) {
         vq->ring.first_flags = (uint16_t)flags;
     } else {
-        desc->flags = vmmp_le16((uint16_t)flags);
+        virtq_store16(&desc->flags, (uint16_t)flags);
     }
 }
 

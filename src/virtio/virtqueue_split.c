@@ -302,8 +302,8 @@ static void put_used(const struct vmmp_virtqueue *vq, uint32_t at, uint32_t id, 
 {
     struct virtq_used *used = vq->device;
     struct virtq_used_elem *element = &used->ring[at & vq->mask];
-    element->id = vmmp_le32(id);
-    element->len = vmmp_le32(len);
+    virtq_store32(&element->id, id);
+    virtq_store32(&element->len, len);
 }
 
 static void close_batch(struct vmmp_virtqueue *vq)

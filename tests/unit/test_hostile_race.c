@@ -61,13 +61,19 @@ static uint64_t address(struct mutator *mutator)
     }
 }
 
+/*
+ * What a descriptor may become. One that points to the table never stops doing so: tables are
+ * rewritten too, and a buffer's contents are no business of the library's, which copies them.
+ */
+enum role { OF_BUFFERS, OF_TABLES, IN_A_TABLE };
+
 /* Descriptors of both kinds have 16 bytes: an address, then a length and the rest. */
-static void mutate_descriptor(struct mutator *mutator, vmmp_le64_t *words)
+static void mutate_descriptor(struct mutator *mutator, vmmp_le64_t *words, enum role role)
 {
     uint32_t x = junk(mutator);
     uint32_t size = mutator->queue->size;
     if (x & 1) {
-        store64(&words[0], address(mutator));
+        store64(&words[0], role == OF_TABLES ? mutator->hostile->buffer : address(mutator));
         return;
     }
     /* Either within the memory that is to be written, or larger than RAM. */
@@ -76,9 +82,11 @@ static void mutate_descriptor(struct mutator *mutator, vmmp_le64_t *words)
                            : UINT32_MAX - (x >> 16);
     uint64_t flags = x >> 8 & 7;
     uint64_t next = junk(mutator) % (size + 1);
-    if (flags & VIRTQ_DESC_F_INDIRECT) { /* The table is where the buffer begins. */
-        store64(&words[0], mutator->hostile->buffer);
+    if (role == OF_TABLES) {
+        flags |= VIRTQ_DESC_F_INDIRECT;
         len = 16 * (1 + next % 8);
+    } else if (role == OF_BUFFERS) {
+        flags &= ~(uint64_t)VIRTQ_DESC_F_INDIRECT;
     }
     if (mutator->packed) {
         flags |= x >> 16 & (VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED);
@@ -97,7 +105,7 @@ static void mutate_once(struct mutator *mutator)
 
     switch (x & 7) {
     case 0:
-        mutate_descriptor(mutator, &table[(size_t)2 * (x >> 8 & 7)]);
+        mutate_descriptor(mutator, &table[(size_t)2 * (x >> 8 & 7)], IN_A_TABLE);
         break;
     case 1:
         if (mutator->packed) {
@@ -122,7 +130,8 @@ static void mutate_once(struct mutator *mutator)
         }
         break;
     default:
-        mutate_descriptor(mutator, &ring[(size_t)2 * ((x >> 8) % queue->size)]);
+        x = (x >> 8) % queue->size;
+        mutate_descriptor(mutator, &ring[(size_t)2 * x], x % 4 == 3 ? OF_TABLES : OF_BUFFERS);
         break;
     }
 }
