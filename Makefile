@@ -105,7 +105,7 @@ test-guests: vmm $(VMM_X86_TARGET) deps-run
 	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/x86.sh --full $(VMM_X86)
 	@tests/guest/device.sh --full all $(VMM_ARM64)
 
-bench: deps-test gcc vmm
+bench: deps-test gcc vmm $(VMM_X86_TARGET)
 	@bench/run.sh $(BUILD)
 
 install: gcc

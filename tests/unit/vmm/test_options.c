@@ -3,6 +3,7 @@
 #include "linux/options.h"
 
 #include "linux/device_port.h"
+#include "linux/devices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -386,9 +387,73 @@ static void test_help(void **state)
     free(text);
 }
 
+/* ---- vmm vhost-user ---- */
+
+static void test_vhost_user(void **state)
+{
+    struct options options;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    assert_int_equal(parse("vmm vhost-user --device blk --socket /s --disk d.img,ro --rings split",
+                           &options, message),
+                     OPTIONS_VHOST_USER);
+    assert_ptr_equal(options.served, &device_disk);
+    assert_string_equal(options.socket, "/s");
+    assert_true(options.split_rings);
+    assert_int_equal(options.device_count, 1);
+    assert_string_equal(options.devices[0].value, "d.img,ro");
+    /* One whose option has only parts that may be left out. */
+    assert_int_equal(parse("vmm vhost-user --device=rng --socket=/s", &options, message),
+                     OPTIONS_VHOST_USER);
+    assert_int_equal(options.device_count, 1);
+    assert_ptr_equal(options.devices[0].kind, &device_rng);
+    assert_null(options.devices[0].value);
+    /* The first console is a port here. */
+    assert_int_equal(parse("vmm vhost-user --device console --socket /s --console pty "
+                           "--console file:x,name=log",
+                           &options, message),
+                     OPTIONS_VHOST_USER);
+    assert_int_equal(options.device_count, 2);
+    assert_ptr_equal(options.devices[0].kind, &device_port);
+    assert_int_equal(parse("vmm vhost-user --help", &options, message), OPTIONS_VHOST_USER_HELP);
+}
+
+static void test_vhost_user_errors(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *says;
+    } rows[] = {
+        { "vmm vhost-user", "no device" },
+        { "vmm vhost-user --device blk", "no socket" },
+        { "vmm vhost-user --device disk --socket /s", "must be net, blk, console, rng or vsock" },
+        { "vmm vhost-user --device blk --socket", "--socket needs a value" },
+        { "vmm vhost-user --device blk --socket /s", "give --disk FILE" },
+        { "vmm vhost-user --device blk --socket /s --rng", "--rng: not the device" },
+        { "vmm vhost-user --device blk --socket /s --disk a --disk b", "one device is served" },
+        { "vmm vhost-user --device net --socket /s --net nowhere", "--net" },
+        { "vmm vhost-user --device blk --kernel Image", "unknown option '--kernel'" },
+        { "vmm vhost-user --device blk --socket=", "the file name is empty" },
+        { "vmm vhost-user x", "'vmm vhost-user --help'" },
+        { "vmm run --socket /s", "unknown option '--socket'" },
+        { "vmm vhost-usr", "did you mean 'vmm vhost-user'" },
+    };
+    struct options options;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse(rows[i].line, &options, message), OPTIONS_ERROR);
+        if (!strstr(message, rows[i].says)) {
+            fail_msg("'%s' is not in '%s'", rows[i].says, message);
+        }
+    }
+}
+
 int test_options(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vhost_user),
+        cmocka_unit_test(test_vhost_user_errors),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything_given),
         cmocka_unit_test(test_other_commands),
