@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../machine_board.h"
+#include "../machine_screen.h"
 #include "device_port.h"
 #include "devices.h"
 
@@ -215,6 +216,28 @@ static bool set_rings(struct parser *parser, const char *name, const char *value
     return true;
 }
 
+static bool set_screen(struct parser *parser, const char *name, const char *value)
+{
+    char digits[8] = "";
+    size_t length = strcspn(value, "x");
+    unsigned long width;
+    unsigned long height;
+    if (length < sizeof(digits)) {
+        memcpy(digits, value, length);
+    }
+    if (!value[length] ||
+        !options_parse_number(digits, MACHINE_SCREEN_WIDTH_MIN, MACHINE_SCREEN_WIDTH_MAX, &width) ||
+        !options_parse_number(value + length + 1, MACHINE_SCREEN_HEIGHT_MIN,
+                              MACHINE_SCREEN_HEIGHT_MAX, &height)) {
+        return fail(parser, "%s %s: must be WIDTHxHEIGHT from %dx%d to %dx%d, such as 1024x768",
+                    name, value, MACHINE_SCREEN_WIDTH_MIN, MACHINE_SCREEN_HEIGHT_MIN,
+                    MACHINE_SCREEN_WIDTH_MAX, MACHINE_SCREEN_HEIGHT_MAX);
+    }
+    parser->options->screen_width = (uint16_t)width;
+    parser->options->screen_height = (uint16_t)height;
+    return true;
+}
+
 static bool set_choice(struct parser *parser, const char *name, const char *value,
                        struct console_choice *choice)
 {
@@ -344,6 +367,9 @@ static const struct option_row rows[] = {
       "the UART, ttyAMA0 (ttySAC2 of exynos5422): as --console\n"
       "(default none, and then the guest sees no UART; stdio\n"
       "for a machine without virtio)" },
+    { "--screen", "WxH", set_screen,
+      "of a PC: a framebuffer of that many pixels, which\n"
+      "'vmm ctl PATH screenshot FILE.png' shows" },
     { "--dump-dtb", "FILE", set_dump_dtb, "write the guest's device tree blob to FILE and exit" },
     { "--stats", NULL, set_stats, "print what the guest did at exit (SIGUSR1: at once)" },
     { "--no-reboot", NULL, set_no_reboot,
@@ -494,6 +520,13 @@ static bool check_amounts(struct parser *parser)
     return true;
 }
 
+static bool check_screen(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    return !options->screen_width || options->board->screen_memory ||
+           fail(parser, "--screen: a %s has no screen: leave it out", options->board->name);
+}
+
 static bool check_fdt(struct parser *parser)
 {
     const struct options *options = parser->options;
@@ -541,7 +574,8 @@ static bool check_board(struct parser *parser)
 /* What no single option can see. */
 static bool check_together(struct parser *parser)
 {
-    if (!check_amounts(parser) || !check_fdt(parser) || !check_board(parser)) {
+    if (!check_amounts(parser) || !check_screen(parser) || !check_fdt(parser) ||
+        !check_board(parser)) {
         return false;
     }
     const struct options *options = parser->options;

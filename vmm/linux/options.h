@@ -60,6 +60,8 @@ struct options {
     unsigned cpus;
     enum gic_choice gic;
     enum machine_transport transport;
+    uint16_t screen_width; /**< 0: no screen. */
+    uint16_t screen_height;
     bool split_rings;              /**< Packed ones are not offered. */
     struct console_choice console; /**< The first --console; the others are devices. */
     bool console_given;

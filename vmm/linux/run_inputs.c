@@ -58,6 +58,8 @@ static void configure(struct run *run)
     config->aarch32 = true;
     config->transport = options->transport;
     config->split_rings = options->split_rings;
+    config->screen_width = options->screen_width;
+    config->screen_height = options->screen_height;
     config->append = options->append;
     config->kernel = options->kernel ? &run->kernel.file : NULL;
     config->initrd = options->initrd ? &run->initrd.file : NULL;
