@@ -83,6 +83,8 @@ write_scripts()
 		while read -r line; do
 			fail "the kernel complains: $line"
 		done </tmp/complaints
+		read -r name </sys/class/dmi/id/product_name
+		[ "$name" = pc ] || fail "SMBIOS calls the machine '$name'"
 		grep -q 'PCI-MSI.*virtio' /proc/interrupts || fail "no MSI of a virtio device"
 	END
 	echo 'reboot -f; sleep 60' >"$temp/scripts/reset.sh"

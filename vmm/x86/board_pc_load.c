@@ -172,6 +172,31 @@ static int write_tables(struct machine *machine, struct vmmp_image_error *error)
     return result;
 }
 
+static int write_smbios(struct machine *machine, struct vmmp_image_error *error)
+{
+    struct machine_range ram[2];
+    unsigned pieces = machine_ram_ranges(&machine_board_pc, machine->config->memory, ram);
+    uint8_t tables[VMMP_SMBIOS_AREA_SIZE];
+    size_t used = 0;
+    const struct vmmp_smbios_config config = {
+        .manufacturer = "libsel4vmmplatsupport",
+        .product = "pc",
+        .cpus = machine->config->cpus,
+        .ram_below_4g = ram[0].size,
+        .ram_above_4g = pieces > 1 ? ram[1].size : 0,
+    };
+    int result = vmmp_smbios_build(&config, VMMP_SMBIOS_AREA, tables, sizeof(tables), &used);
+    if (!result &&
+        !vmmp_guest_memory_write(&machine->vmmp.memory, vmmp_gpa(VMMP_SMBIOS_AREA), tables, used)) {
+        result = -EFAULT;
+    }
+    if (result) {
+        snprintf(error->message, sizeof(error->message), "the SMBIOS tables cannot be made (%s)",
+                 strerror(-result));
+    }
+    return result;
+}
+
 static int enter_guest(struct machine *machine, const struct vmmp_x86_entry *entry)
 {
     vm_vcpu_t *vcpu = machine->vmmp.vm->vcpus[BOOT_VCPU];
@@ -196,6 +221,9 @@ int pc_load(struct machine *machine, const struct machine_plan *plan, const void
     }
     if (!result) {
         result = write_tables(machine, error);
+    }
+    if (!result) {
+        result = write_smbios(machine, error);
     }
     if (!result) {
         result = vmmp_x86_load(&machine->vmmp.memory, &request, &places, &entry, error);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <sel4vmmplatsupport/vmmp/acpi.h>
+#include <sel4vmmplatsupport/vmmp/smbios.h>
 
 #include "../machine_board.h"
 
@@ -52,6 +53,10 @@ PC_WINDOWS(PC_ROW)
 static_assert(VMMP_ACPI_AREA >= PC_ADAPTERS_BASE &&
                   VMMP_ACPI_AREA + VMMP_ACPI_AREA_SIZE <= PC_ADAPTERS_END,
               "the ACPI tables are in RAM that the guest is told of");
+
+static_assert(VMMP_SMBIOS_AREA >= VMMP_ACPI_AREA + VMMP_ACPI_AREA_SIZE &&
+                  VMMP_SMBIOS_AREA + VMMP_SMBIOS_AREA_SIZE <= PC_ADAPTERS_END,
+              "the SMBIOS tables are in the way, or in RAM that the guest is told of");
 
 #define PC_UART_PORT     0x3f8
 #define PC_PM_PORT       0x600 /* PM1a: event and control block. */

@@ -185,6 +185,9 @@ static void test_loaded(void **state)
     assert_true(f->entry.rip == f->plan.x86.entry);
     assert_true(f->entry.rsi == f->plan.x86.boot_params);
     assert_memory_equal(script_memory(&f->vm, VMMP_ACPI_AREA, 8), "RSD PTR ", 8);
+    const uint8_t *entry = script_memory(&f->vm, VMMP_SMBIOS_AREA, VMMP_SMBIOS_AREA_SIZE);
+    assert_memory_equal(entry, "_SM3_", 5);
+    assert_non_null(memmem(entry, VMMP_SMBIOS_AREA_SIZE, "libsel4vmmplatsupport", 22));
     assert_memory_equal(script_memory(&f->vm, f->plan.x86.cmdline, 13), "console=ttyS0", 13);
     assert_true(f->vm.vcpus[0]->vcpu_online);
     assert_false(f->vm.vcpus[1]->vcpu_online);
