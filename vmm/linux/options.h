@@ -62,6 +62,8 @@ struct options {
     enum gic_choice gic;
     enum machine_transport transport;
     bool mmio_on_command_line;
+    uint16_t screen_width; /**< 0: no screen. */
+    uint16_t screen_height;
     bool split_rings;              /**< Packed ones are not offered. */
     struct console_choice console; /**< The first --console; the others are devices. */
     bool console_given;

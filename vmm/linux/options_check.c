@@ -27,6 +27,13 @@ static bool check_amounts(struct options_parser *parser)
     return true;
 }
 
+static bool check_screen(struct options_parser *parser)
+{
+    const struct options *options = parser->options;
+    return !options->screen_width || options->board->screen_memory ||
+           options_fail(parser, "--screen: a %s has no screen: leave it out", options->board->name);
+}
+
 static bool check_fdt(struct options_parser *parser)
 {
     const struct options *options = parser->options;
@@ -70,7 +77,8 @@ static bool check_board(struct options_parser *parser)
 
 bool options_check(struct options_parser *parser)
 {
-    if (!check_amounts(parser) || !check_fdt(parser) || !check_board(parser)) {
+    if (!check_amounts(parser) || !check_screen(parser) || !check_fdt(parser) ||
+        !check_board(parser)) {
         return false;
     }
     const struct options *options = parser->options;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../machine_board.h"
+#include "../machine_screen.h"
 #include "device_port.h"
 #include "devices.h"
 
@@ -162,6 +163,29 @@ static bool set_rings(struct options_parser *parser, const char *name, const cha
     return true;
 }
 
+static bool set_screen(struct options_parser *parser, const char *name, const char *value)
+{
+    char digits[8] = "";
+    size_t length = strcspn(value, "x");
+    unsigned long width;
+    unsigned long height;
+    if (length < sizeof(digits)) {
+        memcpy(digits, value, length);
+    }
+    if (!value[length] ||
+        !options_parse_number(digits, MACHINE_SCREEN_WIDTH_MIN, MACHINE_SCREEN_WIDTH_MAX, &width) ||
+        !options_parse_number(value + length + 1, MACHINE_SCREEN_HEIGHT_MIN,
+                              MACHINE_SCREEN_HEIGHT_MAX, &height)) {
+        return options_fail(parser,
+                            "%s %s: must be WIDTHxHEIGHT from %dx%d to %dx%d, such as 1024x768",
+                            name, value, MACHINE_SCREEN_WIDTH_MIN, MACHINE_SCREEN_HEIGHT_MIN,
+                            MACHINE_SCREEN_WIDTH_MAX, MACHINE_SCREEN_HEIGHT_MAX);
+    }
+    parser->options->screen_width = (uint16_t)width;
+    parser->options->screen_height = (uint16_t)height;
+    return true;
+}
+
 static bool set_choice(struct options_parser *parser, const char *name, const char *value,
                        struct console_choice *choice)
 {
@@ -308,6 +332,9 @@ const struct option_row options_rows[] = {
       "the UART, ttyAMA0 (ttySAC2 of exynos5422): as --console\n"
       "(default none, and then the guest sees no UART; stdio\n"
       "for a machine without virtio)" },
+    { OPTIONS_OF_RUN, "--screen", "WxH", set_screen,
+      "of a PC: a framebuffer of that many pixels, which\n"
+      "'vmm ctl PATH screenshot FILE.png' shows" },
     { OPTIONS_OF_RUN, "--dump-dtb", "FILE", set_dump_dtb,
       "write the guest's device tree blob to FILE and exit" },
     { OPTIONS_OF_RUN | OPTIONS_OF_SERVE, "--stats", NULL, set_stats,

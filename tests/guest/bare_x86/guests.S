@@ -186,6 +186,13 @@ trampoline_end:
     outw    %ax, %dx
     end_guest bell
 
+/* A million turns: what a processor does in a millisecond. */
+    guest   spin
+    movl    $1000000, %ecx
+1:  decl    %ecx
+    jnz     1b
+    end_guest spin
+
 /* Sleeps for ever. */
     guest   sleep
     movl    $1, %eax

@@ -20,11 +20,11 @@
 
 #include "guests.h"
 
-#define SECONDS  10 /* For a guest of some ten instructions. */
-#define OWN_BASE UINT64_C(0xfeffc000)
-#define GDT      TABLES
-#define CODE_SEL 0x10
-#define DATA_SEL 0x18
+#define MILLISECONDS 10000 /* For a guest of some ten instructions. */
+#define OWN_BASE     UINT64_C(0xfeffc000)
+#define GDT          TABLES
+#define CODE_SEL     0x10
+#define DATA_SEL     0x18
 
 extern const char trampoline[], trampoline_end[];
 
@@ -328,25 +328,31 @@ static bool try_guest(const struct probe *probe, char *reason)
 
 /* ---- its process ---------------------------------------------------------------------------- */
 
-/* False: it has not ended in `seconds`. */
-static bool await_process(pid_t pid, int *status, unsigned seconds)
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+/* False: it has not ended in time. */
+static bool await_process(pid_t pid, int *status, unsigned milliseconds)
 {
     const struct timespec millisecond = { 0, 1000000 };
-    struct timespec now, start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    uint64_t start = now_ms();
     do {
         if (waitpid(pid, status, WNOHANG) == pid) {
             return true;
         }
         nanosleep(&millisecond, NULL);
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < (time_t)seconds);
+    } while (now_ms() - start < milliseconds);
     return false;
 }
 
 bool probe_kvm(const struct probe *probe, char reason[PROBE_REASON_MAX])
 {
     int status = -1;
+    unsigned limit = probe->milliseconds ? probe->milliseconds : MILLISECONDS;
     char *shared =
         mmap(NULL, PROBE_REASON_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     snprintf(reason, PROBE_REASON_MAX, "the probe cannot start");
@@ -358,11 +364,11 @@ bool probe_kvm(const struct probe *probe, char reason[PROBE_REASON_MAX])
     if (pid == 0) {
         _exit(try_guest(probe, shared) ? 0 : 1);
     }
-    if (pid > 0 && !await_process(pid, &status, SECONDS)) {
-        snprintf(reason, PROBE_REASON_MAX, "the guest did not get to its end in %d s", SECONDS);
+    if (pid > 0 && !await_process(pid, &status, limit)) {
+        snprintf(reason, PROBE_REASON_MAX, "the guest did not get to its end in %u ms", limit);
         kill(pid, SIGKILL);
         /* One that is stuck in the kernel for good is left behind. */
-        await_process(pid, &status, 1);
+        await_process(pid, &status, 1000);
         status = -1;
     } else if (pid > 0) {
         snprintf(reason, PROBE_REASON_MAX, "%s", shared[0] ? shared : "the probe ended early");

@@ -20,10 +20,11 @@ enum probe_end {
 struct probe {
     const char *start, *end; /* The guest. */
     enum probe_end wanted;
-    const char *handlers; /* Within it, of interrupts, which are sent to it; NULL: none. */
-    bool halted;          /* They wait until it has halted. */
-    bool second_vcpu;     /* To be started by the guest. */
-    bool bell;            /* A doorbell at PORT_BELL for the value 7 rings once. */
+    const char *handlers;  /* Within it, of interrupts, which are sent to it; NULL: none. */
+    bool halted;           /* They wait until it has halted. */
+    bool second_vcpu;      /* To be started by the guest. */
+    unsigned milliseconds; /* What it may take; 0: 10 s. */
+    bool bell;             /* A doorbell at PORT_BELL for the value 7 rings once. */
 };
 
 /* False: KVM cannot, and `reason` says why. */
