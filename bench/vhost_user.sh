@@ -15,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$(realpath "${1:?bench/vhost_user.sh: the build folder is needed}")
 vmm=$build/x86/vmm/vmm-x86_64
 front=$build/gcc/bench/bench-vhost-user-blk
-rounds=5
+rounds=${VMMP_BENCH_ROUNDS:-5}
 seconds=3
 [ -x "$vmm" ] || {
     echo "bench: vhost-user skipped: no $vmm (make vmm-x86)"
@@ -103,15 +103,19 @@ blk()
 
 # ---- Network ----
 
-# send PACKED: frames a second that the back-end took.
+# send PACKED: frames a second that the back-end took. testpmd ends when it is interrupted.
 send()
 {
-    # The measured time begins when the statistics do: testpmd starts sending at once.
-    sleep $((seconds + 2)) | timeout 60 dpdk-testpmd -l 0,1 --no-huge -m 128 --no-pci --file-prefix=vmmp-front \
+    timeout -s INT -k 10 $((seconds + 3)) dpdk-testpmd -l 0,1 --no-huge -m 128 --no-pci --file-prefix=vmmp-front \
         --vdev="net_virtio_user0,path=$work/socket,queues=1,packed_vq=$1" -- \
-        --total-num-mbufs=4096 --forward-mode=txonly --stats-period 1 --auto-start >"$work/front.log" 2>&1
+        --total-num-mbufs=4096 --forward-mode=txonly --stats-period 1 --auto-start \
+        </dev/null >"$work/front.log" 2>&1 || true
     # The first and the last second are not whole.
     sed -n 's/.*Tx-pps: *\([0-9]*\).*/\1/p' "$work/front.log" | sed '1d;$d' >"$work/rates"
+    [ -s "$work/rates" ] || {
+        tail -n 5 "$work/front.log" >&2
+        return 1
+    }
     median "$work/rates"
 }
 

@@ -355,6 +355,7 @@ static const char *reset_device(struct hosted_vhost_user *server, struct vhost_m
     (void)message;
     for (unsigned i = 0; i < server->ring_count; i++) {
         server->rings[i].started = false;
+        server->rings[i].enabled = false;
     }
     return stop_rings(server, UINT64_MAX, VHOST_AFTER_ACK, 0);
 }
