@@ -40,9 +40,16 @@ static uint32_t junk(struct mutator *mutator)
     return x;
 }
 
+/* As a guest of the host's word size would. */
 static void store64(vmmp_le64_t *field, uint64_t value)
 {
+#if UINTPTR_MAX > UINT32_MAX
     __atomic_store_n(&field->le, vmmp_le64(value).le, __ATOMIC_RELAXED);
+#else
+    vmmp_le32_t *halves = (void *)field;
+    vmmp_guest_store_le32(&halves[0], (uint32_t)value);
+    vmmp_guest_store_le32(&halves[1], (uint32_t)(value >> 32));
+#endif
 }
 
 /* Mostly data; sometimes the table, sometimes nothing that is RAM. Never a ring. */

@@ -20,7 +20,7 @@
  * A library of its own, vmmp_testing-FLAVOUR: a VMM does not link it. Sections are those of OASIS
  * virtio 1.2.
  *
- * Ownership: the driver is the caller's, a plain struct of some 600 KiB; nothing is allocated.
+ * Ownership: the driver is the caller's, a plain struct of some 420 KiB; nothing is allocated.
  * Threads: one thread at a time. Errors: what can only be a mistake of the test's or of the
  * device's ends in `fail`.
  */

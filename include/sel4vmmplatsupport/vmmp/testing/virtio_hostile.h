@@ -2,8 +2,8 @@
 /*
  * Hostile drivers, for tests of any virtio device: named cases of what a driver must not do (rings,
  * state, registers of PCI and MMIO), each with what the device has to answer. They are played
- * through the register window by the driver of vmmp/testing/virtio_driver.h, some ten thousand a
- * second.
+ * through the register window by the driver of vmmp/testing/virtio_driver.h, some thousands
+ * a second under sanitizers.
  *
  *     struct vmmp_virtio_hostile hostile = { .driver = &driver, .queues = 2, … };
  *     for (unsigned i = 0; i < vmmp_virtio_hostile_count; i++) {
