@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#if HOSTED_PNG
+#ifdef HOSTED_PNG
 #include <png.h>
 
 static bool write_png(const struct machine_screen *screen, FILE *file,
