@@ -194,7 +194,8 @@ static void lengths_in_order(void **state)
             uint16_t ids[4];
             uint32_t lens[4];
             for (unsigned i = 0; i < batch; i++) {
-                const struct virtio_driver_buffer buffers[] = { packed_one, packed_one, packed_one };
+                const struct virtio_driver_buffer buffers[] = { packed_one, packed_one,
+                                                                packed_one };
                 unsigned count = 1 + packed_random_below(&seed, 3);
                 lens[i] = packed_random_below(&seed, 2) ? 8 * count
                                                         : packed_random_below(&seed, 8 * count);
