@@ -73,7 +73,7 @@ serve()
 	rm -f "$name.sock"
 	"$vmm" vhost-user --device "$name" --socket "$name.sock" "$@" 2>>"$name.log" &
 	servers[$name]=$!
-	disown # Its end is no news.
+	disown $! # Its end is no news.
 	for _ in $(seq 100); do
 		[ -S "$name.sock" ] && return
 		sleep 0.1
@@ -130,10 +130,11 @@ write_guest()
 start_guest()
 {
 	mkfifo in
+	: >console
 	sleep $((limit * 4)) >in &
 	writer=$!
-	disown
-	timeout -s KILL $((limit * 3)) "$vmmp_build/testbed/qemu-x86_64" \
+	disown $!
+	"$vmmp_build/testbed/qemu-x86_64" \
 		-M q35,memory-backend=mem -accel tcg -m 256 -nodefaults -display none -no-reboot \
 		-object memory-backend-memfd,id=mem,size=256M,share=on -serial stdio \
 		-kernel "$vmmp_build/testbed/outer-amd64.elf" -initrd initrd \
@@ -145,7 +146,7 @@ start_guest()
 		-chardev socket,id=vsock,path=vsock.sock -device vhost-user-vsock-pci,chardev=vsock \
 		<in >console 2>qemu.log &
 	qemu=$!
-	disown
+	disown $!
 }
 
 # vsock_answers: what is said to the guest's port comes back.
@@ -162,6 +163,11 @@ restart_disk()
 	local round
 	for round in 1 2 3; do
 		kill -9 "${servers[blk]}"
+		# It holds the file until it is gone.
+		for _ in $(seq 100); do
+			kill -0 "${servers[blk]}" 2>/dev/null || break
+			sleep 0.05
+		done
 		serve blk --disk disk.img,threads
 		sleep 0.$((round * 3))
 	done
@@ -193,6 +199,8 @@ main()
 	"$tools/images.sh" x86
 	temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-vhost.XXXXXX")
 	trap cleanup EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	cd "$temp"
 	write_guest
 	serve blk --disk disk.img,threads
