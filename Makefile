@@ -32,7 +32,7 @@ help:
 	@echo "make test         build with warnings as errors and run all tests"
 	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"
-	@echo "make fuzz         run the fuzzers (SECONDS_EACH=60)"
+	@echo "make fuzz         run the fuzzers (each for MINUTES=1, or SECONDS_EACH)"
 	@echo "make lint         clang-format, clang-tidy, gcc -fanalyzer"
 	@echo "make install      install library, headers and vmm (DESTDIR, PREFIX)"
 	@echo "make clean        remove $(BUILD)"
@@ -105,7 +105,7 @@ test-guests: vmm $(VMM_X86_TARGET) deps-run
 	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/x86.sh --full $(VMM_X86)
 	@tests/guest/device.sh --full all $(VMM_ARM64)
 
-bench: deps-test gcc vmm
+bench: deps-test gcc vmm $(VMM_X86_TARGET)
 	@bench/run.sh $(BUILD)
 
 install: gcc

@@ -10,6 +10,7 @@ build=${1:?bench/run.sh: the build folder is needed}
 "$here/micro.sh" "$build"
 "$here/net.sh" "$build"
 "$here/blk.sh" "$build"
+"$here/vhost_user.sh" "$build"
 "$here/boot.sh" "$build/arm64/vmm/vmm"
 "$here/devices.sh" "$build/arm64/vmm/vmm"
 "$here/irq.sh" "$build/arm64/vmm/vmm"

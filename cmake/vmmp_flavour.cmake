@@ -57,7 +57,7 @@ endfunction()
 
 function(vmmp_hosted_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/hosted/src)
-    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c
+    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c ${root}/vhost_user/*.c
         ${root}/arch/${VMMP_${name}_ARCH}/*.c)
     vmmp_engine(${name} engine_name)
     if(engine_name)
@@ -141,6 +141,12 @@ function(vmmp_build_flavour name)
     # How often the linker is shown the two: each time may bring in objects that need the other.
     set_target_properties(sel4vmmplatsupport-${name} vmmp_hosted-${name} PROPERTIES
         LINK_INTERFACE_MULTIPLICITY 5)
+
+    # What tests of devices use, and no VMM.
+    file(GLOB testing CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/testing/*.c)
+    add_library(vmmp_testing-${name} STATIC ${testing})
+    target_include_directories(vmmp_testing-${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(vmmp_testing-${name} PUBLIC sel4vmmplatsupport-${name})
 
     if(VMMP_BUILD_TESTS)
         vmmp_build_tests(${name})
@@ -234,7 +240,8 @@ function(vmmp_build_tests name)
     target_sources(unit-${name} PRIVATE ${support})
     target_include_directories(unit-${name} PRIVATE
         ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/hosted/src)
-    target_link_libraries(unit-${name} PRIVATE sel4vmmplatsupport-${name} vmmp_hosted-${name})
+    target_link_libraries(unit-${name} PRIVATE
+        vmmp_testing-${name} sel4vmmplatsupport-${name} vmmp_hosted-${name})
     # tests/unit/support/host_faults.c
     vmmp_use_libraries(unit-${name} ${VMMP_${name}_WORD_SIZE})
     foreach(call IN ITEMS sendmsg recvmsg io_uring_submit malloc calloc realloc aligned_alloc mmap

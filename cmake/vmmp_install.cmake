@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Headers, libraries, the VMM, a pkg-config file per flavour and a CMake package.
 # A program links one flavour: `pkg-config --cflags --libs sel4vmmplatsupport-aarch64-qemu-arm-virt`
-# or find_package(sel4vmmplatsupport) and the target sel4vmmplatsupport::aarch64-qemu-arm-virt.
+# or find_package(sel4vmmplatsupport) and the target sel4vmmplatsupport::aarch64-qemu-arm-virt; a test
+# of a device vmmp_testing-aarch64-qemu-arm-virt or sel4vmmplatsupport::testing-aarch64-qemu-arm-virt.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -21,7 +22,7 @@ foreach(flavour IN LISTS wanted_flavours)
     if(NOT TARGET sel4vmmplatsupport-${flavour})
         continue()
     endif()
-    install(TARGETS sel4vmmplatsupport-${flavour} vmmp_hosted-${flavour}
+    install(TARGETS sel4vmmplatsupport-${flavour} vmmp_hosted-${flavour} vmmp_testing-${flavour}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
     set(PC_FLAVOUR ${flavour})
     set(PC_ARCH ${VMMP_${flavour}_ARCH})
@@ -44,8 +45,9 @@ foreach(flavour IN LISTS wanted_flavours)
     endforeach()
     configure_file(cmake/sel4vmmplatsupport.pc.in
         ${PROJECT_BINARY_DIR}/sel4vmmplatsupport-${flavour}.pc @ONLY)
+    configure_file(cmake/vmmp_testing.pc.in ${PROJECT_BINARY_DIR}/vmmp_testing-${flavour}.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/sel4vmmplatsupport-${flavour}.pc
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+        ${PROJECT_BINARY_DIR}/vmmp_testing-${flavour}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
     list(APPEND VMMP_EXPORTED ${flavour})
     string(APPEND VMMP_EXPORTED_TARGETS
         "vmmp_import(${flavour} ${PC_ARCH} ${PC_PLATFORM} \"${definitions}\" \"${PC_LIBS}\")\n")

@@ -8,10 +8,11 @@ set(VMMP_HOSTED_LIBRARIES
     "ZSTD\;zstd\;zstd.h"    # zstd kernels
     "URING\;uring\;liburing.h" # asynchronous disks (hosted/src/backends)
     "SLIRP\;slirp\;slirp/libslirp.h" # user-mode networking (hosted/src/backends)
+    "PNG\;png\;png.h" # vmm ctl screenshot
     "SECCOMP\;seccomp\;seccomp.h" # vmm --sandbox
 )
 
-option(VMMP_LIBRARIES "Use zlib, liblz4, liblzma, libzstd, liburing, libslirp and libseccomp where they are found" ON)
+option(VMMP_LIBRARIES "Use zlib, liblz4, liblzma, libzstd, liburing, libslirp, libpng and libseccomp where they are found" ON)
 
 set(VMMP_HOSTED_LIBRARY_NAMES "")
 foreach(row IN LISTS VMMP_HOSTED_LIBRARIES)

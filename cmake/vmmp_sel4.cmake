@@ -54,6 +54,10 @@ target_link_libraries(sel4vmmplatsupport
     $<TARGET_NAME_IF_EXISTS:fdtgen> $<TARGET_NAME_IF_EXISTS:ringbuffer>
     $<TARGET_NAME_IF_EXISTS:usbdrivers_Config>)
 
+# The virtual USB host, with CONFIG_LIB_USB, needs no more of libusbdrivers than its headers.
+target_include_directories(sel4vmmplatsupport PUBLIC
+    $<$<TARGET_EXISTS:usbdrivers>:$<TARGET_PROPERTY:usbdrivers,INTERFACE_INCLUDE_DIRECTORIES>>)
+
 # What the interface tests assert of the hosted headers, asserted of the workspace's: compiling is
 # the test, `ninja sel4vmmplatsupport_interface`.
 file(GLOB interface CONFIGURE_DEPENDS

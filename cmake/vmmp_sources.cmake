@@ -9,7 +9,7 @@ function(vmmp_common_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/src)
     file(GLOB sources CONFIGURE_DEPENDS
         ${root}/*.c ${root}/vm/*.c ${root}/guest/*.c ${root}/bus/*.c ${root}/virtio/*.c ${root}/fdt/*.c
-        ${root}/devices/*.c ${root}/crossvm/*.c
+        ${root}/devices/*.c ${root}/crossvm/*.c ${root}/usb/*.c
         ${root}/arch/${arch}/*.c ${root}/arch/${arch}/${VMMP_${name}_SEL4_ARCH}/*.c
         ${root}/compat/*.c ${root}/compat/${arch}/*.c)
     set(${result} ${sources} PARENT_SCOPE)

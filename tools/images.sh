@@ -47,6 +47,8 @@ kernel_of()
 	6.1-amd64) suite=bookworm arch=amd64 package=linux-image-cloud-amd64 ;;
 	6.12-amd64) suite=trixie arch=amd64 package=linux-image-cloud-amd64 ;;
 	6.1-i686) suite=bookworm arch=i386 package=linux-image-686 ;;
+	# The cloud flavour has no driver for a framebuffer.
+	6.1-generic) suite=bookworm arch=amd64 package=linux-image-amd64 ;;
 	esac
 }
 
@@ -339,7 +341,7 @@ make_all()
 		return
 	fi
 	if [ "$1" = x86 ]; then
-		make_guest 6.1-amd64 6.12-amd64 6.1-i686
+		make_guest 6.1-amd64 6.12-amd64 6.1-i686 6.1-generic
 		ln -sfn "$images/outer-amd64.elf" "$out/outer-amd64.elf"
 		add_init "$images/outer-6.12-amd64.base" tests/guest/outer-init "$out/outer-amd64.cpio"
 		(make_host_qemu x86_64 qemu-x86_64) || exit 1

@@ -11,6 +11,7 @@
 #include <sel4vm/guest_vm.h>
 
 #include "machine_console.h"
+#include "machine_screen.h"
 
 #define VCPU_PRIORITY 100 /* Means something to seL4 only. */
 
@@ -43,6 +44,10 @@ static int add_ram(struct machine *machine, vm_t *vm)
                      (unsigned long long)(machine->config->memory >> 20));
             return -ENOMEM;
         }
+    }
+    struct machine_range screen = machine_screen_memory(machine->config);
+    if (screen.size && add(vm, (uintptr_t)screen.base, (size_t)screen.size)) {
+        return machine_said(machine, -ENOMEM, "making memory for the screen");
     }
     return vmmp_vm_map_ram(&machine->vmmp);
 }

@@ -57,12 +57,14 @@ struct machine_host {
 
 struct machine_config {
     const struct machine_board *board; /**< NULL: the program's first. */
-    uint64_t memory;    /**< Bytes, from the board's memory_minimum to its memory_maximum. */
-    unsigned cpus;      /**< 1 to the board's `cpus`. */
-    unsigned gic;       /**< ARM, 2 or 3: what vm_create_default_irq_controller() makes. */
-    bool firmware;      /**< ARM: PSCI and TRNG are the machine's own, not the host's. */
-    bool psci_hvc;      /**< ARM: PSCI is called by HVC, not SMC. */
-    bool aarch32;       /**< ARM: the host may have 32-bit guests. */
+    uint64_t memory;       /**< Bytes, from the board's memory_minimum to its memory_maximum. */
+    unsigned cpus;         /**< 1 to the board's `cpus`. */
+    unsigned gic;          /**< ARM, 2 or 3: what vm_create_default_irq_controller() makes. */
+    bool firmware;         /**< ARM: PSCI and TRNG are the machine's own, not the host's. */
+    bool psci_hvc;         /**< ARM: PSCI is called by HVC, not SMC. */
+    bool aarch32;          /**< ARM: the host may have 32-bit guests. */
+    uint16_t screen_width; /**< In pixels; 0: no screen. Boards that can have one. */
+    uint16_t screen_height;
     const char *append; /**< Kernel command line; NULL or without "console=": hvc0 is added. */
 
     const struct vmmp_file *kernel;

@@ -106,6 +106,12 @@ struct machine_board {
     /** Undoes all of them. Windows are detached, virtio devices and PCI host are gone. */
     void (*remove)(struct machine *machine);
 
+    /**
+     * Optional: where the pixels of the screen that `config` wants are, machine_screen.h; of size 0
+     * if it wants none. Without it the machine has no screen.
+     */
+    struct machine_range (*screen_memory)(const struct machine_config *config);
+
     /** See machine_plan(); the command line has been made. */
     int (*plan)(struct machine_plan *plan, const struct machine_config *config, size_t fdt_size,
                 struct vmmp_image_error *error);

@@ -146,6 +146,7 @@ static int add(struct machine *machine, const struct machine_device *device,
         .log = &config->log,
         .host = &config->host,
         .pci = &machine->pci,
+        .msi = machine->msi,
     };
     struct vmmp_virtio_device *virtio = NULL;
     int error = device->ops->create(device->cookie, &environment, &virtio);

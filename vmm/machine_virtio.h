@@ -37,7 +37,8 @@ struct machine_device_environment {
     const struct vmmp_guest_memory *memory;
     const struct vmmp_log *log;
     const struct vmmp_host *host;
-    struct vmmp_pci_host *pci; /**< For machine_pci_plug(). */
+    struct vmmp_pci_host *pci;  /**< For machine_pci_plug(). */
+    const struct vmmp_msi *msi; /**< For PCI functions; NULL: the machine has no MSIs. */
 };
 
 /** A device to be made; `cookie` is passed to both functions. */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "devices/device_life.h"
+
 #define PM1_STS 0
 #define PM1_EN  2
 #define PM1_CNT 4
@@ -138,16 +140,9 @@ int vmmp_acpi_pm_init(struct vmmp_acpi_pm *pm, const struct vmmp_acpi_pm_config 
         return -EINVAL;
     }
     pm->config = *config;
-    int err = vmmp_host_context_init(&config->host, &pm->context);
+    int err = device_life_begin(&config->host, &pm->context, &pm->sci, config->sci);
     if (err) {
         return err;
-    }
-    if (config->sci) {
-        err = vmmp_irq_source_init(&pm->sci, config->sci);
-        if (err) {
-            vmmp_host_context_fini(&config->host, &pm->context);
-            return err;
-        }
     }
     pm->carry_timer.work.run = on_carry;
     pm->carry_timer.work.cookie = pm;
@@ -165,10 +160,7 @@ int vmmp_acpi_pm_init(struct vmmp_acpi_pm *pm, const struct vmmp_acpi_pm_config 
 void vmmp_acpi_pm_fini(struct vmmp_acpi_pm *pm)
 {
     vmmp_host_timer_cancel(&pm->config.host, &pm->carry_timer);
-    if (pm->sci.line) {
-        vmmp_irq_source_fini(&pm->sci);
-    }
-    vmmp_host_context_fini(&pm->config.host, &pm->context);
+    device_life_end(&pm->config.host, &pm->context, &pm->sci);
 }
 
 void vmmp_acpi_pm_reset(struct vmmp_acpi_pm *pm)

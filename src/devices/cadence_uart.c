@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bus/words.h"
+#include "devices/device_life.h"
 
 #define CONTROL   0x00
 #define MODE      0x04
@@ -301,13 +302,8 @@ int vmmp_cadence_uart_init(struct vmmp_cadence_uart *uart,
 {
     memset(uart, 0, sizeof(*uart));
     uart->config = *config;
-    int err = vmmp_host_context_init(&config->host, &uart->context);
+    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
     if (err) {
-        return err;
-    }
-    err = vmmp_irq_source_init(&uart->irq, config->irq);
-    if (err) {
-        vmmp_host_context_fini(&config->host, &uart->context);
         return err;
     }
     vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
@@ -326,8 +322,7 @@ int vmmp_cadence_uart_init(struct vmmp_cadence_uart *uart,
 void vmmp_cadence_uart_fini(struct vmmp_cadence_uart *uart)
 {
     vmmp_serial_fini(&uart->serial);
-    vmmp_irq_source_fini(&uart->irq);
-    vmmp_host_context_fini(&uart->config.host, &uart->context);
+    device_life_end(&uart->config.host, &uart->context, &uart->irq);
 }
 
 void vmmp_cadence_uart_reset(struct vmmp_cadence_uart *uart)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus/words.h"
+#include "devices/device_life.h"
 
 #define UARTDR    0x000
 #define UARTRSR   0x004
@@ -356,16 +357,9 @@ int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *con
 {
     memset(uart, 0, sizeof(*uart));
     uart->config = *config;
-    int err = vmmp_host_context_init(&config->host, &uart->context);
+    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
     if (err) {
         return err;
-    }
-    if (config->irq) {
-        err = vmmp_irq_source_init(&uart->irq, config->irq);
-        if (err) {
-            vmmp_host_context_fini(&config->host, &uart->context);
-            return err;
-        }
     }
     vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
                      &uart->context, drained, uart);
@@ -381,10 +375,7 @@ int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *con
 void vmmp_pl011_fini(struct vmmp_pl011 *uart)
 {
     vmmp_serial_fini(&uart->serial);
-    if (uart->irq.line) {
-        vmmp_irq_source_fini(&uart->irq);
-    }
-    vmmp_host_context_fini(&uart->config.host, &uart->context);
+    device_life_end(&uart->config.host, &uart->context, &uart->irq);
 }
 
 void vmmp_pl011_reset(struct vmmp_pl011 *uart)

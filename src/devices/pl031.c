@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bus/words.h"
+#include "devices/device_life.h"
 
 #define RTCDR   0x000
 #define RTCMR   0x004
@@ -157,16 +158,9 @@ int vmmp_pl031_init(struct vmmp_pl031 *rtc, const struct vmmp_pl031_config *conf
 {
     memset(rtc, 0, sizeof(*rtc));
     rtc->config = *config;
-    int error = vmmp_host_context_init(&config->host, &rtc->context);
-    if (error) {
-        return error;
-    }
-    if (config->irq) {
-        error = vmmp_irq_source_init(&rtc->irq, config->irq);
-        if (error) {
-            vmmp_host_context_fini(&config->host, &rtc->context);
-            return error;
-        }
+    int err = device_life_begin(&config->host, &rtc->context, &rtc->irq, config->irq);
+    if (err) {
+        return err;
     }
     rtc->base = config->seconds;
     rtc->load = config->seconds;
@@ -185,8 +179,5 @@ int vmmp_pl031_init(struct vmmp_pl031 *rtc, const struct vmmp_pl031_config *conf
 void vmmp_pl031_fini(struct vmmp_pl031 *rtc)
 {
     vmmp_host_timer_cancel(&rtc->config.host, &rtc->timer);
-    if (rtc->irq.line) {
-        vmmp_irq_source_fini(&rtc->irq);
-    }
-    vmmp_host_context_fini(&rtc->config.host, &rtc->context);
+    device_life_end(&rtc->config.host, &rtc->context, &rtc->irq);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus/words.h"
+#include "devices/device_life.h"
 
 /* GPIODATA is all words below: address bits 9:2 say which pins an access is about (3.3.1). */
 #define GPIODATA_END 0x400
@@ -197,13 +198,8 @@ int vmmp_pl061_init(struct vmmp_pl061 *gpio, const struct vmmp_pl061_config *con
 {
     memset(gpio, 0, sizeof(*gpio));
     gpio->config = *config;
-    int err = vmmp_host_context_init(&config->host, &gpio->context);
+    int err = device_life_begin(&config->host, &gpio->context, &gpio->irq, config->irq);
     if (err) {
-        return err;
-    }
-    err = vmmp_irq_source_init(&gpio->irq, config->irq);
-    if (err) {
-        vmmp_host_context_fini(&config->host, &gpio->context);
         return err;
     }
     gpio->window = (struct vmmp_window){
@@ -219,8 +215,7 @@ int vmmp_pl061_init(struct vmmp_pl061 *gpio, const struct vmmp_pl061_config *con
 
 void vmmp_pl061_fini(struct vmmp_pl061 *gpio)
 {
-    vmmp_irq_source_fini(&gpio->irq);
-    vmmp_host_context_fini(&gpio->config.host, &gpio->context);
+    device_life_end(&gpio->config.host, &gpio->context, &gpio->irq);
 }
 
 void vmmp_pl061_reset(struct vmmp_pl061 *gpio)

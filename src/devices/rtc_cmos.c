@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "devices/device_life.h"
 #include "devices/rtc_cmos_time.h"
 
 #define REGISTER_A 0x0a
@@ -323,16 +324,9 @@ int vmmp_rtc_cmos_init(struct vmmp_rtc_cmos *rtc, const struct vmmp_rtc_cmos_con
         return -EINVAL;
     }
     rtc->config = *config;
-    int error = vmmp_host_context_init(&config->host, &rtc->context);
-    if (error) {
-        return error;
-    }
-    if (config->irq) {
-        error = vmmp_irq_source_init(&rtc->irq, config->irq);
-        if (error) {
-            vmmp_host_context_fini(&config->host, &rtc->context);
-            return error;
-        }
+    int err = device_life_begin(&config->host, &rtc->context, &rtc->irq, config->irq);
+    if (err) {
+        return err;
     }
     rtc->bytes[REGISTER_A] = A_DIVIDER_32KHZ | 6; /* 1024 Hz, as a BIOS leaves it. */
     rtc->bytes[REGISTER_B] = RTC_B_24H;
@@ -353,10 +347,7 @@ int vmmp_rtc_cmos_init(struct vmmp_rtc_cmos *rtc, const struct vmmp_rtc_cmos_con
 void vmmp_rtc_cmos_fini(struct vmmp_rtc_cmos *rtc)
 {
     vmmp_host_timer_cancel(&rtc->config.host, &rtc->timer);
-    if (rtc->irq.line) {
-        vmmp_irq_source_fini(&rtc->irq);
-    }
-    vmmp_host_context_fini(&rtc->config.host, &rtc->context);
+    device_life_end(&rtc->config.host, &rtc->context, &rtc->irq);
 }
 
 void vmmp_rtc_cmos_reset(struct vmmp_rtc_cmos *rtc)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "devices/device_life.h"
+
 #define DATA 0 /* RBR, THR; DLL with DLAB. */
 #define IER  1 /* DLM with DLAB. */
 #define IIR  2 /* FCR when written. */
@@ -335,16 +337,9 @@ int vmmp_uart16550_init(struct vmmp_uart16550 *uart, const struct vmmp_uart16550
 {
     memset(uart, 0, sizeof(*uart));
     uart->config = *config;
-    int err = vmmp_host_context_init(&config->host, &uart->context);
+    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
     if (err) {
         return err;
-    }
-    if (config->irq) {
-        err = vmmp_irq_source_init(&uart->irq, config->irq);
-        if (err) {
-            vmmp_host_context_fini(&config->host, &uart->context);
-            return err;
-        }
     }
     vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
                      &uart->context, drained, uart);
@@ -360,10 +355,7 @@ int vmmp_uart16550_init(struct vmmp_uart16550 *uart, const struct vmmp_uart16550
 void vmmp_uart16550_fini(struct vmmp_uart16550 *uart)
 {
     vmmp_serial_fini(&uart->serial);
-    if (uart->irq.line) {
-        vmmp_irq_source_fini(&uart->irq);
-    }
-    vmmp_host_context_fini(&uart->config.host, &uart->context);
+    device_life_end(&uart->config.host, &uart->context, &uart->irq);
 }
 
 void vmmp_uart16550_reset(struct vmmp_uart16550 *uart)

@@ -41,7 +41,8 @@ static bool address_passes(const struct vmmp_virtio_net *net, const uint8_t *to)
 bool vmmp_virtio_net_filter_passes(const struct vmmp_virtio_net *net, const uint8_t *head,
                                    size_t len)
 {
-    if (net->filter.promiscuous) {
+    /* Nobody can tell a device that has no control queue which frames it is to let through. */
+    if (net->filter.promiscuous || (net->virtio.features_off >> VIRTIO_NET_F_CTRL_VQ & 1)) {
         return true;
     }
     if (len >= ETH_HEADER + 2 && (head[12] << 8 | head[13]) == ETH_P_8021Q &&

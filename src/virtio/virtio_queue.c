@@ -69,6 +69,23 @@ void vmmp_virtio_clear_queue(struct vmmp_virtio_queue *queue)
     queue->legacy_pfn = 0;
     queue->vector = VMMP_VIRTIO_NO_VECTOR;
     queue->deferred = false;
+    queue->paused = false;
+    queue->tracker = NULL;
+}
+
+void vmmp_virtio_queue_pause(struct vmmp_virtio_device *dev, unsigned queue, bool pause)
+{
+    if (queue < dev->queue_count) {
+        dev->queues[queue].paused = pause;
+    }
+}
+
+void vmmp_virtio_queue_moved(struct vmmp_virtio_device *dev, unsigned index)
+{
+    struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
+    if (queue && queue->vq.enabled && !vmmp_virtqueue_move(&queue->vq, &queue->registers)) {
+        vmmp_virtio_broken(dev, vmmp_virtqueue_error(&queue->vq));
+    }
 }
 
 void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
@@ -89,7 +106,7 @@ void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned index)
 
 static bool can_run(const struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue *queue)
 {
-    return virtio_live(dev) && queue->vq.enabled;
+    return virtio_live(dev) && queue->vq.enabled && !queue->paused;
 }
 
 static void check(struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue *queue)
@@ -103,7 +120,11 @@ static void check(struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue
 static void flush(struct vmmp_virtio_device *dev, unsigned index)
 {
     struct vmmp_virtio_queue *queue = &dev->queues[index];
-    if (queue->vq.enabled && vmmp_virtqueue_flush(&queue->vq) && virtio_live(dev)) {
+    bool wanted = queue->vq.enabled && vmmp_virtqueue_flush(&queue->vq);
+    if (queue->tracker) {
+        queue->tracker->shown(queue->tracker, vmmp_virtqueue_position(&queue->vq));
+    }
+    if (wanted && virtio_live(dev)) {
         queue->interrupts++;
         vmmp_virtio_interrupt(dev, (int)index);
     }
@@ -238,18 +259,36 @@ static void spend(struct vmmp_virtio_budget *left, const struct vmmp_virtqueue_c
     left->bytes -= bytes;
 }
 
+/* What another device left in flight comes first. */
+static bool pop_tracked(struct vmmp_virtio_queue *queue, struct vmmp_virtqueue_chain *chain)
+{
+    uint16_t head;
+    bool popped = queue->tracker->again(queue->tracker, &head)
+                      ? vmmp_virtqueue_pop_head(&queue->vq, head, chain)
+                      : vmmp_virtqueue_pop(&queue->vq, chain);
+    if (popped) {
+        queue->tracker->popped(queue->tracker, chain->token.id);
+    }
+    return popped;
+}
+
+static bool pop(struct vmmp_virtio_queue *queue, struct vmmp_virtqueue_chain *chain)
+{
+    return queue->tracker ? pop_tracked(queue, chain) : vmmp_virtqueue_pop(&queue->vq, chain);
+}
+
 bool vmmp_virtio_pop(struct vmmp_virtio_device *dev, unsigned index,
                      struct vmmp_virtqueue_chain *chain)
 {
     struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
-    if (!queue || !virtio_live(dev)) {
+    if (!queue || !virtio_live(dev) || queue->paused) {
         return false;
     }
     if (queue->walking && queue->left.chains == 0) {
         queue->exhausted = true;
         return false;
     }
-    if (!vmmp_virtqueue_pop(&queue->vq, chain)) {
+    if (!pop(queue, chain)) {
         check(dev, queue);
         return false;
     }
@@ -274,8 +313,12 @@ void vmmp_virtio_push(struct vmmp_virtio_device *dev, unsigned index,
                       const struct vmmp_virtqueue_token *token, uint32_t written)
 {
     struct vmmp_virtio_queue *queue = vmmp_virtio_queue(dev, index);
-    if (queue) {
-        vmmp_virtqueue_push(&queue->vq, token, written);
+    if (!queue) {
+        return;
+    }
+    vmmp_virtqueue_push(&queue->vq, token, written);
+    if (queue->tracker && token->generation == queue->vq.generation) {
+        queue->tracker->pushed(queue->tracker, token->id);
     }
 }
 

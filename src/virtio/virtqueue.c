@@ -86,6 +86,47 @@ void vmmp_virtqueue_fail(struct vmmp_virtqueue *vq, const char *error)
     vq->ring.live = false;
 }
 
+/* ---- From one device to another ---- */
+
+unsigned vmmp_virtqueue_in_flight(const struct vmmp_virtqueue *vq)
+{
+    return vq->packed ? vq->ring.in_flight : vq->next_avail - vq->published;
+}
+
+uint16_t vmmp_virtqueue_position(const struct vmmp_virtqueue *vq)
+{
+    return vq->packed ? vmmp_virtqueue_packed_position(vq) : (uint16_t)vq->next_used;
+}
+
+bool vmmp_virtqueue_seek(struct vmmp_virtqueue *vq, uint16_t position)
+{
+    if (!vq->enabled) {
+        return false;
+    }
+    return vq->packed ? vmmp_virtqueue_packed_seek(vq, position)
+                      : vmmp_virtqueue_split_seek(vq, position);
+}
+
+bool vmmp_virtqueue_move(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_config *config)
+{
+    memset(vq->near, 0, sizeof(vq->near));
+    vq->near_gap = 0;
+    if (!vq->enabled || vq->error) {
+        return false;
+    }
+    bool found =
+        vq->packed ? vmmp_virtqueue_packed_find(vq, config) : vmmp_virtqueue_split_find(vq, config);
+    if (!found) {
+        /* Nothing may be written to where the rings were. */
+        const char *error = vq->error;
+        vmmp_virtqueue_disable(vq);
+        vq->error = error;
+        return false;
+    }
+    vmmp_virtqueue_walk_prepare(vq);
+    return true;
+}
+
 /* ---- By the kind of ring ---- */
 
 bool vmmp_virtqueue_flush(struct vmmp_virtqueue *vq)

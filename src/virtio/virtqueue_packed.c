@@ -15,15 +15,11 @@
 bool vmmp_virtqueue_packed_enable(struct vmmp_virtqueue *vq,
                                   const struct vmmp_virtqueue_config *config)
 {
-    static const unsigned align[] = { VIRTQ_PACKED_DESC_ALIGN, VIRTQ_PACKED_EVENT_ALIGN,
-                                      VIRTQ_PACKED_EVENT_ALIGN };
     if (config->size == 0 || config->size > VMMP_VIRTQUEUE_MAX_SIZE) {
         vq->error = "queue size is not 1 to 32768";
         return false;
     }
-    const size_t bytes[] = { virtq_packed_desc_bytes(config->size),
-                             sizeof(struct virtq_packed_event), sizeof(struct virtq_packed_event) };
-    if (!vmmp_virtqueue_set_areas(vq, config, bytes, align)) {
+    if (!vmmp_virtqueue_packed_find(vq, config)) {
         return false;
     }
     /* 2.8.1: both wrap counters begin with 1. */
@@ -33,6 +29,36 @@ bool vmmp_virtqueue_packed_enable(struct vmmp_virtqueue *vq,
     vq->ring.live = true;
     vq->unusual = UNUSUAL;
     return true;
+}
+
+bool vmmp_virtqueue_packed_find(struct vmmp_virtqueue *vq,
+                                const struct vmmp_virtqueue_config *config)
+{
+    static const unsigned align[] = { VIRTQ_PACKED_DESC_ALIGN, VIRTQ_PACKED_EVENT_ALIGN,
+                                      VIRTQ_PACKED_EVENT_ALIGN };
+    const size_t bytes[] = { virtq_packed_desc_bytes(config->size),
+                             sizeof(struct virtq_packed_event), sizeof(struct virtq_packed_event) };
+    return vmmp_virtqueue_set_areas(vq, config, bytes, align);
+}
+
+bool vmmp_virtqueue_packed_seek(struct vmmp_virtqueue *vq, uint16_t position)
+{
+    uint32_t at = position & ~RING_EVENT_WRAP;
+    bool wrap = position & RING_EVENT_WRAP;
+    if (at >= vq->size) {
+        vmmp_virtqueue_fail(vq, "ring position is beyond the ring");
+        return false;
+    }
+    vq->ring.avail_at = at;
+    vq->ring.used_at = at;
+    vq->ring.expected = FLAG(wrap ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED);
+    vq->ring.used_flags = wrap ? AVAIL_USED : 0;
+    return true;
+}
+
+uint16_t vmmp_virtqueue_packed_position(const struct vmmp_virtqueue *vq)
+{
+    return (uint16_t)(vq->ring.used_at | (vq->ring.used_flags ? RING_EVENT_WRAP : 0));
 }
 
 /* ---- Taking chains ---- */
@@ -352,12 +378,12 @@ static inline __attribute__((always_inline)) void put_used(struct vmmp_virtqueue
     struct virtq_packed_desc *desc = entry(vq, at);
     /* 2.8.4: whether anything was written. */
     flags |= len ? VIRTQ_DESC_F_WRITE : 0;
-    desc->len = vmmp_le32(len);
-    desc->id = vmmp_le16(id);
+    virtq_store32(&desc->len, len);
+    virtq_store16(&desc->id, id);
     if (first) {
         vq->ring.first_flags = (uint16_t)flags;
     } else {
-        desc->flags = vmmp_le16((uint16_t)flags);
+        virtq_store16(&desc->flags, (uint16_t)flags);
     }
 }
 

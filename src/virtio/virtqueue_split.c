@@ -35,18 +35,40 @@ static vmmp_le16_t *avail_event(const struct vmmp_virtqueue *vq)
 bool vmmp_virtqueue_split_enable(struct vmmp_virtqueue *vq,
                                  const struct vmmp_virtqueue_config *config)
 {
-    static const unsigned align[] = { VIRTQ_DESC_ALIGN, VIRTQ_AVAIL_ALIGN, VIRTQ_USED_ALIGN };
     uint32_t size = config->size;
 
     if (size == 0 || size > VMMP_VIRTQUEUE_MAX_SIZE || (size & (size - 1)) != 0) {
         vq->error = "queue size is not a power of two up to 32768";
         return false;
     }
-    const size_t bytes[] = { virtq_desc_bytes(size), virtq_avail_bytes(size),
-                             virtq_used_bytes(size) };
     /* A chain of QUICK descriptors would be too long for a queue of fewer. */
     vq->unusual = size < QUICK ? UINT64_MAX : UNUSUAL | (uint64_t)(uint16_t)~vq->mask << NEXT_SHIFT;
+    return vmmp_virtqueue_split_find(vq, config);
+}
+
+bool vmmp_virtqueue_split_find(struct vmmp_virtqueue *vq,
+                               const struct vmmp_virtqueue_config *config)
+{
+    static const unsigned align[] = { VIRTQ_DESC_ALIGN, VIRTQ_AVAIL_ALIGN, VIRTQ_USED_ALIGN };
+    const size_t bytes[] = { virtq_desc_bytes(config->size), virtq_avail_bytes(config->size),
+                             virtq_used_bytes(config->size) };
     return vmmp_virtqueue_set_areas(vq, config, bytes, align);
+}
+
+bool vmmp_virtqueue_split_seek(struct vmmp_virtqueue *vq, uint16_t position)
+{
+    const struct virtq_used *used = vq->device;
+    uint16_t shown = vmmp_guest_load_le16(&used->idx);
+    uint16_t in_flight = (uint16_t)(position - shown);
+    if (in_flight > vq->size) {
+        vmmp_virtqueue_fail(vq, "more chains in flight than the queue has");
+        return false;
+    }
+    vq->next_used = shown;
+    vq->published = shown;
+    vq->next_avail = (uint32_t)shown + in_flight;
+    vq->avail_end = vq->next_avail;
+    return true;
 }
 
 /* ---- Taking chains ---- */
@@ -295,6 +317,17 @@ bool vmmp_virtqueue_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *
     return pop_known(vq, chain);
 }
 
+bool vmmp_virtqueue_pop_head(struct vmmp_virtqueue *vq, uint16_t head,
+                             struct vmmp_virtqueue_chain *chain)
+{
+    bool good = vq->enabled && !vq->packed && !vq->error;
+    if (!good || (vq->next_avail == vq->avail_end && !read_index(vq))) {
+        return false;
+    }
+    chain->token.id = head;
+    return pop_slowly(vq, chain);
+}
+
 /* ---- Giving chains back ---- */
 
 /* Plain stores: the driver does not look at them before the index is stored, with a release. */
@@ -302,8 +335,8 @@ static void put_used(const struct vmmp_virtqueue *vq, uint32_t at, uint32_t id, 
 {
     struct virtq_used *used = vq->device;
     struct virtq_used_elem *element = &used->ring[at & vq->mask];
-    element->id = vmmp_le32(id);
-    element->len = vmmp_le32(len);
+    virtq_store32(&element->id, id);
+    virtq_store32(&element->len, len);
 }
 
 static void close_batch(struct vmmp_virtqueue *vq)

@@ -80,14 +80,37 @@ static inline size_t fuzz_take(struct fuzz_input *in, size_t most, const uint8_t
 
 static uint8_t fuzz_ram[2][FUZZ_REGION];
 
-static inline void fuzz_memory_init(struct vmmp_guest_memory *memory)
+/** The input that says what a second CPU of the guest writes meanwhile; NULL: there is none. */
+static struct fuzz_input *fuzz_second_cpu;
+
+/*
+ * Called by the library in the middle of a walk, between two reads of guest memory: what it has
+ * read may change now, and what it will read.
+ */
+static inline void *fuzz_resolve(void *cookie, vmmp_gpa_t gpa, size_t len)
 {
+    uint64_t offset = gpa.gpa - (FUZZ_RAM + FUZZ_REGION);
+    (void)cookie;
+    if (fuzz_u8(fuzz_second_cpu) & 1) {
+        uint32_t at = fuzz_u16(fuzz_second_cpu);
+        uint64_t value = fuzz_number(fuzz_second_cpu, 4);
+        uint8_t *region = fuzz_ram[at & 3 ? 1 : 0];
+        memcpy(region + (at & ~3u) % FUZZ_REGION, &value, 4);
+    }
+    return offset < FUZZ_REGION && len <= FUZZ_REGION - offset ? fuzz_ram[0] + offset : NULL;
+}
+
+/** The last byte of the input says whether there is a second CPU. */
+static inline void fuzz_memory_init(struct vmmp_guest_memory *memory, struct fuzz_input *in)
+{
+    bool second = in->left > 0 && (in->at[in->left - 1] & 1);
     memset(fuzz_ram, 0, sizeof(fuzz_ram));
-    vmmp_guest_memory_init(memory, NULL, NULL);
+    fuzz_second_cpu = in;
+    vmmp_guest_memory_init(memory, second ? fuzz_resolve : NULL, NULL);
     /* The second one's halves are the other way round, or they would be one region. */
     FUZZ_CHECK(!vmmp_guest_memory_add(memory, vmmp_gpa(FUZZ_RAM), FUZZ_REGION, fuzz_ram[1]));
-    FUZZ_CHECK(
-        !vmmp_guest_memory_add(memory, vmmp_gpa(FUZZ_RAM + FUZZ_REGION), FUZZ_REGION, fuzz_ram[0]));
+    FUZZ_CHECK(second || !vmmp_guest_memory_add(memory, vmmp_gpa(FUZZ_RAM + FUZZ_REGION),
+                                                FUZZ_REGION, fuzz_ram[0]));
 }
 
 static inline bool fuzz_in_ram(const void *base, size_t len)

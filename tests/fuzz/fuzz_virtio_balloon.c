@@ -147,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
     uint8_t how = fuzz_u8(&in);
-    struct vmmp_host host = bench_init(how);
+    struct vmmp_host host = bench_init(how, &in);
     struct vmmp_balloon_backend backend = { .discard = discard,
                                             .populate = how & 2 ? discard : NULL,
                                             .hinted = hinted,

@@ -87,9 +87,9 @@ static inline void bench_sink(void *cookie, enum vmmp_log_level level, enum vmmp
 static const struct vmmp_log bench_log = { bench_sink, NULL, VMMP_LOG_DEBUG };
 
 /** Once per input; `how` chooses the host. */
-static inline struct vmmp_host bench_init(uint8_t how)
+static inline struct vmmp_host bench_init(uint8_t how, struct fuzz_input *in)
 {
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, in);
     queued = NULL;
     timer = NULL;
     now_ns = 0;

@@ -367,7 +367,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     has_overlay = how & 8;
     kept_count = 0;
     steps = 0;
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, &in);
     if (has_overlay) {
         FUZZ_CHECK(!vmmp_blk_overlay_init(&overlay, &backend, arena, sizeof(arena)));
         backend = vmmp_blk_overlay_backend(&overlay);

@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     policy = 0;
     messages = 0;
     legacy = face.face == VMMP_VIRTIO_PCI_LEGACY;
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, &in);
     FUZZ_CHECK(!vmmp_irq_line_init(&line, &level_ops, &high, NULL));
     FUZZ_CHECK(!vmmp_pci_host_init(&host, &config, NULL, NULL));
     make(how & 32, &options, &log, &device_host);

@@ -232,7 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     policy = 0;
     frames = 0;
     legacy = how & 8;
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, &in);
     FUZZ_CHECK(!vmmp_virtio_net_init(&net, &backend, &options, &memory, NULL, &host));
     vmmp_virtio_set_transport(&net.virtio, &transport_ops, NULL);
     start(how & 16 ? UINT64_MAX : 0, 64);

@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input in = { data, size };
     const struct vmmp_entropy entropy = { fill, NULL };
     uint8_t how = fuzz_u8(&in);
-    struct vmmp_host host = bench_init(how);
+    struct vmmp_host host = bench_init(how, &in);
     struct vmmp_virtio_rng_options options = { .rate_bytes = how & 2 ? RATE : 0,
                                                .rate_period_ns = PERIOD };
     input = &in;

@@ -349,7 +349,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     said = 0;
     high = false;
     memset(rung, 0, sizeof(rung));
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, &in);
     FUZZ_CHECK(!vmmp_irq_line_init(&line, &level_ops, NULL, NULL));
     for (unsigned i = 0; i < MESSAGES; i++) {
         FUZZ_CHECK(!vmmp_irq_line_init(&messages[i], &pulse_ops, NULL, NULL));

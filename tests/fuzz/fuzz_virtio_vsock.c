@@ -474,7 +474,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     policy = 0x15 & how;
     messages = 0;
     now = 0;
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, &in);
     memset(known, 0, sizeof(known));
     FUZZ_CHECK(!vmmp_vsock_mux_init(&mux, &backend, NULL, &options, mux_memory, MEMORY, &memory,
                                     &log, &host));

@@ -146,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&vq, 0, sizeof(vq));
     memset(tokens, 0, sizeof(tokens));
     token_count = 0;
-    fuzz_memory_init(&memory);
+    fuzz_memory_init(&memory, &in);
     enable(&in);
     while (in.left > 0) {
         step(&in);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Builds the fuzzers with clang and runs each for SECONDS_EACH seconds (60).
+# Builds the fuzzers with clang and runs each for MINUTES minutes (1), or for SECONDS_EACH seconds.
+# With CLANG=afl-clang-fast they are built for AFL++ (docs/fuzzing.md), which then runs them.
 # Usage: tests/fuzz/run.sh [--build|--run] BUILD-FOLDER [fuzz_TARGET...]
 #   --build: only build them; --run: only run them
 #
@@ -18,7 +19,6 @@ esac
 mkdir -p "$1/fuzz/crashes"
 folder=$(cd "$1/fuzz" && pwd)
 shift
-seconds=${SECONDS_EACH:-60}
 
 if [ $build = 1 ]; then
     CC=${CLANG:-clang} cmake -G Ninja -S "$here" -B "$folder" >"$folder/cmake.log" || {
@@ -33,6 +33,12 @@ if [ $# -eq 0 ]; then
         set -- "$@" "$(basename "$source" .c)"
     done
 fi
+
+# 0 would be for ever.
+case ${MINUTES:=1} in
+*[!0-9]* | 0) echo "fuzz: MINUTES=$MINUTES is not a number of minutes" >&2 && exit 2 ;;
+esac
+seconds=${SECONDS_EACH:-$((MINUTES * 60))}
 
 # A hang or a leak is a crash too; symbolized reports need llvm-symbolizer in PATH.
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1

@@ -3,13 +3,15 @@
 #
 # Debian's stock kernels as guests of vmm-x86_64, in one emulated machine.
 #
-#   tests/guest/x86.sh [--full] [--timeout SECONDS] VMM
+#   tests/guest/x86.sh [--full] [--only TEXT] [--timeout SECONDS] VMM
 #
 # Each boot is the guest's self-check (selfcheck.sh), or a script that the guest runs: its log has no
-# complaint about ACPI, its console has MSI-X; it resets in each way that a PC has. Without --full two
-# boots: Debian 12's kernel checks itself, looks at its log and powers off; and resets by ACPI. With
-# it kernels, vCPUs, memory and transports besides. --timeout is for each boot (default 180; the
-# machine may be busy). One row for each boot; the exit status is 0 when every boot was ok.
+# complaint about ACPI, its console has MSI-X; it resets in each way that a PC has; it draws, and a
+# screenshot has these pixels (screen/). Without --full two boots: Debian 12's kernel checks itself,
+# looks at its log and powers off; and resets by ACPI. With it kernels, vCPUs, memory and transports
+# besides. --only TEXT takes those of all that have it in their name. --timeout is for each boot
+# (default 180; the machine may be busy). One row for each boot; the exit status is 0 when every boot
+# was ok.
 
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,12 +20,13 @@ tools=$here/../../tools
 . "$tools/lib.sh"
 
 full=0
+only=
 limit=180
 vmm=
 temp=
 
 # NAME|KIND|KERNEL|CPUS|MEMORY MIB|KERNEL'S COMMAND LINE|VMM'S OPTIONS. KIND: check (selfcheck.sh),
-# log (the script below) or reset.
+# log (the script below), reset or screen.
 boots='
 log|log|6.1-amd64|1|256||
 reset by ACPI|reset|6.1-amd64|1|256|reboot=acpi|
@@ -40,6 +43,7 @@ i686, log|log|6.1-i686|1|256||
 reset by the keyboard controller|reset|6.1-amd64|1|256|reboot=kbd|
 reset by port 0xCF9|reset|6.1-amd64|1|256|reboot=pci|
 reset by a triple fault|reset|6.1-amd64|1|256|reboot=triple|
+screen|screen|6.1-generic|1|256|vt.global_cursor_default=0|--screen 640x480
 '
 
 parse_options()
@@ -48,6 +52,12 @@ parse_options()
 		case $1 in
 		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
 		--full) full=1 ;;
+		--only)
+			[ $# -ge 2 ] || usage_error "$1 needs a value"
+			full=1
+			only=$2
+			shift
+			;;
 		--timeout)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			limit=$2
@@ -60,6 +70,7 @@ parse_options()
 	done
 	[ -r "$vmm" ] || usage_error "the path of vmm-x86_64 is needed"
 	[ "$full" = 0 ] || boots="$boots$more_boots"
+	[ -z "$only" ] || boots=$(grep -F -e "$only" <<<"$boots") || usage_error "no boot has '$only' in its name"
 }
 
 # write_scripts: what the guests run, as archives to be put behind their initial roots.
@@ -72,9 +83,22 @@ write_scripts()
 		while read -r line; do
 			fail "the kernel complains: $line"
 		done </tmp/complaints
+		read -r name </sys/class/dmi/id/product_name
+		[ "$name" = pc ] || fail "SMBIOS calls the machine '$name'"
 		grep -q 'PCI-MSI.*virtio' /proc/interrupts || fail "no MSI of a virtio device"
 	END
 	echo 'reboot -f; sleep 60' >"$temp/scripts/reset.sh"
+	cp "$here/screen/pattern.sh" "$temp/scripts/"
+	cat >"$temp/scripts/screen.sh" <<-'END'
+		read -r name </sys/class/graphics/fb0/name
+		[ "$name" = 'VESA VGA' ] || fail "the framebuffer's driver is '$name'"
+		. /pattern.sh
+		cd /tmp
+		draw pixels
+		cat pixels >/dev/fb0
+		say drawn
+		sleep 600
+	END
 	(cd "$temp/scripts" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >"$temp/scripts.cpio"
 }
 
@@ -103,6 +127,22 @@ write_boots()
 			[ $result = ok ] || echo "exit status $status, not $wanted" >>/tmp/console
 			show "$name" $result
 		}
+		# screen NAME VMM…: its guest draws; /out/screen.png is what is shown then.
+		screen()
+		{
+			name=$1 result=FAILED
+			shift
+			timeout -s KILL $limit "$@" --control /tmp/control </dev/null >/tmp/console 2>&1 &
+			until grep -q 'VMMP drawn\|VMMP fail' /tmp/console 2>/dev/null; do
+				kill -0 $! 2>/dev/null || break
+				sleep 1
+			done
+			# The file is named from ctl's folder on.
+			(mkdir -p /out && cd /out && /guest/vmm ctl /tmp/control screenshot screen.png) >>/tmp/console 2>&1 &&
+				/guest/vmm ctl /tmp/control quit >>/tmp/console 2>&1 && wait $! &&
+				! grep 'VMMP fail' /tmp/console && result=ok
+			show "$name" $result
+		}
 		check()
 		{
 			name=$1
@@ -122,9 +162,22 @@ write_boots()
 		case $kind in
 		check) echo "check '$name' --cpus $cpus --memory $memory -- $run --append '$append vmmp.selfcheck'" ;;
 		log) echo "expect '$name' 0 'VMMP done 0' $run --append '$append vmmp.script=/log.sh'" ;;
+		screen) echo "screen '$name' $run --append '$append vmmp.script=/screen.sh'" ;;
 		reset) echo "expect '$name' 3 'VMMP init' $run --append '$append vmmp.script=/reset.sh'" ;;
 		esac
 	done <<<"$boots"
+}
+
+# check_screen: the screenshot's pixels.
+check_screen()
+{
+	local program
+	program=$(dirname "$vmm")/../tests/guest/screen/png-compare
+	[ -x "$program" ] || die "$program is missing: build it, and for that install libpng-dev"
+	# shellcheck source=tests/guest/screen/pattern.sh
+	(cd "$temp" && . "$here/screen/pattern.sh" && draw pixels)
+	"$program" "$temp/out/screen.png" 640 480 "$temp/pixels" || die "the screenshot is not what the guest drew"
+	note "the screenshot is what the guest drew"
 }
 
 main()
@@ -139,7 +192,7 @@ main()
 	write_boots >"$temp/boots"
 	kernels=$(cut -d'|' -f3 <<<"$boots" | sort -u)
 	# Above the largest guest: a VMM refuses more than its machine has.
-	options=(--arch x86_64 --cpus 2 --memory 6656 --timeout $((120 + limit * $(grep -c '|' <<<"$boots")))
+	options=(--arch x86_64 --cpus 2 --memory 6656 --out "$temp/out" --timeout $((120 + limit * $(grep -c '|' <<<"$boots")))
 		--file "$vmm:/guest/vmm" --file "$temp/boots:/guest/boots" --file "$temp/scripts.cpio:/guest/scripts.cpio"
 		--file "$here/selfcheck.sh:/guest/selfcheck.sh")
 	for kernel in $kernels; do
@@ -148,6 +201,7 @@ main()
 	done
 	"$tools/testbed.sh" "${options[@]}" -- sh /guest/boots </dev/null | tee "$temp/rows"
 	[ "$(grep -c '^ok ' "$temp/rows")" = "$(grep -c '|' <<<"$boots")" ] || die "not every boot was ok"
+	! grep -q '|screen|' <<<"$boots" || check_screen
 }
 
 main "$@"

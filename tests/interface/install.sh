@@ -26,7 +26,19 @@ pc() {
 version=$(pc --modversion)
 # shellcheck disable=SC2046,SC2086 # lists of flags
 $compiler $flags $(pc --cflags) "$source/examples/my_device.c" $(pc --libs) -o "$work/my_device"
+# A test of a device links one library more.
+# shellcheck disable=SC2046,SC2086
+$compiler $flags $(pc --cflags) "$source/examples/my_virtio_device.c" \
+    $(pkg-config --define-variable=prefix="$work/usr" --libs vmmp_testing-$flavour) \
+    -o "$work/my_virtio_device"
+"$work/my_virtio_device"
 "$work/my_device"
+# A test of a device links one library more.
+# shellcheck disable=SC2046,SC2086
+$compiler $flags $(pc --cflags) "$source/examples/my_virtio_device.c" \
+    $(pkg-config --define-variable=prefix="$work/usr" --libs vmmp_testing-$flavour) \
+    -o "$work/my_virtio_device"
+"$work/my_virtio_device"
 
 mkdir "$work/cmake"
 cat >"$work/cmake/CMakeLists.txt" <<END
@@ -37,6 +49,10 @@ add_executable(consumer $source/examples/my_device.c)
 target_compile_options(consumer PRIVATE $flags)
 target_link_options(consumer PRIVATE $flags)
 target_link_libraries(consumer sel4vmmplatsupport::$flavour)
+add_executable(tester $source/examples/my_virtio_device.c)
+target_compile_options(tester PRIVATE $flags)
+target_link_options(tester PRIVATE $flags)
+target_link_libraries(tester sel4vmmplatsupport::testing-$flavour)
 END
 {
     cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_C_COMPILER="$compiler" \
@@ -46,3 +62,4 @@ END
     exit 1
 }
 "$work/cmake/build/consumer"
+"$work/cmake/build/tester"

@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The specification's, still to be written. What is there is to be taken off this list.
-not_yet="vm_install_vusb vm_vusb_notify"
+not_yet=""
 
 nm --defined-only --extern-only "$build"/libsel4vmmplatsupport-*.a 2>/dev/null |
     awk 'NF == 3 { print $3 }' | sort -u >"$work/defined"

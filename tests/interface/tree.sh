@@ -11,7 +11,7 @@ complain() { # title, lines
     fi
 }
 
-models="src/virtio src/devices src/guest src/fdt"
+models="src/virtio src/devices src/usb src/guest src/fdt"
 existing=""
 for folder in $models; do
     [ -d "$folder" ] && existing="$existing $folder"

@@ -55,7 +55,7 @@ static int setup_with(void **state, bool only_threads)
         0);
     assert_int_equal(vmmp_virtio_pci_init(&machine->pci, &machine->blk.virtio, NULL), 0);
     virtio_rig_plug(&machine->rig, &machine->pci);
-    virtio_driver_init(&machine->driver, &virtio_driver_pci_modern, &machine->pci,
+    virtio_driver_init(&machine->driver, &virtio_driver_pci_modern, &machine->pci.modern,
                        &machine->rig.memory, VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
     for (unsigned i = 0; i < QUEUES; i++) {
         machine->memory[i] = virtio_driver_alloc(&machine->driver, 65536, 4096);
@@ -193,7 +193,7 @@ static void reset_at_any_moment(void **state)
         virtio_driver_kick(&machine->driver, 0);
         usleep(round * 10);
         virtio_driver_reset(&machine->driver);
-        assert_int_equal(virtio_driver_pci_modern.status(&machine->pci), 0);
+        assert_int_equal(virtio_driver_pci_modern.status(&machine->pci.modern), 0);
         vmmp_context_enter(&machine->blk.virtio.context);
         assert_int_equal(machine->blk.in_flight, 0);
         vmmp_context_leave(&machine->blk.virtio.context);

@@ -70,7 +70,7 @@ static void make(struct bench *bench)
 }
 
 static void drive(struct bench *bench, const struct virtio_driver_transport *transport,
-                  void *device)
+                  struct vmmp_window *device)
 {
     virtio_driver_init(&bench->driver, transport, device, &bench->f.vmmp.memory, FIXTURE_RAM_BASE,
                        FIXTURE_RAM_SIZE);
@@ -87,7 +87,7 @@ static struct bench *make_mmio(void)
                      0);
     assert_int_equal(vmmp_vm_attach_window(&bench->f.vmmp, &bench->mmio.window, vmmp_gpa(MMIO)), 0);
     bench->window = &bench->mmio.window;
-    drive(bench, &virtio_driver_mmio, &bench->mmio);
+    drive(bench, &virtio_driver_mmio, bench->window);
     return bench;
 }
 
@@ -108,7 +108,7 @@ static struct bench *make_pci_with(bool legacy, bool waits)
     assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->console.virtio, &options), 0);
     assert_int_equal(vmmp_pci_host_add(&bench->pci_host, &bench->pci.function, 1, 0), 8);
     bench->window = legacy ? &bench->pci.legacy : &bench->pci.modern;
-    drive(bench, legacy ? &virtio_driver_pci_legacy : &virtio_driver_pci_modern, &bench->pci);
+    drive(bench, legacy ? &virtio_driver_pci_legacy : &virtio_driver_pci_modern, bench->window);
     vmmp_pci_config_write(&bench->pci_host, 8, 4, 2, 7);
     return bench;
 }
@@ -361,7 +361,7 @@ static void a_driver_that_is_to_wait(void **state)
         assert_false(bench->console.queues[TX].doorbell.added);
         unsigned written = bench->written;
         offer(bench);
-        bench->driver.transport->kick(&bench->pci, TX);
+        bench->driver.transport->kick(bench->window, TX);
         assert_int_equal(bench->written, written + 1);
         unmake(bench);
         bench = make_pci(legacy);

@@ -559,6 +559,30 @@ static void a_guest_of_qemu_is_a_peer(void **state)
 
 /* ---- In one process ---- */
 
+/* Nobody runs the loop meanwhile, and still the listener answers. */
+static void both_ends_of_one_loop_meet(void **state)
+{
+    struct rig *rig = *state;
+    const struct hosted_share_options options = {
+        .path = rig->path, .size = SIZE, .name = "test", .timeout_ms = 5000
+    };
+    struct hosted_event_loop *loop;
+    struct hosted_share *ends[2];
+    char error[HOSTED_SHARE_ERROR];
+    assert_int_equal(hosted_event_loop_create(&loop), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(hosted_share_create(&ends[i], loop, &options, error), 0);
+    }
+    assert_true(hosted_share_stats(ends[0]).connected);
+    assert_true(hosted_share_stats(ends[1]).connected);
+    uint64_t size;
+    *(uint8_t *)hosted_share_memory(ends[0], &size) = 42;
+    assert_int_equal(*(uint8_t *)hosted_share_memory(ends[1], &size), 42);
+    hosted_share_destroy(ends[1]);
+    hosted_share_destroy(ends[0]);
+    hosted_event_loop_destroy(loop);
+}
+
 static void a_pair_has_both_ends(void **state)
 {
     struct hosted_event_loop *loop;
@@ -604,6 +628,7 @@ int test_share(void)
         TEST(the_memory_cannot_be_cut_short),
         TEST(memory_that_could_shrink_is_not_taken),
         TEST(a_guest_of_qemu_is_a_peer),
+        TEST(both_ends_of_one_loop_meet),
         cmocka_unit_test(a_pair_has_both_ends),
     };
     return cmocka_run_group_tests_name("share", tests, NULL, NULL);

@@ -50,7 +50,7 @@ static void make(struct bench *bench, bool pulse_line,
                      0);
     assert_int_equal(
         vmmp_virtio_mmio_init(&bench->mmio, &bench->console.virtio, &bench->rig.line, options), 0);
-    virtio_driver_init(&bench->driver, &virtio_driver_mmio, &bench->mmio, &bench->rig.memory,
+    virtio_driver_init(&bench->driver, &virtio_driver_mmio, &bench->mmio.window, &bench->rig.memory,
                        VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
     bench->buffers = virtio_driver_alloc(&bench->driver, 0x10000, 4096);
 }
@@ -304,7 +304,7 @@ static void queue_reset_needs_its_feature(void **state)
     struct bench *bench = *state;
     for (unsigned negotiated = 0; negotiated < 2; negotiated++) {
         uint64_t features = negotiated ? VERSION_1 | BIT(VIRTIO_F_RING_RESET) : VERSION_1;
-        bool offered = virtio_driver_mmio.features(&bench->mmio) & BIT(VIRTIO_F_RING_RESET);
+        bool offered = virtio_driver_mmio.features(&bench->mmio.window) & BIT(VIRTIO_F_RING_RESET);
         assert_true(virtio_driver_start(&bench->driver, features, 2));
         put(bench, VIRTIO_MMIO_QUEUE_SEL, 4, TX);
         put(bench, VIRTIO_MMIO_QUEUE_RESET, 4, 0);

@@ -46,8 +46,8 @@ static void make(struct bench *bench, const struct vmmp_virtio_pci_options *opti
                      0);
     assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->console.virtio, options), 0);
     virtio_rig_plug(&bench->rig, &bench->pci);
-    virtio_driver_init(&bench->driver, &virtio_driver_pci_modern, &bench->pci, &bench->rig.memory,
-                       VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
+    virtio_driver_init(&bench->driver, &virtio_driver_pci_modern, &bench->pci.modern,
+                       &bench->rig.memory, VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
 }
 
 static void unmake(struct bench *bench)
@@ -145,6 +145,7 @@ static void legacy_identity(void **state)
     vmmp_pci_function_write(&bench->pci.function, 0x10, 4, UINT32_MAX);
     assert_int_equal(config(bench, 0x10, 4), 0xfffffc01);
     bench->driver.transport = &virtio_driver_pci_legacy;
+    bench->driver.device = &bench->pci.legacy;
     assert_true(virtio_driver_start(&bench->driver, UINT64_MAX, 2));
     assert_int_equal(bench->driver.queues[0].size, 128);
     unmake(bench);
@@ -476,7 +477,7 @@ static void driver_feature_words_beyond_the_second(void **state)
         modern_put(bench, VIRTIO_PCI_COMMON_STATUS, 1, 3);
         modern_put(bench, VIRTIO_PCI_COMMON_DFSELECT, 4, word);
         assert_int_equal(modern(bench, VIRTIO_PCI_COMMON_DF, 4), 0);
-        virtio_driver_pci_modern.set_features(&bench->pci, VERSION_1);
+        virtio_driver_pci_modern.set_features(&bench->pci.modern, VERSION_1);
         modern_put(bench, VIRTIO_PCI_COMMON_GFSELECT, 4, word);
         modern_put(bench, VIRTIO_PCI_COMMON_GF, 4, 0x10);
         modern_put(bench, VIRTIO_PCI_COMMON_STATUS, 1, 11);

@@ -72,8 +72,8 @@ static void make(struct bench *bench, bool with_msi)
     assert_int_equal(vmmp_virtio_pci_init(&bench->pci, &bench->console.virtio, &options), 0);
     virtio_rig_plug(&bench->rig, &bench->pci);
     vmmp_pci_set_command(&bench->pci.function, 7); /* Ports, memory, bus master: as drivers do. */
-    virtio_driver_init(&bench->driver, &virtio_driver_pci_modern, &bench->pci, &bench->rig.memory,
-                       VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
+    virtio_driver_init(&bench->driver, &virtio_driver_pci_modern, &bench->pci.modern,
+                       &bench->rig.memory, VIRTIO_RIG_RAM, VIRTIO_RIG_RAM_SIZE);
     bench->capability = find_msix(bench);
 }
 
@@ -294,6 +294,7 @@ static void the_legacy_header_grows(void **state)
     legacy_put(bench, 22, 2, 3);
     assert_int_equal(legacy(bench, 22, 2), NO_VECTOR);
     bench->driver.transport = &virtio_driver_pci_legacy;
+    bench->driver.device = &bench->pci.legacy;
     disable(bench); /* The driver's helper resets, and knows the short header only. */
     assert_true(virtio_driver_start(&bench->driver, 0, 2));
     enable(bench);

@@ -194,7 +194,7 @@ static void two_devices_share_a_line(void **state)
                      0);
     assert_int_equal(vmmp_virtio_pci_init(pci, &b->virtio, NULL), 0);
     virtio_rig_plug(&a->rig, pci);
-    virtio_driver_init(&driver, &virtio_driver_pci_legacy, pci, &a->rig.memory,
+    virtio_driver_init(&driver, &virtio_driver_pci_legacy, &pci->legacy, &a->rig.memory,
                        VIRTIO_RIG_RAM + 0x200000, 0x100000);
     assert_true(virtio_driver_start(&a->driver, VERSION_1, 2));
     assert_true(virtio_driver_start(&driver, FEATURE_A, 2));
@@ -208,15 +208,15 @@ static void two_devices_share_a_line(void **state)
     assert_int_equal(a->rig.pulses, 1);
     assert_int_equal(toy_isr(a), 1);
     assert_true(a->rig.high); /* The other one still wants it. */
-    assert_int_equal(driver.transport->isr(pci), 1);
+    assert_int_equal(driver.transport->isr(driver.device), 1);
     assert_false(a->rig.high);
     assert_int_equal(toy_used(a, 1), 1);
     assert_true(virtio_driver_used(&driver, 0, &id, &len));
     assert_int_equal(len, 16);
     /* Each breaks by itself. */
     virtio_driver_offer(&driver, 0, 1000);
-    driver.transport->kick(pci, 0);
-    assert_true(driver.transport->status(pci) & VIRTIO_STATUS_NEEDS_RESET);
+    driver.transport->kick(driver.device, 0);
+    assert_true(driver.transport->status(driver.device) & VIRTIO_STATUS_NEEDS_RESET);
     assert_int_equal(toy_status(a), 15);
     vmmp_virtio_pci_fini(pci);
     vmmp_virtio_fini(&b->virtio);

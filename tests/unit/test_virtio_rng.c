@@ -64,7 +64,7 @@ static void make_limited(struct bench *bench, bool defers,
     assert_int_equal(vmmp_virtio_rng_init(&bench->rng, &entropy, &options, &bench->rig.memory,
                                           &bench->rig.log, &bench->rig.host),
                      0);
-    void *device = virtio_rig_connect(&bench->rig, &bench->rng.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->rng.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->driver.ordered = true;

@@ -104,10 +104,10 @@ static void kicks_are_switched_off_and_on(void **state)
     }
 }
 
-static void kick(void *device, unsigned queue)
+static void kick(struct vmmp_window *window, unsigned queue)
 {
     assert_int_equal(queue, 0);
-    (*(unsigned *)device)++;
+    (*(unsigned *)window->device)++;
 }
 
 /* One kick for what comes next, none for what follows, at every place of the ring. */
@@ -119,7 +119,8 @@ static void the_next_entry_is_kicked_for(void **state)
         unsigned kicks = 0;
         packed_remake(rig, packed_sizes[s], PACKED | EVENT_IDX);
         rig->driver.transport = &transport;
-        rig->driver.device = &kicks;
+        struct vmmp_window window = { .device = &kicks };
+        rig->driver.device = &window;
         for (unsigned at = 0; at < 3 * packed_sizes[s]; at++) {
             assert_false(vmmp_virtqueue_enable_notifications(&rig->vq));
             unsigned before = kicks;

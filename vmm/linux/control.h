@@ -60,7 +60,8 @@ int control_open(struct control *control, const char *path, struct hosted_event_
 void control_close(struct control *control);
 
 /**
- * `vmm ctl PATH WORD…`: sends the words, prints the reply's line to `out`. An exit status: 0; 1:
- * the VMM refused, or is not there (said).
+ * `vmm ctl PATH WORD…`: sends the words, prints the reply's line to `out`. The file of a screenshot
+ * is named from this process's folder on. An exit status: 0; 1: the VMM refused, or is not there
+ * (said).
  */
-int control_call(const char *path, int count, char *const words[], FILE *out);
+int control_call(const char *socket, int count, char *const words[], FILE *out);

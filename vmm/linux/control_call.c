@@ -55,6 +55,22 @@ static bool make_request(char request[CONTROL_REQUEST], int count, char *const w
     return true;
 }
 
+/* A file that the VMM is to write is where the user says, and not where the VMM happens to be. */
+static bool name_file(const char *name, char path[CONTROL_REQUEST])
+{
+    char folder[CONTROL_REQUEST] = "";
+    if (name[0] != '/' && !getcwd(folder, sizeof(folder))) {
+        message_error("ctl: %.40s: give its path from / on", name);
+        return false;
+    }
+    int length = snprintf(path, CONTROL_REQUEST, "%s%s%s", folder, name[0] == '/' ? "" : "/", name);
+    if (length >= CONTROL_REQUEST) {
+        message_error("ctl: the path of %.40s is longer than %d characters", name, CONTROL_REQUEST);
+        return false;
+    }
+    return true;
+}
+
 /* Copies the reply; true if it begins with what a good one does. */
 static bool copy_reply(int fd, FILE *out)
 {
@@ -76,13 +92,21 @@ static bool copy_reply(int fd, FILE *out)
     return ok;
 }
 
-int control_call(const char *path, int count, char *const words[], FILE *out)
+int control_call(const char *socket, int count, char *const words[], FILE *out)
 {
     char request[CONTROL_REQUEST];
+    char path[CONTROL_REQUEST];
+    char *file[] = { words[0], path };
+    if (count == 2 && strcmp(words[0], "screenshot") == 0) {
+        if (!name_file(words[1], path)) {
+            return 1;
+        }
+        words = file;
+    }
     if (!make_request(request, count, words)) {
         return 1;
     }
-    int fd = connect_to(path);
+    int fd = connect_to(socket);
     if (fd < 0) {
         return 1;
     }

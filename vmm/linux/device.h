@@ -31,6 +31,7 @@ struct device_context {
     const struct vmmp_log *log;
     const char *name; /**< "net0"; for messages. */
     unsigned number;  /**< The how-many-eth of its kind, from 0. */
+    unsigned guest;   /**< Which of the process's guests it is for, from 0. */
     void *first;      /**< State of the first device of the kind; NULL: this is it. */
 };
 

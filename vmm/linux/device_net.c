@@ -11,16 +11,28 @@
 
 #include "devices.h"
 #include "message.h"
+#include "named.h"
 
-/* The switches of this process, by name; a switch lives while devices are on it. */
+/* A switch of this process. */
 struct named_switch {
-    struct named_switch *next;
-    char name[SUBOPTION_TEXT_MAX];
-    unsigned users;
+    struct named named;
     struct vmmp_net_switch net_switch;
 };
 
-static struct named_switch *switches;
+static struct named *switches;
+
+static int init_switch(struct named *named, const struct vmmp_host *host)
+{
+    return vmmp_net_switch_init(&((struct named_switch *)named)->net_switch, host);
+}
+
+static void fini_switch(struct named *named)
+{
+    vmmp_net_switch_fini(&((struct named_switch *)named)->net_switch);
+}
+
+static const struct named_kind switch_kind = { sizeof(struct named_switch), init_switch,
+                                               fini_switch };
 
 struct net_state {
     struct net_options options;
@@ -43,45 +55,13 @@ static bool check(const char *value, char message[OPTIONS_MESSAGE])
 
 /* ---- The outside ---- */
 
-static struct named_switch *find_switch(const char *name, struct hosted_event_loop *loop)
-{
-    struct named_switch *named = switches;
-    while (named && strcmp(named->name, name) != 0) {
-        named = named->next;
-    }
-    if (!named) {
-        const struct vmmp_host host = hosted_event_loop_host(loop);
-        named = calloc(1, sizeof(*named));
-        if (!named || vmmp_net_switch_init(&named->net_switch, &host) != 0) {
-            free(named);
-            return NULL;
-        }
-        memcpy(named->name, name, strlen(name) + 1);
-        named->next = switches;
-        switches = named;
-    }
-    named->users++;
-    return named;
-}
-
-static void leave_switch(struct named_switch *named)
-{
-    if (--named->users > 0) {
-        return;
-    }
-    struct named_switch **at = &switches;
-    while (*at != named) {
-        at = &(*at)->next;
-    }
-    *at = named->next;
-    vmmp_net_switch_fini(&named->net_switch);
-    free(named);
-}
-
 static int open_switch(struct net_state *state)
 {
+    const struct vmmp_host host = hosted_event_loop_host(state->loop);
     state->ring = malloc(VMMP_NET_SWITCH_MEMORY);
-    state->named = state->ring ? find_switch(state->options.net_switch, state->loop) : NULL;
+    state->named = state->ring ? (struct named_switch *)named_take(&switches, &switch_kind,
+                                                                   state->options.net_switch, &host)
+                               : NULL;
     if (!state->named) {
         free(state->ring);
         message_error("--net switch=%s: no memory: close other programs",
@@ -107,7 +87,8 @@ static int open_net(void *cookie, const char *value, const struct device_context
     }
     state->loop = context->loop;
     gethostname(host, sizeof(host) - 1);
-    net_options_address(host, value, context->number, state->mac);
+    net_options_address(host, value, context->guest * device_net.most + context->number,
+                        state->mac);
     if (options->has_mac) {
         memcpy(state->mac, options->mac, sizeof(state->mac));
     }
@@ -146,7 +127,7 @@ static void close_net(void *cookie)
     struct net_state *state = cookie;
     hosted_net_close(state->outside);
     if (state->named) {
-        leave_switch(state->named);
+        named_leave(&switches, &switch_kind, &state->named->named);
         free(state->ring);
     }
 }
@@ -337,7 +318,8 @@ const struct device_kind device_net = {
     .help = "a network interface. WHERE: user (behind NAT),\n"
             "tap=INTERFACE, socket=PATH (to another VMM; one end\n"
             "says listen), share=PATH (to another VMM, through\n"
-            "memory) or switch=NAME (in this one). Parts:\n"
+            "memory) or switch=NAME (in this process). Parts:\n"
+
             "hostfwd=tcp::PORT-:PORT, mac=ADDRESS, mtu=N, queues=N",
     .most = 8,
     .sandbox_needs = SANDBOX_INTERNET | SANDBOX_LISTEN,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* --share: memory and events shared with another VM (vmmp/crossvm.h, hosted/share.h). */
+/* --share: memory and events shared with another VM (vmmp/crossvm.h, ivshmem.h, hosted/share.h). */
 #include "device.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <hosted/share.h>
 #include <hosted/vm.h>
 #include <sel4vmmplatsupport/vmmp/crossvm.h>
+#include <sel4vmmplatsupport/vmmp/ivshmem.h>
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
 
 #include "message.h"
@@ -22,13 +23,20 @@ struct share_options {
     char name[SUBOPTION_TEXT_MAX];
     char peer[SUBOPTION_TEXT_MAX];
     uint64_t size;
-    bool ivshmem;
+    bool ivshmem;    /**< The peer is QEMU's. */
+    bool is_ivshmem; /**< What the guest sees is as QEMU's. */
 };
 
 struct share {
     struct share_options options;
     struct hosted_share *outside;
-    struct vmmp_crossvm model;
+    union {
+        struct vmmp_crossvm connector;
+        struct vmmp_ivshmem ivshmem;
+    };
+    struct vmmp_pci_function *function; /**< The one's or the other's, */
+    unsigned memory_bar;                /**< and its BAR of the memory. */
+    const struct vmmp_log *log;
     struct vmmp_pci_host *pci;
     vm_t *vm;
     struct vmmp_log_limit limit;
@@ -37,9 +45,21 @@ struct share {
 
 /* ---- The option ---- */
 
+static bool set_device(void *out, const char *value, char message[OPTIONS_MESSAGE])
+{
+    struct share_options *options = out;
+    options->is_ivshmem = strcmp(value, "ivshmem") == 0;
+    if (!options->is_ivshmem && strcmp(value, "connector") != 0) {
+        snprintf(message, OPTIONS_MESSAGE, "must be connector or ivshmem");
+        return false;
+    }
+    return true;
+}
+
 static const struct suboption rows[] = {
     { "size", "SIZE", SUBOPTION_SIZE, offsetof(struct share_options, size), PAGE, LARGEST, NULL },
     { "peer", "SOCKET", SUBOPTION_TEXT, offsetof(struct share_options, peer), 0, 0, NULL },
+    { "device", "connector|ivshmem", SUBOPTION_OTHER, 0, 0, 0, set_device },
     { "ivshmem", NULL, SUBOPTION_FLAG, offsetof(struct share_options, ivshmem), 0, 0, NULL },
     SUBOPTIONS_END,
 };
@@ -66,7 +86,7 @@ static bool parse(const char *value, struct share_options *options, char message
     if (options->size % PAGE != 0) {
         return wrong(message, "size must be a multiple of 4K");
     }
-    if (options->ivshmem && (options->size & (options->size - 1)) != 0) {
+    if ((options->ivshmem || options->is_ivshmem) && (options->size & (options->size - 1)) != 0) {
         return wrong(message, "with ivshmem, size must be a power of two, such as 1M");
     }
     if (strlen(options->peer) > LONGEST_PATH) {
@@ -130,10 +150,20 @@ static void emit(void *cookie)
     hosted_share_emit(share->outside);
 }
 
+static unsigned position(void *cookie)
+{
+    struct share *share = cookie;
+    return hosted_share_is_second(share->outside);
+}
+
 static void events_came(void *cookie, uint32_t count)
 {
     struct share *share = cookie;
-    vmmp_crossvm_consume(&share->model, count);
+    if (share->options.is_ivshmem) {
+        vmmp_ivshmem_interrupt(&share->ivshmem);
+    } else {
+        vmmp_crossvm_consume(&share->connector, count);
+    }
 }
 
 /* From a vCPU's thread, or when the machine goes. */
@@ -143,7 +173,7 @@ static void bar_mapped(void *cookie, unsigned bar, uint64_t address, bool mapped
     uint64_t size;
     void *memory = hosted_share_memory(share->outside, &size);
 
-    if (bar != VMMP_CROSSVM_BAR_DATAPORT) {
+    if (bar != share->memory_bar) {
         return;
     }
     if (!mapped) {
@@ -156,25 +186,26 @@ static void bar_mapped(void *cookie, unsigned bar, uint64_t address, bool mapped
     int error = hosted_vm_map(share->vm, address, memory, size);
     share->mapped = error == 0;
     if (error) {
-        vmmp_log_guest(share->model.config.log, &share->limit,
-                       OPTION " %s: the memory cannot be at 0x%llx (%s)", share->options.name,
-                       (unsigned long long)address, strerror(-error));
+        vmmp_log_guest(share->log, &share->limit, OPTION " %s: the memory cannot be at 0x%llx (%s)",
+                       share->options.name, (unsigned long long)address, strerror(-error));
     }
 }
 
-static int plug(struct share *share, const struct vmmp_log *log)
+static int plug(struct share *share)
 {
-    struct vmmp_pci_function *function = &share->model.pci;
+    struct vmmp_pci_function *function = share->function;
     int at = machine_pci_plug(share->pci, function);
     if (at < 0) {
         return at;
     }
-    for (unsigned bar = 0; bar <= VMMP_CROSSVM_BAR_DATAPORT; bar++) {
-        if (vmmp_pci_bar_address(function, bar) == 0) {
-            vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
-                     OPTION " %s: two BARs of %llu KiB do not fit into the PCI window beside the "
-                            "other devices; give a smaller size",
-                     share->options.name, (unsigned long long)(function->bars[bar].size >> 10));
+    for (unsigned bar = 0; bar <= share->memory_bar; bar++) {
+        if (function->bars[bar].type != VMMP_PCI_BAR_NONE &&
+            vmmp_pci_bar_address(function, bar) == 0) {
+            vmmp_log(share->log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+                     OPTION " %s: its BARs of up to %llu KiB do not fit into the PCI window beside "
+                            "the other devices; give a smaller size",
+                     share->options.name,
+                     (unsigned long long)(function->bars[share->memory_bar].size >> 10));
             vmmp_pci_host_remove(share->pci, function);
             return -ENOSPC;
         }
@@ -182,10 +213,8 @@ static int plug(struct share *share, const struct vmmp_log *log)
     return 0;
 }
 
-static int create(void *cookie, const struct machine_device_environment *environment,
-                  struct vmmp_virtio_device **virtio)
+static int init_connector(struct share *share, const struct machine_device_environment *environment)
 {
-    struct share *share = cookie;
     const struct vmmp_crossvm_config config = {
         .name = share->options.name,
         .size = share->options.size,
@@ -195,17 +224,54 @@ static int create(void *cookie, const struct machine_device_environment *environ
         .host = *environment->host,
         .log = environment->log,
     };
+    share->function = &share->connector.pci;
+    share->memory_bar = VMMP_CROSSVM_BAR_DATAPORT;
+    return vmmp_crossvm_init(&share->connector, &config);
+}
+
+static int init_ivshmem(struct share *share, const struct machine_device_environment *environment)
+{
+    const struct vmmp_ivshmem_config config = {
+        .size = share->options.size,
+        .position = position,
+        .ring = emit,
+        .bar_mapped = bar_mapped,
+        .cookie = share,
+        .msi = environment->msi,
+        .host = *environment->host,
+        .log = environment->log,
+    };
+    share->function = &share->ivshmem.pci;
+    share->memory_bar = VMMP_IVSHMEM_BAR_MEMORY;
+    return vmmp_ivshmem_init(&share->ivshmem, &config);
+}
+
+static void fini_model(struct share *share)
+{
+    if (share->options.is_ivshmem) {
+        vmmp_ivshmem_fini(&share->ivshmem);
+    } else {
+        vmmp_crossvm_fini(&share->connector);
+    }
+}
+
+static int create(void *cookie, const struct machine_device_environment *environment,
+                  struct vmmp_virtio_device **virtio)
+{
+    struct share *share = cookie;
     (void)virtio;
     share->vm = environment->vm;
     share->pci = environment->pci;
+    share->log = environment->log;
     share->mapped = false;
-    int error = vmmp_crossvm_init(&share->model, &config);
+    int error = share->options.is_ivshmem ? init_ivshmem(share, environment)
+                                          : init_connector(share, environment);
     if (error) {
         return error;
     }
-    error = plug(share, environment->log);
+    error = plug(share);
     if (error) {
-        vmmp_crossvm_fini(&share->model);
+        fini_model(share);
         return error;
     }
     hosted_share_start(share->outside, events_came, share);
@@ -216,8 +282,8 @@ static void destroy(void *cookie)
 {
     struct share *share = cookie;
     hosted_share_stop(share->outside);
-    vmmp_pci_host_remove(share->pci, &share->model.pci);
-    vmmp_crossvm_fini(&share->model);
+    vmmp_pci_host_remove(share->pci, share->function);
+    fini_model(share);
 }
 
 /* ---- What can be seen of it ---- */
@@ -257,7 +323,8 @@ const struct device_kind device_share = {
             "says the same; whichever comes first makes them.\n"
             "peer=SOCKET: where they meet (vmm-share-NAME in\n"
             "$XDG_RUNTIME_DIR or /tmp); ivshmem: the other one is\n"
-            "QEMU's, with -device ivshmem-doorbell",
+            "QEMU's, with -device ivshmem-doorbell;\n"
+            "device=ivshmem: what this guest sees is as that one",
     .most = 8,
     .sandbox_needs = SANDBOX_LISTEN,
     .check = check,

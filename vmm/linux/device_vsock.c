@@ -3,12 +3,15 @@
 #include "device.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include <hosted/vsock_unix.h>
+#include <sel4vmmplatsupport/vmmp/vsock_switch.h>
 
 #include "message.h"
+#include "named.h"
 
 #define OPTION "--vsock"
 /* CIDs below are the hypervisor's and the host's, the one above is "any". */
@@ -19,6 +22,7 @@
 
 struct vsock_options {
     char path[SUBOPTION_TEXT_MAX];
+    char vswitch[SUBOPTION_TEXT_MAX];
     unsigned cid;
     unsigned connections;
     uint64_t buffer;
@@ -30,8 +34,33 @@ struct vsock {
     void *memory;
     size_t memory_size;
     struct vmmp_vsock_mux mux;
+    struct named_switch *named; /* NULL: no other guest is reached. */
+    struct vmmp_vsock_switch_port port;
+    void *ring;
     bool made;
 };
+
+/* ---- Switches between guests of this process ---- */
+
+struct named_switch {
+    struct named named;
+    struct vmmp_vsock_switch vswitch;
+};
+
+static struct named *switches;
+
+static int init_switch(struct named *named, const struct vmmp_host *host)
+{
+    return vmmp_vsock_switch_init(&((struct named_switch *)named)->vswitch, host);
+}
+
+static void fini_switch(struct named *named)
+{
+    vmmp_vsock_switch_fini(&((struct named_switch *)named)->vswitch);
+}
+
+static const struct named_kind switch_kind = { sizeof(struct named_switch), init_switch,
+                                               fini_switch };
 
 /* ---- The option ---- */
 
@@ -39,6 +68,7 @@ static const struct suboption rows[] = {
     { "cid", "N", SUBOPTION_NUMBER, offsetof(struct vsock_options, cid), LOWEST_CID, HIGHEST_CID,
       NULL },
     { "path", "PATH", SUBOPTION_TEXT, offsetof(struct vsock_options, path), 0, 0, NULL },
+    { "switch", "NAME", SUBOPTION_TEXT, offsetof(struct vsock_options, vswitch), 0, 0, NULL },
     { "connections", "N", SUBOPTION_NUMBER, offsetof(struct vsock_options, connections), 1, 65536,
       NULL },
     { "buffer", "SIZE", SUBOPTION_SIZE, offsetof(struct vsock_options, buffer), 4096,
@@ -85,6 +115,10 @@ static bool check(const char *value, char message[OPTIONS_MESSAGE])
 static void close_vsock(void *state)
 {
     struct vsock *vsock = state;
+    if (vsock->named) {
+        named_leave(&switches, &switch_kind, &vsock->named->named);
+    }
+    free(vsock->ring);
     hosted_vsock_unix_destroy(vsock->sockets);
     if (vsock->memory) {
         munmap(vsock->memory, vsock->memory_size);
@@ -97,6 +131,23 @@ static void *reserve(size_t size)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int open_switch(struct vsock *vsock, struct hosted_event_loop *loop)
+{
+    const struct vmmp_host host = hosted_event_loop_host(loop);
+    if (vsock->options.vswitch[0] == '\0') {
+        return 0;
+    }
+    vsock->ring = malloc(VMMP_VSOCK_SWITCH_RING);
+    vsock->named = vsock->ring ? (struct named_switch *)named_take(&switches, &switch_kind,
+                                                                   vsock->options.vswitch, &host)
+                               : NULL;
+    if (!vsock->named) {
+        message_error(OPTION " switch=%s: no memory: close other programs", vsock->options.vswitch);
+        return -1;
+    }
+    return 0;
 }
 
 static int open_vsock(void *state, const char *value, const struct device_context *context)
@@ -121,6 +172,10 @@ static int open_vsock(void *state, const char *value, const struct device_contex
                       vsock->options.connections, (unsigned long long)vsock->options.buffer);
         return -1;
     }
+    if (open_switch(vsock, context->loop) != 0) {
+        close_vsock(vsock);
+        return -1;
+    }
     if (hosted_vsock_unix_create(&vsock->sockets, context->loop, &sockets, error) != 0) {
         message_error(OPTION ": %s", error);
         close_vsock(vsock);
@@ -131,6 +186,22 @@ static int open_vsock(void *state, const char *value, const struct device_contex
 
 /* ---- The model ---- */
 
+/* To the other guests, if they are to be reached. */
+static int attach(struct vsock *vsock, const struct vmmp_log *log)
+{
+    if (!vsock->named) {
+        return 0;
+    }
+    int result = vmmp_vsock_switch_attach(&vsock->named->vswitch, &vsock->port, &vsock->mux.device,
+                                          vsock->ring, VMMP_VSOCK_SWITCH_RING);
+    if (result == -EADDRINUSE) {
+        vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+                 OPTION " cid=%u: another guest on the switch %s has it: give each its own",
+                 vsock->options.cid, vsock->options.vswitch);
+    }
+    return result;
+}
+
 static int create(void *cookie, const struct machine_device_environment *environment,
                   struct vmmp_virtio_device **virtio)
 {
@@ -140,14 +211,19 @@ static int create(void *cookie, const struct machine_device_environment *environ
                                                     .connections = vsock->options.connections,
                                                     .buffer_size = (uint32_t)vsock->options.buffer,
                                                     .seqpacket = true };
-    int result = vmmp_vsock_mux_init(&vsock->mux, &backend, NULL, &options, vsock->memory,
-                                     vsock->memory_size, environment->memory, environment->log,
-                                     environment->host);
+    const struct vmmp_vsock_peer guests = vmmp_vsock_switch_peer(&vsock->port);
+    int result = vmmp_vsock_mux_init(&vsock->mux, &backend, vsock->named ? &guests : NULL, &options,
+                                     vsock->memory, vsock->memory_size, environment->memory,
+                                     environment->log, environment->host);
     if (result != 0) {
         return result;
     }
-    result = hosted_vsock_unix_start(vsock->sockets, &vsock->mux);
+    result = attach(vsock, environment->log);
+    if (result == 0) {
+        result = hosted_vsock_unix_start(vsock->sockets, &vsock->mux);
+    }
     if (result != 0) {
+        vmmp_vsock_switch_detach(&vsock->port);
         vmmp_vsock_mux_fini(&vsock->mux);
         return result;
     }
@@ -161,6 +237,7 @@ static void destroy(void *cookie)
     struct vsock *vsock = cookie;
     vsock->made = false;
     hosted_vsock_unix_stop(vsock->sockets);
+    vmmp_vsock_switch_detach(&vsock->port);
     vmmp_vsock_mux_fini(&vsock->mux);
 }
 
@@ -225,7 +302,8 @@ const struct device_kind device_vsock = {
             "more). \"CONNECT 1234\" said to the unix socket P leads\n"
             "to its port 1234; its connections to port 1234 of the\n"
             "host lead to the unix socket P_1234.\n"
-            "connections=N (1024), buffer=SIZE of each (128K)",
+            "switch=NAME: it reaches this process's other guests\n"
+            "there. connections=N (1024), buffer=SIZE of each (128K)",
     .most = 1,
     .check = check,
     .state_size = sizeof(struct vsock),

@@ -31,7 +31,7 @@ static void *first_of_kind(const struct devices *devices, const struct device_ki
     return NULL;
 }
 
-static int open_one(struct devices *devices, const struct device_option *option,
+static int open_one(struct devices *devices, const struct device_option *option, unsigned guest,
                     struct hosted_event_loop *loop, const struct vmmp_log *log)
 {
     const struct device_kind *kind = option->kind;
@@ -43,8 +43,8 @@ static int open_one(struct devices *devices, const struct device_option *option,
     } else {
         snprintf(device->name, sizeof(device->name), "%s%u", kind->name, number);
     }
-    device->context =
-        (struct device_context){ loop, log, device->name, number, first_of_kind(devices, kind) };
+    device->context = (struct device_context){ loop,   log,   device->name,
+                                               number, guest, first_of_kind(devices, kind) };
     device->state = calloc(1, kind->state_size);
     if (!device->state) {
         message_error("%s: no memory: close other programs", kind->option);
@@ -66,11 +66,11 @@ static int open_one(struct devices *devices, const struct device_option *option,
     return 0;
 }
 
-int devices_open(struct devices *devices, const struct options *options,
+int devices_open(struct devices *devices, const struct options *options, unsigned guest,
                  struct hosted_event_loop *loop, const struct vmmp_log *log)
 {
     for (unsigned i = 0; i < options->device_count; i++) {
-        if (open_one(devices, &options->devices[i], loop, log) != 0) {
+        if (open_one(devices, &options->devices[i], guest, loop, log) != 0) {
             return -1;
         }
     }

@@ -28,8 +28,11 @@ struct devices {
     unsigned count;
 };
 
-/** Opens all devices of `options`, in their order. 0, or -1 (said); devices_close() in any case. */
-int devices_open(struct devices *devices, const struct options *options,
+/**
+ * Opens all devices of `options`, the process's guest number `guest`, in their order. 0, or -1
+ * (said); devices_close() in any case.
+ */
+int devices_open(struct devices *devices, const struct options *options, unsigned guest,
                  struct hosted_event_loop *loop, const struct vmmp_log *log);
 void devices_close(struct devices *devices);
 

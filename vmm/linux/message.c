@@ -10,6 +10,12 @@
 #include <unistd.h>
 
 static atomic_bool raw_mode;
+static _Thread_local const char *about;
+
+void message_about(const char *name)
+{
+    about = name;
+}
 
 void message_set_raw(bool raw)
 {
@@ -41,7 +47,8 @@ static void write_all(const char *bytes, size_t size)
 
 static void VMMP_PRINTF(1, 0) say(const char *format, va_list arguments)
 {
-    char line[MESSAGE_MAX] = "vmm: ";
+    char line[MESSAGE_MAX];
+    snprintf(line, sizeof(line) / 2, "vmm: %s%s", about ? about : "", about ? ": " : "");
     size_t length = strlen(line);
     /* Room for the line's end stays free. */
     if (vsnprintf(line + length, sizeof(line) - length - 2, format, arguments) > 0) {
@@ -94,6 +101,8 @@ void message_text(const char *text, size_t size)
 void message_log(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
                  const char *message)
 {
-    (void)cookie;
+    const char *before = about;
+    about = cookie;
     message_note("%s: %s: %s", vmmp_log_level_name(level), vmmp_log_origin_name(origin), message);
+    about = before;
 }

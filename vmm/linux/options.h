@@ -46,8 +46,9 @@ struct device_option {
     const char *value; /**< NULL: none was given. */
 };
 
-/** Strings point into argv. */
+/** What one guest is to be. Strings point into argv. */
 struct options {
+    const char *name; /**< For messages; NULL: none was given. */
     const char *kernel;
     const char *initrd;
     const char *dtb;
@@ -61,6 +62,8 @@ struct options {
     enum gic_choice gic;
     enum machine_transport transport;
     bool mmio_on_command_line;
+    uint16_t screen_width; /**< 0: no screen. */
+    uint16_t screen_height;
     bool split_rings;              /**< Packed ones are not offered. */
     struct console_choice console; /**< The first --console; the others are devices. */
     bool console_given;
@@ -74,16 +77,30 @@ struct options {
     struct device_option devices[OPTIONS_DEVICES];
     unsigned device_count;
 
+    /* vmm vhost-user */
+    const char *socket;
+    const struct device_kind *served; /**< What `devices` are. */
+
     /* vmm ctl */
     int word_count;
     char *const *words;
 };
 
+/** Guests that one command line can ask for. */
+#define OPTIONS_GUESTS 8
+
+struct options_guests {
+    struct options list[OPTIONS_GUESTS]; /**< The first one's also for commands but `run`. */
+    unsigned count;
+};
+
 enum options_command {
     OPTIONS_RUN,
     OPTIONS_CTL,
+    OPTIONS_VHOST_USER,
     OPTIONS_HELP,
     OPTIONS_RUN_HELP,
+    OPTIONS_VHOST_USER_HELP,
     OPTIONS_VERSION,
     OPTIONS_ERROR, /**< `message` says what is wrong. */
 };
@@ -91,14 +108,21 @@ enum options_command {
 #define OPTIONS_MESSAGE 512
 
 /**
- * Parses a whole command line. An option takes its value as the next argument or after '='; the
- * last one of a kind counts. On OPTIONS_ERROR `message` holds one line without a newline.
+ * Parses a whole command line, which "--" divides into guests. An option takes its value as the
+ * next argument or after '='; the last one of a kind counts. On OPTIONS_ERROR `message` holds one
+ * line without a newline.
  */
-enum options_command options_parse(int argc, char *const argv[], struct options *options,
+enum options_command options_parse(int argc, char *const argv[], struct options_guests *guests,
                                    char message[OPTIONS_MESSAGE]);
 
 void options_print_help(FILE *out);
 void options_print_run_help(FILE *out);
+void options_print_vhost_user_help(FILE *out);
+
+/** What `vmm vhost-user --device NAME` serves, or NULL. */
+const struct device_kind *options_served_kind(const char *name);
+/** Whether the devices of the command line are what is served. */
+bool options_check_served(const struct options *options, char message[OPTIONS_MESSAGE]);
 
 /**
  * A size such as 512M, 2G, 65536K; a number without a unit counts MiB. False if it is none or does

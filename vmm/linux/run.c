@@ -1,345 +1,224 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What the guests of a process have in common: their beginning, the event loop, and their end. */
 #include "run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <hosted/vm.h>
 
 #include "message.h"
 #include "run_state.h"
 #include "sandbox.h"
-#include "terminal.h"
 
-#define FOUR_GIB (UINT64_C(1) << 32)
-
-static void console_notify(void *cookie)
+/* Calls `step` for every guest until one fails; messages are about that guest. */
+static int each_guest(struct run_process *process, int (*step)(struct run *run))
 {
-    struct run *run = cookie;
-    machine_console_notify(&run->machine);
-}
-
-static void console_resized(void *cookie, uint16_t columns, uint16_t rows)
-{
-    struct run *run = cookie;
-    machine_console_resize(&run->machine, columns, rows);
-}
-
-static void serial_notify(void *cookie)
-{
-    struct run *run = cookie;
-    machine_serial_notify(&run->machine);
-}
-
-/* The highest guest-physical address in use. */
-static uint64_t address_limit(const struct options *options)
-{
-    struct machine_range ranges[2];
-    unsigned count = machine_ram_ranges(options->board, options->memory, ranges);
-    uint64_t end = count ? ranges[count - 1].base + ranges[count - 1].size : 0;
-    /* Windows of devices are below 4 GiB everywhere. */
-    return end > FOUR_GIB ? end : FOUR_GIB;
-}
-
-static int open_trace(struct run *run)
-{
-    if (!run->options->trace) {
-        return 0;
+    int result = 0;
+    for (unsigned i = 0; i < process->count && result == 0; i++) {
+        message_about(process->guests[i].name);
+        result = step(&process->guests[i]);
     }
-    run->trace_file = fopen(run->options->trace, "we");
-    if (!run->trace_file) {
-        message_error("--trace %s: cannot open it for writing (%s): give a path that you may write",
-                      run->options->trace, strerror(errno));
-        return -1;
-    }
-    hosted_trace_init(&run->trace, run->trace_file);
-    return 0;
+    message_about(NULL);
+    return result;
 }
 
-static int open_backend(struct run *run, struct backend *backend, const char *name,
-                        const struct console_choice *choice, void (*notify)(void *cookie))
+static void on_terminate(void *cookie, int number)
 {
-    backend->name = name;
-    backend->loop = run->loop;
-    backend->notify = notify;
-    backend->cookie = run;
-    backend->keys.command = run_on_key;
-    backend->keys.cookie = run;
-    return backend_open(backend, choice, run->is_terminal);
-}
-
-/* From a vCPU's thread. */
-static void guest_ended(void *cookie, vm_t *vm, bool reset)
-{
-    struct run *run = cookie;
-    (void)vm;
-    hypervisor_end_guest(run->hypervisor, reset);
-}
-
-/* The guest's firmware, if it is not the kernel's. */
-static int open_firmware(struct run *run)
-{
-    run->config.ended = guest_ended;
-    run->config.ended_cookie = run;
-    run->config.rtc_seconds = (uint32_t)time(NULL);
-    if (run->config.firmware && !run->trng_open) {
-        int error = hosted_entropy_open(&run->trng, NULL, run->loop, &run->log);
-        if (error) {
-            message_error("no random numbers from the kernel (%s)", strerror(-error));
-            return -1;
+    struct run_process *process = cookie;
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].running) {
+            run_terminate(&process->guests[i], number);
         }
-        run->trng_open = true;
-        run->trng_source = hosted_entropy_backend(&run->trng);
-        run->config.entropy = &run->trng_source;
     }
+}
+
+static void on_statistics(void *cookie)
+{
+    struct run_process *process = cookie;
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].running) {
+            run_print_stats(&process->guests[i]);
+        }
+    }
+}
+
+static void on_resized(void *cookie)
+{
+    struct run_process *process = cookie;
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].running) {
+            run_resize(&process->guests[i]);
+        }
+    }
+}
+
+static int begin_signals(struct run_process *process)
+{
+    process->signals.terminate = on_terminate;
+    process->signals.statistics = on_statistics;
+    process->signals.resized = on_resized;
+    process->signals.cookie = process;
+    if (signals_begin(&process->signals, process->loop) != 0) {
+        message_error("no event for signals: raise the limit of open files");
+        return -1;
+    }
+    process->signals_begun = true;
     return 0;
 }
 
-static int create_vm(struct run *run)
+static int enter_sandbox(const struct run_process *process)
 {
-    struct gdb_target *gdb;
-    if (run_gdb_prepare(run, &gdb) != 0) {
-        return -1;
+    unsigned needs = 0;
+    for (unsigned i = 0; i < process->count; i++) {
+        needs |= run_guest_needs(&process->guests[i]);
     }
-    struct hypervisor_config config = {
-        .board = run->options->board,
-        .gic = run->options->gic,
-        .aarch32 = run->plan.kernel.machine == VMMP_MACHINE_ARM32,
-        .address_limit = address_limit(run->options),
-        .trace = &run->trace,
-        .log = &run->log,
-        .gdb = gdb,
-    };
-    if (hypervisor_create(&run->hypervisor, &config, &run->vm) != 0) {
-        return -1;
-    }
-    hypervisor_configure(run->hypervisor, &run->config);
-    return open_firmware(run);
-}
-
-static int load_guest(struct run *run)
-{
-    struct vmmp_image_error error;
-    unsigned columns;
-    unsigned rows;
-    if (run->options->console.kind == CONSOLE_STDIO && terminal_size(&columns, &rows)) {
-        run->config.console_columns = (uint16_t)columns;
-        run->config.console_rows = (uint16_t)rows;
-    } else if (run->options->console.kind == CONSOLE_PTY) {
-        /* Until somebody gives it another. */
-        run->config.console_columns = 80;
-        run->config.console_rows = 24;
-    }
-    run->config.host = hosted_event_loop_host(run->loop);
-    run->config.doorbells = hosted_doorbells_init(&run->doorbells, &run->vm, run->loop);
-    if (machine_init(&run->machine, &run->vm, &run->config) != 0 || run_inputs_make_fdt(run) != 0) {
-        return -1;
-    }
-    if (machine_load(&run->machine, &run->plan, run->fdt, run->fdt_size, &error) != 0) {
-        message_error("%s", error.message);
-        return -1;
-    }
-    return 0;
-}
-
-static bool restarts(const struct run *run)
-{
-    const struct options *options = run->options;
-    /* Inside the sandbox /dev/kvm cannot be opened again. */
-    return !options->no_reboot && !options->gdb_port && !options->sandbox;
-}
-
-/* A guest and the VM it is in. What is outside of both stays: files, sockets, the terminal. */
-static int begin_guest(struct run *run)
-{
-    if (create_vm(run) != 0 || load_guest(run) != 0) {
-        return -1;
-    }
-    if (!restarts(run)) {
-        run_inputs_close(run);
-    }
-    return 0;
-}
-
-static void end_guest(struct run *run)
-{
-    machine_fini(&run->machine);
-    hypervisor_destroy(run->hypervisor);
-    run->hypervisor = NULL;
+    return process->sandbox ? sandbox_enter(needs) : 0;
 }
 
 /* Nearly everything that can go wrong comes before the terminal changes its mode. */
-static int prepare(struct run *run)
+static int prepare(struct run_process *process)
 {
-    const struct options *options = run->options;
-    int error = hosted_event_loop_create(&run->loop);
+    int error = hosted_event_loop_create(&process->loop);
     if (error) {
         message_error("no event loop (%s): raise the limit of open files", strerror(-error));
         return -1;
     }
-    if (open_trace(run) != 0 || devices_open(&run->devices, options, run->loop, &run->log) != 0) {
-        return -1;
-    }
-    run->config.devices = run->devices.models;
-    run->config.device_count = run->devices.count;
-    if (begin_guest(run) != 0 || run_gdb_begin(run) != 0) {
-        return -1;
-    }
-    run->signals.terminate = run_on_terminate;
-    run->signals.statistics = run_on_statistics;
-    run->signals.resized = run_on_resized;
-    run->signals.cookie = run;
-    run_control_begin(run);
-    if (signals_begin(&run->signals, run->loop) != 0) {
-        message_error("no event for signals: raise the limit of open files");
-        return -1;
-    }
-    run->signals_begun = true;
-    run->control.command = run_command;
-    run->control.cookie = run;
-    if (options->control && control_open(&run->control, options->control, run->loop) != 0) {
-        return -1;
-    }
-    bool on_stdio = options->console.kind == CONSOLE_STDIO || options->serial.kind == CONSOLE_STDIO;
-    run->is_terminal = on_stdio && terminal_begin();
-    run->console.resized = console_resized;
-    return open_backend(run, &run->serial, "--serial", &options->serial, serial_notify) ||
-                   open_backend(run, &run->console, "--console", &options->console, console_notify)
+    return each_guest(process, run_guest_prepare) != 0 || begin_signals(process) != 0 ||
+                   each_guest(process, run_guest_open) != 0 || enter_sandbox(process) != 0
                ? -1
                : 0;
 }
 
-static void *vm_main(void *cookie)
+static unsigned running(const struct run_process *process)
 {
-    struct run *run = cookie;
-    run->vm_result = vm_run(&run->vm);
-    hosted_event_loop_stop(run->loop);
-    return NULL;
+    unsigned count = 0;
+    for (unsigned i = 0; i < process->count; i++) {
+        count += process->guests[i].running;
+    }
+    return count;
 }
 
-/* The guest runs in threads of its own; this one serves the event loop until it has ended. */
-static int run_to_end(struct run *run)
+/* What a guest had open is closed as soon as it has ended: its peers are not to wait for it. */
+static void collect_ended(struct run_process *process)
 {
-    run->starts++;
-    signals_block(true);
-    int error = pthread_create(&run->vm_thread, NULL, vm_main, run);
-    signals_block(false);
-    if (error) {
-        message_error("no thread (%s): raise the limit of processes", strerror(error));
+    for (unsigned i = 0; i < process->count; i++) {
+        struct run *run = &process->guests[i];
+        if (atomic_load(&run->vm_ended)) {
+            message_about(run->name);
+            run_guest_ended(run);
+            if (!run->running) {
+                run_guest_close(run);
+            }
+            message_about(NULL);
+        }
+    }
+}
+
+/* Without an event loop there is no going on. */
+static void give_up(struct run_process *process)
+{
+    message_error("the event loop has failed: the guests were ended");
+    run_quit(process);
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].running) {
+            atomic_store(&process->guests[i].vm_ended, true);
+        }
+    }
+}
+
+static void run_all(struct run_process *process)
+{
+    bool all = true;
+    for (unsigned i = 0; i < process->count && all; i++) {
+        message_about(process->guests[i].name);
+        all = run_guest_start(&process->guests[i]);
+        message_about(NULL);
+    }
+    if (!all) {
+        run_quit(process);
+    }
+    while (running(process) > 0) {
+        if (hosted_event_loop_run(process->loop) != 0) {
+            give_up(process);
+        }
+        collect_ended(process);
+    }
+}
+
+/* --dump-dtb, which is given with one guest alone. */
+static int dump_fdt(struct run *run)
+{
+    return run_inputs_make_fdt(run) == 0 && run_inputs_dump_fdt(run) == 0 ? RUN_POWERED_OFF
+                                                                          : RUN_ERROR;
+}
+
+static int run_to_status(struct run_process *process)
+{
+    if (each_guest(process, run_inputs_open) != 0) {
         return RUN_ERROR;
     }
-    hosted_event_loop_run(run->loop);
-    pthread_join(run->vm_thread, NULL);
-    switch (hypervisor_end(run->hypervisor, run->vm_result)) {
-    case HYPERVISOR_POWER_OFF:
-        return RUN_POWERED_OFF;
-    case HYPERVISOR_RESET:
-        return RUN_RESET;
-    case HYPERVISOR_CRASH:
-        return RUN_CRASHED;
-    case HYPERVISOR_STOPPED:
-        break;
-    }
-    if (run->reset_asked) {
-        return RUN_RESET;
-    }
-    return run->ended_by ? 128 + run->ended_by : RUN_POWERED_OFF;
-}
-
-/* After the guest has ended or could not begin: nothing is left behind. */
-static void clean_up(struct run *run, int status)
-{
-    control_close(&run->control);
-    if (run->signals_begun) {
-        run_control_end(run);
-        signals_end(&run->signals);
-    }
-    run_gdb_end(run, status);
-    end_guest(run);
-    if (run->trng_open) {
-        hosted_entropy_close(&run->trng);
-    }
-    devices_close(&run->devices);
-    backend_close(&run->console);
-    backend_close(&run->serial);
-    terminal_restore();
-    if (run->trace_file && fclose(run->trace_file) != 0) {
-        message_error("--trace %s: it could not be written to the end (%s)", run->options->trace,
-                      strerror(errno));
-    }
-    if (run->loop) {
-        hosted_event_loop_destroy(run->loop);
-    }
-    run_inputs_close(run);
-}
-
-static int enter_sandbox(const struct run *run)
-{
-    unsigned needs = 0;
-    for (unsigned i = 0; i < run->devices.count; i++) {
-        needs |= run->devices.list[i].kind->sandbox_needs;
-    }
-    return run->options->gdb_port ? sandbox_enter(needs | SANDBOX_INTERNET) : sandbox_enter(needs);
-}
-
-/* Runs guest after guest until one ends without asking for a reset. */
-static int run_guests(struct run *run)
-{
-    backend_start(&run->console);
-    backend_start(&run->serial);
-    for (;;) {
-        int status = run_to_end(run);
-        if (run->options->stats) {
-            run_print_stats(run);
-        }
-        if (status != RUN_RESET || run->power_off_asked || !restarts(run)) {
-            return status;
-        }
-        run->reset_asked = false;
-        end_guest(run);
-        if (begin_guest(run) != 0) {
-            return RUN_ERROR;
-        }
-        /* What was typed meanwhile: nobody tells of it again, and new devices do not know. */
-        console_notify(run);
-        serial_notify(run);
-    }
-}
-
-static int run_all(struct run *run)
-{
-    if (run_inputs_open(run) != 0) {
-        return RUN_ERROR;
-    }
-    if (run->options->dump_dtb) {
-        return run_inputs_make_fdt(run) == 0 && run_inputs_dump_fdt(run) == 0 ? RUN_POWERED_OFF
-                                                                              : RUN_ERROR;
+    if (process->guests[0].options->dump_dtb) {
+        return dump_fdt(&process->guests[0]);
     }
     /* Before anything is created that would have to be removed again. */
-    if (hypervisor_check() != 0 || prepare(run) != 0 ||
-        (run->options->sandbox && enter_sandbox(run) != 0)) {
+    if (hypervisor_check() != 0 || prepare(process) != 0) {
         return RUN_ERROR;
     }
-    return run_guests(run);
+    run_all(process);
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].status != RUN_POWERED_OFF) {
+            return process->guests[i].status;
+        }
+    }
+    return RUN_POWERED_OFF;
 }
 
-int run_guest(const struct options *options, uint64_t start_ns)
+/* After all guests have ended or could not begin. */
+static void clean_up(struct run_process *process)
 {
-    struct run *run = calloc(1, sizeof(*run));
-    if (!run) {
+    for (unsigned i = 0; i < process->count; i++) {
+        message_about(process->guests[i].name);
+        run_guest_close(&process->guests[i]);
+        message_about(NULL);
+    }
+    if (process->signals_begun) {
+        signals_end(&process->signals);
+    }
+    if (process->loop) {
+        hosted_event_loop_destroy(process->loop);
+    }
+}
+
+static void name_guest(struct run *run, unsigned number)
+{
+    run->name = run->options->name;
+    if (!run->name && run->process->count > 1) {
+        snprintf(run->number, sizeof(run->number), "guest %u", number);
+        run->name = run->number;
+    }
+    run->log = (struct vmmp_log){ message_log, (void *)run->name, run->options->log_level };
+}
+
+int run_guests(const struct options_guests *guests, uint64_t start_ns)
+{
+    struct run_process process = { .options = guests, .start_ns = start_ns };
+    process.guests = calloc(guests->count, sizeof(*process.guests));
+    if (!process.guests) {
         message_error("no memory: close other programs");
         return RUN_ERROR;
     }
-    run->options = options;
-    run->start_ns = start_ns;
-    run->log = (struct vmmp_log){ message_log, NULL, options->log_level };
-    int status = run_all(run);
-    clean_up(run, status);
+    process.count = guests->count;
+    for (unsigned i = 0; i < process.count; i++) {
+        struct run *run = &process.guests[i];
+        run->process = &process;
+        run->options = &guests->list[i];
+        process.sandbox |= run->options->sandbox;
+        name_guest(run, i + 1);
+    }
+    int status = run_to_status(&process);
+    clean_up(&process);
     if (status == RUN_RESET) {
         message_note("the guest asked for a reset (exit status %d)", status);
     }
-    free(run);
+    free(process.guests);
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `vmm run`: one guest from the command line to its end. */
+/* `vmm run`: guests from the command line to their end. */
 #pragma once
 
 #include <stdint.h>
@@ -15,5 +15,8 @@ enum run_status {
     RUN_CRASHED = 4,
 };
 
-/** Runs a guest. `start_ns`: monotonic time at which the program began. Returns an exit status. */
-int run_guest(const struct options *options, uint64_t start_ns);
+/**
+ * Runs the guests, all in this process and with one event loop. `start_ns`: monotonic time at which
+ * the program began. Returns an exit status: the first guest's that is not RUN_POWERED_OFF.
+ */
+int run_guests(const struct options_guests *guests, uint64_t start_ns);

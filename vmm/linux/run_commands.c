@@ -5,6 +5,7 @@
 #include <hosted/vm.h>
 
 #include "run_state.h"
+#include "screenshot.h"
 
 struct command {
     const char *name;
@@ -150,6 +151,27 @@ static bool pin(struct run *run, unsigned count, char *const words[], struct jso
     return true;
 }
 
+static bool screenshot(struct run *run, unsigned count, char *const words[], struct json *reply,
+                       char message[OPTIONS_MESSAGE])
+{
+    struct machine_screen screen;
+    if (!machine_screen(&run->machine, &screen)) {
+        snprintf(message, OPTIONS_MESSAGE,
+                 "screenshot: the machine has no screen: a PC has one with --screen WxH");
+        return false;
+    }
+    if (count != 2) {
+        snprintf(message, OPTIONS_MESSAGE, "screenshot: give the FILE.png to be written");
+        return false;
+    }
+    if (!screenshot_write(&screen, words[1], message)) {
+        return false;
+    }
+    json_number(reply, "width", screen.width);
+    json_number(reply, "height", screen.height);
+    return true;
+}
+
 static const struct command commands[] = {
     { "help", "lists the commands", help },
     { "status", "what the machine has and what its devices are doing", status },
@@ -168,6 +190,9 @@ static void help(struct run *run, struct json *reply)
     }
     if (machine_board_of(&run->config)->pin) {
         json_string(reply, "pin", "NAME [low|high|release]: drives a pin of the board, or looks");
+    }
+    if (run->options->screen_width) {
+        json_string(reply, "screenshot", "FILE.png: writes what the guest shows");
     }
     for (unsigned i = 0; i < run->devices.count; i++) {
         const struct device *device = &run->devices.list[i];
@@ -203,6 +228,9 @@ bool run_command(void *cookie, unsigned count, char *const words[], struct json 
     struct run *run = cookie;
     if (strcmp(words[0], "pin") == 0) {
         return pin(run, count, words, reply, message);
+    }
+    if (strcmp(words[0], "screenshot") == 0) {
+        return screenshot(run, count, words, reply, message);
     }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, words[0]) == 0) {

@@ -68,8 +68,10 @@ static void ask_power_off(void *cookie)
 static void give_up(void *cookie)
 {
     struct run *run = cookie;
+    message_about(run->name);
     message_error("the guest did not power off within %u seconds of being asked: it was ended",
                   GIVE_UP_SECONDS);
+    message_about(NULL);
     hosted_vm_stop(&run->vm, 0);
 }
 
@@ -79,15 +81,16 @@ void run_ask_power_off(struct run *run)
         return;
     }
     run->power_off_asked = true;
+    message_about(run->name);
     message_note("asking the guest to power off");
+    message_about(NULL);
     run->power_key_heard = machine_power_key(&run->machine, true);
     next_step(run, POWER_OFF_RELEASE, KEY_HELD_NS);
     arm(run, &run->give_up_timer, GIVE_UP_SECONDS * SECOND_NS);
 }
 
-void run_on_terminate(void *cookie, int number)
+void run_terminate(struct run *run, int number)
 {
-    struct run *run = cookie;
     run->ended_by = number;
     if (!hypervisor_started(run->hypervisor)) {
         /* There is nobody to ask yet. */
@@ -97,14 +100,18 @@ void run_on_terminate(void *cookie, int number)
     run_ask_power_off(run);
 }
 
-void run_on_statistics(void *cookie)
+void run_quit(struct run_process *process)
 {
-    run_print_stats(cookie);
+    process->quit = true;
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].running) {
+            hosted_vm_stop(&process->guests[i].vm, 0);
+        }
+    }
 }
 
-void run_on_resized(void *cookie)
+void run_resize(struct run *run)
 {
-    struct run *run = cookie;
     unsigned columns;
     unsigned rows;
     if (run->console.kind == CONSOLE_STDIO && terminal_size(&columns, &rows)) {
@@ -117,7 +124,7 @@ void run_on_key(void *cookie, enum keys_command command)
     struct run *run = cookie;
     switch (command) {
     case KEYS_QUIT:
-        hosted_vm_stop(&run->vm, 0);
+        run_quit(run->process);
         break;
     case KEYS_POWER_OFF:
         run_ask_power_off(run);
@@ -197,9 +204,13 @@ void run_print_stats(struct run *run)
     if (!out) {
         return;
     }
+    if (run->name) {
+        fprintf(out, "guest %s\n", run->name);
+    }
     uint64_t started = hypervisor_started(run->hypervisor);
     if (started) {
-        fprintf(out, "time start-to-first-run-ms %.3f\n", (double)(started - run->start_ns) / 1e6);
+        fprintf(out, "time start-to-first-run-ms %.3f\n",
+                (double)(started - run->process->start_ns) / 1e6);
         fprintf(out, "time first-run-to-now-ms %.3f\n", (double)(now(run) - started) / 1e6);
     }
     hypervisor_print_stats(run->hypervisor, out);

@@ -59,6 +59,8 @@ static void configure(struct run *run)
     config->transport = options->transport;
     config->mmio_on_command_line = options->mmio_on_command_line;
     config->split_rings = options->split_rings;
+    config->screen_width = options->screen_width;
+    config->screen_height = options->screen_height;
     config->append = options->append;
     config->kernel = options->kernel ? &run->kernel.file : NULL;
     config->initrd = options->initrd ? &run->initrd.file : NULL;

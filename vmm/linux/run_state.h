@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a running VMM is made of. Private to vmm/linux/run*.c. */
+/*
+ * What a running VMM is made of: a process, and guests in it. Private to vmm/linux/run*.c.
+ *
+ * One thread, the process's first, serves the event loop and does everything here; each guest has
+ * one more for each vCPU, and one that waits for their end.
+ */
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,9 +41,27 @@ enum power_off_step {
     POWER_OFF_OFF,     /**< and power off. */
 };
 
-struct run {
-    const struct options *options;
+struct run;
+
+/** What the guests of a process share. */
+struct run_process {
+    const struct options_guests *options;
     uint64_t start_ns;
+    struct hosted_event_loop *loop;
+    struct signals signals;
+    bool signals_begun;
+    bool sandbox; /**< Some guest wants it; it is for all. */
+    bool quit;    /**< Nobody starts again. */
+    struct run *guests;
+    unsigned count;
+};
+
+/** A guest and the VMM's part for it. */
+struct run {
+    struct run_process *process;
+    const struct options *options;
+    const char *name; /**< For messages; NULL: the only guest, which has none. */
+    char number[12];  /**< "guest 2", where the user gave no name. */
     struct vmmp_log log;
 
     /* run_inputs.c */
@@ -49,8 +73,8 @@ struct run {
     uint8_t *fdt;    /**< MACHINE_FDT_MAX bytes. */
     size_t fdt_size; /**< Of a tree given with --dtb, then of the guest's. */
 
-    /* run.c */
-    struct hosted_event_loop *loop;
+    /* run_guest.c */
+    struct hosted_event_loop *loop; /**< The process's. */
     struct hypervisor *hypervisor;
     vm_t vm;
     struct hosted_entropy trng; /**< For the guest's firmware; if `trng_open`. */
@@ -65,10 +89,12 @@ struct run {
     struct hosted_trace trace;
     FILE *trace_file;
     struct run_gdb *gdb;
-    struct signals signals;
     pthread_t vm_thread;
     int vm_result;
-    bool signals_begun;
+    atomic_bool vm_ended; /**< The thread is to be joined. */
+    bool running;         /**< There is one. */
+    bool closed;          /**< run_guest_close() */
+    int status;           /**< Exit status; of a guest that is not running. */
     bool is_terminal;
     bool trng_open;
     bool fdt_adopted;
@@ -85,6 +111,21 @@ struct run {
     int ended_by;         /**< Signal whose time limit ended the VM; 0: none. */
 };
 
+/* run_guest.c */
+
+/** What a guest is before it can run: everything that may go wrong quietly. 0, or -1 (said). */
+int run_guest_prepare(struct run *run);
+/** Its control socket, terminal and consoles. 0, or -1 (said). */
+int run_guest_open(struct run *run);
+/** Bits of enum sandbox_need. */
+unsigned run_guest_needs(const struct run *run);
+/** Starts the guest in threads of its own. False (said): `status` is RUN_ERROR. */
+bool run_guest_start(struct run *run);
+/** Its VM has ended: starts the guest again if it is to, else sets `status`. */
+void run_guest_ended(struct run *run);
+/** Closes everything of it, once; also when it was never prepared. It is not running. */
+void run_guest_close(struct run *run);
+
 /* run_inputs.c */
 
 /** Opens and checks kernel, initrd and device tree, and plans the guest. 0, or -1 (said). */
@@ -97,10 +138,13 @@ void run_inputs_close(struct run *run);
 
 /* run_control.c */
 
-/** Callbacks for signals and keys; the cookie is the struct run. */
-void run_on_terminate(void *cookie, int number);
-void run_on_statistics(void *cookie);
-void run_on_resized(void *cookie);
+/** Asks a guest to power off because of a signal. */
+void run_terminate(struct run *run, int number);
+/** The terminal has another size. */
+void run_resize(struct run *run);
+/** Ends all guests at once. */
+void run_quit(struct run_process *process);
+/** A terminal's keys; the cookie is the struct run. */
 void run_on_key(void *cookie, enum keys_command command);
 /** Asks the guest to power off and ends it if it does not in time; once. */
 void run_ask_power_off(struct run *run);

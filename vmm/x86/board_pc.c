@@ -331,6 +331,7 @@ const struct machine_board machine_board_pc = {
               .irqs = pc_virtio_mmio_gsis,
               .command_line_slot = PC_VIRTIO_MMIO_ISA_SLOT },
     .ram_ranges = pc_ram_ranges,
+    .screen_memory = pc_screen_memory,
     .add_controllers = add_controllers,
     .attach_pci = attach_pci,
     .add_devices = add_devices,

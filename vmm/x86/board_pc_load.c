@@ -10,6 +10,8 @@
 #include <sel4vm/boot.h>
 #include <sel4vmmplatsupport/vmmp/acpi.h>
 
+#include "../machine_screen.h"
+
 #define RESET_VALUE 0x06 /* SYS_RST and RST_CPU (ICH9 data sheet, 13.7.5). */
 
 int pc_memory_map(const struct machine_config *config, struct vmmp_e820 *map)
@@ -71,32 +73,59 @@ void pc_describe(const struct machine_config *config, struct vmmp_acpi_config *a
     }
 }
 
-/* `map` is filled in as well: the request refers to it. */
+/* What the request refers to. */
+struct told {
+    struct vmmp_e820 map;
+    struct vmmp_x86_framebuffer framebuffer;
+};
+
+static void describe_screen(const struct machine_config *config, const struct machine_range *place,
+                            struct vmmp_x86_framebuffer *framebuffer)
+{
+    *framebuffer = (struct vmmp_x86_framebuffer){
+        .base = (uint32_t)place->base,
+        .size = (uint32_t)place->size,
+        .width = config->screen_width,
+        .height = config->screen_height,
+        .stride = (uint16_t)(config->screen_width * MACHINE_SCREEN_PIXEL),
+        .depth = 8 * MACHINE_SCREEN_PIXEL,
+        .red = { 8, 16 },
+        .green = { 8, 8 },
+        .blue = { 8, 0 },
+        .reserved = { 8, 24 },
+    };
+}
+
 static int make_request(const struct machine_config *config, const struct machine_plan *plan,
-                        struct vmmp_e820 *map, struct vmmp_x86_load_request *request,
+                        struct told *told, struct vmmp_x86_load_request *request,
                         struct vmmp_image_error *error)
 {
-    int result = pc_memory_map(config, map);
+    struct machine_range screen = machine_screen_memory(config);
+    int result = pc_memory_map(config, &told->map);
     if (result) {
         snprintf(error->message, sizeof(error->message), "the guest's memory map cannot be made");
         return result;
     }
     *request = (struct vmmp_x86_load_request){
         .kernel = &plan->kernel,
-        .e820 = map,
+        .e820 = &told->map,
         .cmdline = plan->bootargs,
         .initrd = config->initrd,
         .rsdp = VMMP_ACPI_AREA,
         .seed = config->seed,
         .seed_size = config->seed_size < VMMP_X86_SEED_MAX ? config->seed_size : VMMP_X86_SEED_MAX,
     };
+    if (screen.size) {
+        describe_screen(config, &screen, &told->framebuffer);
+        request->framebuffer = &told->framebuffer;
+    }
     return 0;
 }
 
 int pc_plan(struct machine_plan *plan, const struct machine_config *config, size_t fdt_size,
             struct vmmp_image_error *error)
 {
-    struct vmmp_e820 map;
+    struct told told;
     struct vmmp_x86_load_request request;
     struct machine_range ram[2];
     (void)fdt_size;
@@ -106,10 +135,11 @@ int pc_plan(struct machine_plan *plan, const struct machine_config *config, size
         .max_size = ram[0].size,
         .decoders = config->decoders,
         .decoder_count = config->decoder_count,
+        .ignore_pvh = machine_screen_memory(config).size != 0,
     };
     int result = vmmp_kernel_probe(config->kernel, &options, &plan->kernel, error);
     if (!result) {
-        result = make_request(config, plan, &map, &request, error);
+        result = make_request(config, plan, &told, &request, error);
     }
     /* The seed comes with the guest; room for it is planned as if it were here. */
     if (!result && !request.seed) {
@@ -142,6 +172,31 @@ static int write_tables(struct machine *machine, struct vmmp_image_error *error)
     return result;
 }
 
+static int write_smbios(struct machine *machine, struct vmmp_image_error *error)
+{
+    struct machine_range ram[2];
+    unsigned pieces = machine_ram_ranges(&machine_board_pc, machine->config->memory, ram);
+    uint8_t tables[VMMP_SMBIOS_AREA_SIZE];
+    size_t used = 0;
+    const struct vmmp_smbios_config config = {
+        .manufacturer = "libsel4vmmplatsupport",
+        .product = "pc",
+        .cpus = machine->config->cpus,
+        .ram_below_4g = ram[0].size,
+        .ram_above_4g = pieces > 1 ? ram[1].size : 0,
+    };
+    int result = vmmp_smbios_build(&config, VMMP_SMBIOS_AREA, tables, sizeof(tables), &used);
+    if (!result &&
+        !vmmp_guest_memory_write(&machine->vmmp.memory, vmmp_gpa(VMMP_SMBIOS_AREA), tables, used)) {
+        result = -EFAULT;
+    }
+    if (result) {
+        snprintf(error->message, sizeof(error->message), "the SMBIOS tables cannot be made (%s)",
+                 strerror(-result));
+    }
+    return result;
+}
+
 static int enter_guest(struct machine *machine, const struct vmmp_x86_entry *entry)
 {
     vm_vcpu_t *vcpu = machine->vmmp.vm->vcpus[BOOT_VCPU];
@@ -153,19 +208,22 @@ static int enter_guest(struct machine *machine, const struct vmmp_x86_entry *ent
 int pc_load(struct machine *machine, const struct machine_plan *plan, const void *fdt,
             size_t fdt_size, struct vmmp_image_error *error)
 {
-    struct vmmp_e820 map;
+    struct told told;
     struct vmmp_x86_load_request request;
     struct vmmp_x86_entry entry;
     (void)fdt;
     (void)fdt_size;
     struct vmmp_x86_plan places = plan->x86;
-    int result = make_request(machine->config, plan, &map, &request, error);
+    int result = make_request(machine->config, plan, &told, &request, error);
     if (!result && !request.seed) {
         /* There are no random bytes after all. */
         result = vmmp_x86_plan(&request, &places, error);
     }
     if (!result) {
         result = write_tables(machine, error);
+    }
+    if (!result) {
+        result = write_smbios(machine, error);
     }
     if (!result) {
         result = vmmp_x86_load(&machine->vmmp.memory, &request, &places, &entry, error);

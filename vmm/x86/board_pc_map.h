@@ -13,13 +13,15 @@
 #include <stdint.h>
 
 #include <sel4vmmplatsupport/vmmp/acpi.h>
+#include <sel4vmmplatsupport/vmmp/smbios.h>
 
 #include "../machine_board.h"
 
 /* Name, first address, bytes, the row that ends at or before it. Addresses ascend. */
 #define PC_WINDOWS(ROW)                                                                          \
     ROW(RAM_LOW, 0x00000000, 0xc0000000, BOTTOM)         /* At most; a small machine has less */ \
-    ROW(PCI_MEM, 0xd0000000, 0x10000000, RAM_LOW)        /* BARs */                              \
+    ROW(SCREEN, 0xc0000000, 0x02000000, RAM_LOW)         /* At most, if there is one */          \
+    ROW(PCI_MEM, 0xd0000000, 0x10000000, SCREEN)         /* BARs */                              \
     ROW(PCI_ECAM, 0xe0000000, 0x00100000, PCI_MEM)       /* Configuration space of bus 0 */      \
     ROW(VIRTIO_MMIO, 0xfeb00000, 0x00002000, PCI_ECAM)   /* Slots of PC_VIRTIO_MMIO_SLOT */      \
     ROW(IOAPIC, 0xfec00000, 0x00001000, VIRTIO_MMIO)     /* The kernel's */                      \
@@ -52,6 +54,10 @@ static_assert(VMMP_ACPI_AREA >= PC_ADAPTERS_BASE &&
                   VMMP_ACPI_AREA + VMMP_ACPI_AREA_SIZE <= PC_ADAPTERS_END,
               "the ACPI tables are in RAM that the guest is told of");
 
+static_assert(VMMP_SMBIOS_AREA >= VMMP_ACPI_AREA + VMMP_ACPI_AREA_SIZE &&
+                  VMMP_SMBIOS_AREA + VMMP_SMBIOS_AREA_SIZE <= PC_ADAPTERS_END,
+              "the SMBIOS tables are in the way, or in RAM that the guest is told of");
+
 #define PC_UART_PORT     0x3f8
 #define PC_PM_PORT       0x600 /* PM1a: event and control block. */
 #define PC_PM_TIMER_PORT 0x608
@@ -76,5 +82,9 @@ static_assert((uint64_t)PC_VIRTIO_MMIO_SLOTS * PC_VIRTIO_MMIO_SLOT <= PC_VIRTIO_
 /** The interrupt of each virtio-mmio slot: what PCI, UART, SCI and a PC's own devices leave. */
 extern const uint8_t pc_virtio_mmio_gsis[PC_VIRTIO_MMIO_SLOTS];
 
+#define PC_SCREEN_UNIT 0x10000 /* VIDEO_TYPE_VLFB counts the framebuffer's size in these. */
+
+/** machine_board's `screen_memory`. */
+struct machine_range pc_screen_memory(const struct machine_config *config);
 /** machine_board's `ram_ranges`. */
 unsigned pc_ram_ranges(uint64_t memory, struct machine_range ranges[2]);

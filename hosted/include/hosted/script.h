@@ -24,6 +24,7 @@
 #include <hosted/diagnostics.h>
 #include <sel4vmmplatsupport/vmmp/host.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
+#include <sel4vmmplatsupport/vmmp/window.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,6 +75,16 @@ enum script_result script_write(vm_vcpu_t *vcpu, uint64_t gpa, unsigned size, ui
 /** The same for tests that expect them to be done: anything else is recorded (and reads as 0). */
 uint64_t script_get(vm_vcpu_t *vcpu, uint64_t gpa, unsigned size);
 void script_put(vm_vcpu_t *vcpu, uint64_t gpa, unsigned size, uint64_t value);
+
+/** A vCPU's view of a device: each access to `window` is one of the above to the device. */
+struct script_window {
+    struct vmmp_window window;
+    vm_vcpu_t *vcpu;
+    uint64_t gpa;
+};
+
+/** `view` shows the `size` bytes of guest-physical address space from `gpa` on; nothing to undo. */
+void script_window_init(struct script_window *view, vm_vcpu_t *vcpu, uint64_t gpa, uint64_t size);
 
 /**
  * The same at the level of registers (of seL4_Word's size). Load: `*reg` is the whole destination

@@ -86,6 +86,32 @@ typedef struct ps_dma_man {
     ps_dma_cache_op_fn_t dma_cache_op_fn;
 } ps_dma_man_t;
 
+static inline void *ps_dma_alloc(const ps_dma_man_t *dma_man, size_t size, int align, int cache,
+                                 ps_mem_flags_t flags)
+{
+    assert(dma_man && dma_man->dma_alloc_fn);
+    return dma_man->dma_alloc_fn(dma_man->cookie, size, align, cache, flags);
+}
+
+static inline void ps_dma_free(const ps_dma_man_t *dma_man, void *addr, size_t size)
+{
+    assert(dma_man && dma_man->dma_free_fn);
+    dma_man->dma_free_fn(dma_man->cookie, addr, size);
+}
+
+/* 0: not possible. */
+static inline uintptr_t ps_dma_pin(const ps_dma_man_t *dma_man, void *addr, size_t size)
+{
+    assert(dma_man && dma_man->dma_pin_fn);
+    return dma_man->dma_pin_fn(dma_man->cookie, addr, size);
+}
+
+static inline void ps_dma_unpin(const ps_dma_man_t *dma_man, void *addr, size_t size)
+{
+    assert(dma_man && dma_man->dma_unpin_fn);
+    dma_man->dma_unpin_fn(dma_man->cookie, addr, size);
+}
+
 /* 0, or a negative or positive error; `*ptr` is set on success. */
 typedef int (*ps_malloc_fn_t)(void *cookie, size_t size, void **ptr);
 typedef int (*ps_calloc_fn_t)(void *cookie, size_t nmemb, size_t size, void **ptr);

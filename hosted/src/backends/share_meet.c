@@ -11,6 +11,8 @@
 
 /* How often to try where somebody comes and goes at the same time. */
 #define TRIES 8
+/* How often the loop turns while an answer is awaited. */
+#define TURN_MS 2
 /* Until an end that lost the other one tries again; the other one may be about to come back. */
 #define AGAIN_NS UINT64_C(100000000)
 
@@ -232,11 +234,25 @@ static int say_refused(const struct hosted_share *share, int result, uint64_t it
     }
 }
 
+/* The listener may be served by this very loop, which then has to turn meanwhile. */
+static bool await_answer(struct hosted_share *share, int fd, unsigned timeout_ms)
+{
+    struct pollfd answer = { .fd = fd, .events = POLLIN };
+    uint64_t end = vmmp_host_now(&share->host) + timeout_ms * UINT64_C(1000000);
+    while (poll(&answer, 1, TURN_MS) != 1) {
+        /* -EBUSY: another thread turns it. */
+        int error = hosted_event_loop_step(share->loop, 0);
+        if ((error && error != -EBUSY) || vmmp_host_now(&share->host) >= end) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Joins who listens by `fd`, which this takes, and waits for the answer. */
 static int join(struct hosted_share *share, int fd, unsigned timeout_ms,
                 char error[HOSTED_SHARE_ERROR])
 {
-    struct pollfd answer = { .fd = fd, .events = POLLIN };
     uint64_t its_size = 0;
     int result = -EPIPE;
     if (!is_same_user(share, fd)) {
@@ -244,8 +260,7 @@ static int join(struct hosted_share *share, int fd, unsigned timeout_ms,
         return fail(error, -EACCES, share->path, "another user listens there: give another path");
     }
     if (share_send(fd, SHARE_HELLO, share->size)) {
-        int ready = poll(&answer, 1, (int)timeout_ms);
-        result = ready == 1 ? take_answer(share, fd, &its_size) : -EAGAIN;
+        result = await_answer(share, fd, timeout_ms) ? take_answer(share, fd, &its_size) : -EAGAIN;
     }
     if (result == 0) {
         result = share_peer_begin(share, fd);

@@ -165,6 +165,11 @@ void kvm_vcpu_close(struct hosted_vcpu *hosted);
 int kvm_vcpu_set_state(struct kvm_vcpu *vcpu, uint32_t state);
 /** The vCPU's thread. */
 void *kvm_vcpu_main(void *cookie);
+/**
+ * Whether the vCPU's state may be had: it is in no KVM_RUN and cannot enter one meanwhile. Else a
+ * call of KVM would wait for as long as the guest likes: a halted one for ever.
+ */
+bool kvm_vcpu_at_rest(struct kvm_vcpu *vcpu);
 
 /* exits.c */
 /** Ends the VM for `why`, after saying where the vCPU is and what it did last. */

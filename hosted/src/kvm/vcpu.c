@@ -125,11 +125,28 @@ static int enter_guest(struct kvm_vcpu *vcpu)
     return result == -EINTR || result == -EAGAIN ? 1 : result;
 }
 
+/* Whose thread this is; NULL: no vCPU's. */
+static _Thread_local const struct kvm_vcpu *own;
+
+bool kvm_vcpu_at_rest(struct kvm_vcpu *vcpu)
+{
+    struct kvm_vm *vm = vcpu->vm;
+    if (own == vcpu) {
+        return true;
+    }
+    /* Not being inside just now is not enough: only `attention` keeps it from entering. */
+    pthread_mutex_lock(&vm->gate);
+    bool at_rest = !vm->running || (atomic_load(&vm->attention) && !atomic_load(&vcpu->in_guest));
+    pthread_mutex_unlock(&vm->gate);
+    return at_rest;
+}
+
 void *kvm_vcpu_main(void *cookie)
 {
     struct kvm_vcpu *vcpu = cookie;
     struct kvm_vm *vm = vcpu->vm;
     sigset_t kick;
+    own = vcpu;
     /* Every other signal is blocked already: run() made the thread so. */
     sigemptyset(&kick);
     sigaddset(&kick, vm->kick_signal);

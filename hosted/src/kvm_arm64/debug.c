@@ -46,7 +46,7 @@ int hosted_kvm_vcpu_debug(vm_vcpu_t *vcpu, const struct hosted_kvm_debug *debug)
         debug->watchpoints > hosted_kvm_watchpoints(vcpu->vm)) {
         return -ENOSPC;
     }
-    if (atomic_load(&kvm->in_guest)) {
+    if (!kvm_vcpu_at_rest(kvm)) {
         return -EBUSY;
     }
     for (unsigned i = 0; i < debug->breakpoints; i++) {

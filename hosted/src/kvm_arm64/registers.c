@@ -97,13 +97,13 @@ static int reg_set(const struct kvm_vcpu *vcpu, enum hosted_kvm_reg reg, uint64_
 int hosted_kvm_vcpu_get_reg(vm_vcpu_t *vcpu, enum hosted_kvm_reg reg, uint64_t *value)
 {
     struct kvm_vcpu *kvm = kvm_vcpu_of(vcpu);
-    return atomic_load(&kvm->in_guest) ? -EBUSY : kvm_reg_get(kvm, reg, value);
+    return kvm_vcpu_at_rest(kvm) ? kvm_reg_get(kvm, reg, value) : -EBUSY;
 }
 
 int hosted_kvm_vcpu_set_reg(vm_vcpu_t *vcpu, enum hosted_kvm_reg reg, uint64_t value)
 {
     struct kvm_vcpu *kvm = kvm_vcpu_of(vcpu);
-    return atomic_load(&kvm->in_guest) ? -EBUSY : reg_set(kvm, reg, value);
+    return kvm_vcpu_at_rest(kvm) ? reg_set(kvm, reg, value) : -EBUSY;
 }
 
 static int transfer_vreg(vm_vcpu_t *vcpu, unsigned long request, unsigned v, uint64_t value[2])
@@ -112,7 +112,7 @@ static int transfer_vreg(vm_vcpu_t *vcpu, unsigned long request, unsigned v, uin
     if (v >= 32) {
         return -EINVAL;
     }
-    if (atomic_load(&kvm->in_guest)) {
+    if (!kvm_vcpu_at_rest(kvm)) {
         return -EBUSY;
     }
     return transfer(kvm, request, CORE(KVM_REG_SIZE_U128, fp_regs.vregs[0]) + 4 * v, value);
@@ -198,7 +198,7 @@ static seL4_Word *word_at(hosted_context_t *context, size_t offset)
 int kvm_registers_get(struct hosted_vcpu *hosted, hosted_context_t *context)
 {
     struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
-    int err = atomic_load(&vcpu->in_guest) ? -EBUSY : 0;
+    int err = kvm_vcpu_at_rest(vcpu) ? 0 : -EBUSY;
     for (size_t i = 0; i < sizeof context_regs / sizeof context_regs[0] && !err; i++) {
         uint64_t value;
         err = kvm_reg_get(vcpu, context_regs[i].reg, &value);
@@ -211,7 +211,7 @@ int kvm_registers_set(struct hosted_vcpu *hosted, const hosted_context_t *contex
 {
     struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
     hosted_context_t copy = *context;
-    int err = atomic_load(&vcpu->in_guest) ? -EBUSY : 0;
+    int err = kvm_vcpu_at_rest(vcpu) ? 0 : -EBUSY;
     for (size_t i = 0; i < sizeof context_regs / sizeof context_regs[0] && !err; i++) {
         err = reg_set(vcpu, context_regs[i].reg, *word_at(&copy, context_regs[i].offset));
     }
@@ -249,7 +249,7 @@ static int vcpu_reg(struct hosted_vcpu *hosted, unsigned long request, uint32_t 
                     uint64_t *value)
 {
     struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
-    if (atomic_load(&vcpu->in_guest)) {
+    if (!kvm_vcpu_at_rest(vcpu)) {
         return -EBUSY;
     }
     return number < seL4_VCPUReg_Num && vcpu_regs[number]

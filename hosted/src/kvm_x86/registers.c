@@ -100,7 +100,7 @@ int hosted_kvm_x86_enter(vm_vcpu_t *public, const struct vmmp_x86_entry *entry)
         .rbx = entry->rbx,
         .rflags = entry->rflags | RFLAGS_ONE,
     };
-    if (atomic_load(&vcpu->in_guest)) {
+    if (!kvm_vcpu_at_rest(vcpu)) {
         return -EBUSY;
     }
     int err = get_sregs(vcpu, &sregs);
@@ -138,9 +138,9 @@ int hosted_kvm_x86_enter(vm_vcpu_t *public, const struct vmmp_x86_entry *entry)
 
 int kvm_registers_get(struct hosted_vcpu *hosted, hosted_context_t *context)
 {
-    const struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
+    struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
     struct kvm_regs regs;
-    int err = atomic_load(&vcpu->in_guest) ? -EBUSY : get_regs(vcpu, &regs);
+    int err = kvm_vcpu_at_rest(vcpu) ? get_regs(vcpu, &regs) : -EBUSY;
     if (!err) {
 #define GET(ours, theirs) context->ours = (seL4_Word)regs.theirs;
         CONTEXT_REGISTERS(GET)
@@ -151,9 +151,9 @@ int kvm_registers_get(struct hosted_vcpu *hosted, hosted_context_t *context)
 
 int kvm_registers_set(struct hosted_vcpu *hosted, const hosted_context_t *context)
 {
-    const struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
+    struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
     struct kvm_regs regs;
-    int err = atomic_load(&vcpu->in_guest) ? -EBUSY : get_regs(vcpu, &regs);
+    int err = kvm_vcpu_at_rest(vcpu) ? get_regs(vcpu, &regs) : -EBUSY;
     if (err) {
         return err;
     }
@@ -191,14 +191,14 @@ static __u64 *field(uint32_t number, struct kvm_regs *regs, struct kvm_sregs *sr
     }
 }
 
-static int read_field(const struct kvm_vcpu *vcpu, uint32_t number, struct kvm_regs *regs,
+static int read_field(struct kvm_vcpu *vcpu, uint32_t number, struct kvm_regs *regs,
                       struct kvm_sregs *sregs, __u64 **value, bool *special)
 {
     *value = field(number, regs, sregs, special);
     if (!*value) {
         return -ENOTSUP;
     }
-    if (atomic_load(&vcpu->in_guest)) {
+    if (!kvm_vcpu_at_rest(vcpu)) {
         return -EBUSY;
     }
     return *special ? get_sregs(vcpu, sregs) : get_regs(vcpu, regs);
@@ -217,7 +217,7 @@ int kvm_register_get(struct hosted_vcpu *hosted, uint32_t number, uint64_t *valu
 
 int kvm_register_set(struct hosted_vcpu *hosted, uint32_t number, uint64_t value)
 {
-    const struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
+    struct kvm_vcpu *vcpu = hosted_vcpu_engine_state(hosted);
     struct kvm_regs regs;
     struct kvm_sregs sregs;
     __u64 *at;

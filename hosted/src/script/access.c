@@ -197,6 +197,29 @@ void script_put(vm_vcpu_t *vcpu, uint64_t gpa, unsigned size, uint64_t value)
     }
 }
 
+static uint64_t window_read(void *device, uint64_t offset, unsigned size)
+{
+    const struct script_window *view = device;
+    return script_get(view->vcpu, view->gpa + offset, size);
+}
+
+static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+    const struct script_window *view = device;
+    script_put(view->vcpu, view->gpa + offset, size, value);
+}
+
+void script_window_init(struct script_window *view, vm_vcpu_t *vcpu, uint64_t gpa, uint64_t size)
+{
+    static const struct vmmp_window_ops ops = { window_read, window_write };
+
+    memset(view, 0, sizeof(*view));
+    view->window =
+        (struct vmmp_window){ .name = "script", .ops = &ops, .device = view, .size = size };
+    view->vcpu = vcpu;
+    view->gpa = gpa;
+}
+
 static enum script_result access_finish(vm_vcpu_t *vcpu, bool block, uint64_t *value)
 {
     struct script_vcpu *state = script_vcpu_of(vcpu);

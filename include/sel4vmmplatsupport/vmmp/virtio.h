@@ -121,6 +121,19 @@ struct vmmp_virtio_budget {
     uint64_t bytes;
 };
 
+/**
+ * Who keeps an account of the chains of a split ring that are in flight, for a device that is to
+ * take over from this one. All functions are needed.
+ */
+struct vmmp_virtio_tracker {
+    /** The next chain to take before those of the ring: true with its head. */
+    bool (*again)(struct vmmp_virtio_tracker *tracker, uint16_t *head);
+    void (*popped)(struct vmmp_virtio_tracker *tracker, uint16_t head);
+    void (*pushed)(struct vmmp_virtio_tracker *tracker, uint16_t head);
+    /** The driver has been shown all that was pushed; `index` is that of the used ring now. */
+    void (*shown)(struct vmmp_virtio_tracker *tracker, uint16_t index);
+};
+
 /** Queue registers as the driver sees them, and the queue's work state. The core's own. */
 struct vmmp_virtio_queue {
     struct vmmp_virtqueue vq;
@@ -129,14 +142,17 @@ struct vmmp_virtio_queue {
     uint32_t legacy_pfn; /**< Not 0: set up through the legacy interface. */
     uint16_t vector;     /**< The transport's, VMMP_VIRTIO_NO_VECTOR after a reset. */
     bool walking;        /**< Inside `process`. */
+    bool paused;         /**< Nothing is taken; what is in flight may come back. */
     bool again;          /**< Asked for meanwhile. */
     bool exhausted;      /**< A pop was refused for want of budget. */
     bool deferred;
     struct vmmp_virtio_budget left; /**< Of the walk under way. */
     struct vmmp_doorbell doorbell;  /**< The transport's. */
-    uint64_t kicks;                 /**< Statistics. */
-    uint64_t chains;                /**< Chains popped. */
-    uint64_t interrupts;            /**< Used-buffer interrupts sent. */
+    /** The transport's, which sets it while the queue is enabled and nothing is in flight. */
+    struct vmmp_virtio_tracker *tracker;
+    uint64_t kicks;      /**< Statistics. */
+    uint64_t chains;     /**< Chains popped. */
+    uint64_t interrupts; /**< Used-buffer interrupts sent. */
 };
 
 struct vmmp_virtio_device {
@@ -259,6 +275,13 @@ bool vmmp_virtio_queue_writable(struct vmmp_virtio_device *dev, unsigned queue);
 void vmmp_virtio_queue_enable(struct vmmp_virtio_device *dev, unsigned queue);
 /** Stops one queue and gives its registers their reset values (2.6.1; legacy: PFN 0). */
 void vmmp_virtio_queue_reset(struct vmmp_virtio_device *dev, unsigned queue);
+/**
+ * Nothing more is taken from a queue (true), or all goes on (false), which the transport follows
+ * by a kick. What is in flight comes back as ever.
+ */
+void vmmp_virtio_queue_pause(struct vmmp_virtio_device *dev, unsigned queue, bool pause);
+/** Guest memory or the queue's registers have changed (vmmp_virtqueue_move()); or it is broken. */
+void vmmp_virtio_queue_moved(struct vmmp_virtio_device *dev, unsigned queue);
 /** The driver kicks; any number is allowed, those of no queue are logged and ignored. */
 void vmmp_virtio_kick(struct vmmp_virtio_device *dev, unsigned queue);
 

@@ -218,6 +218,42 @@ void vmmp_virtqueue_disable_notifications(struct vmmp_virtqueue *vq);
  */
 bool vmmp_virtqueue_enable_notifications(struct vmmp_virtqueue *vq);
 
+/*
+ * For transports whose queues move from one device to another, such as vhost-user's: a queue goes
+ * on where another one stopped. A position is the low 16 bits of the driver's index (split), or an
+ * entry of the ring with its wrap counter in bit 15 (packed).
+ */
+
+/**
+ * How many chains (packed: entries) have been taken and not been shown to the driver as used.
+ */
+unsigned vmmp_virtqueue_in_flight(const struct vmmp_virtqueue *vq);
+
+/** Where the first chain is that was not given back: another device begins there. */
+uint16_t vmmp_virtqueue_position(const struct vmmp_virtqueue *vq);
+
+/**
+ * Right after vmmp_virtqueue_enable(): begins at `position`. Of a split ring, what lies between the
+ * index in the ring's device area and `position` stays in flight; false if that is more than the
+ * queue has, or a packed ring has no such entry: the queue has failed.
+ */
+bool vmmp_virtqueue_seek(struct vmmp_virtqueue *vq, uint16_t position);
+
+/**
+ * Guest memory, or where the rings are in it, has changed (`config`, of the same size and
+ * features): finds all again and goes on; tokens stay good. False if the queue had failed, or there
+ * are no rings now: it is disabled then, with an error.
+ */
+bool vmmp_virtqueue_move(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_config *config);
+
+/**
+ * Takes the chain of a split ring that begins at `head`, which another device took from the ring
+ * and did not give back, in the place of the next one. False as vmmp_virtqueue_pop(), and if the
+ * driver has not made as many chains available.
+ */
+bool vmmp_virtqueue_pop_head(struct vmmp_virtqueue *vq, uint16_t head,
+                             struct vmmp_virtqueue_chain *chain);
+
 /**
  * Copies between a chain's elements and plain memory, starting `offset` bytes into `iov`. Returns
  * how many bytes were copied: fewer than `len` only if the elements end before.

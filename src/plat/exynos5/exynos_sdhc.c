@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bus/words.h"
+#include "devices/device_life.h"
 
 #define CTRL    0x00
 #define TMOUT   0x14
@@ -153,13 +154,8 @@ int vmmp_exynos_sdhc_init(struct vmmp_exynos_sdhc *sdhc,
 {
     memset(sdhc, 0, sizeof(*sdhc));
     sdhc->config = *config;
-    int err = vmmp_host_context_init(&config->host, &sdhc->context);
+    int err = device_life_begin(&config->host, &sdhc->context, &sdhc->irq, config->irq);
     if (err) {
-        return err;
-    }
-    err = vmmp_irq_source_init(&sdhc->irq, config->irq);
-    if (err) {
-        vmmp_host_context_fini(&config->host, &sdhc->context);
         return err;
     }
     sdhc->window = (struct vmmp_window){
@@ -175,8 +171,7 @@ int vmmp_exynos_sdhc_init(struct vmmp_exynos_sdhc *sdhc,
 
 void vmmp_exynos_sdhc_fini(struct vmmp_exynos_sdhc *sdhc)
 {
-    vmmp_irq_source_fini(&sdhc->irq);
-    vmmp_host_context_fini(&sdhc->config.host, &sdhc->context);
+    device_life_end(&sdhc->config.host, &sdhc->context, &sdhc->irq);
 }
 
 void vmmp_exynos_sdhc_reset(struct vmmp_exynos_sdhc *sdhc)

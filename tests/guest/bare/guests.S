@@ -611,4 +611,24 @@ guest_aarch32_abort:
     .global guest_aarch32_abort_end
 guest_aarch32_abort_end:
 
+/*
+ * AArch32: sets the SPSR of Supervisor mode, reports that, and what it reads of it after that exit;
+ * powers off.
+ */
+    .balign 4096
+    .global guest_aarch32_spsr
+guest_aarch32_spsr:
+    .inst   0xe3a0440a      // mov   r4, #DEVICE
+    .inst   0xe3a000d2      // mov   r0, #0xd2 (IRQ mode; I and F masked)
+    .inst   0xe16ff000      // msr   spsr_fsxc, r0
+    .inst   0xe5840100      // str   r0, [r4, #REG_REPORT]
+    .inst   0xe14f1000      // mrs   r1, spsr
+    .inst   0xe5841100      // str   r1, [r4, #REG_REPORT]
+    .inst   0xe3a00321      // mov   r0, #0x84000000
+    .inst   0xe3800008      // orr   r0, r0, #8 (SYSTEM_OFF)
+    .inst   0xe1400070      // hvc   #0
+    .inst   0xeafffffe      // b     .
+    .global guest_aarch32_spsr_end
+guest_aarch32_spsr_end:
+
     .section .note.GNU-stack, "", %progbits

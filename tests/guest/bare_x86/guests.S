@@ -91,10 +91,16 @@ guest_\name\()_end:
     report
     end_guest mmio
 
-/* A level-triggered IOAPIC input and a message, each taken once. */
+/*
+ * Two IOAPIC inputs and a message, each of which wakes it once. Interrupts are enabled in the
+ * instruction before HLT alone: none can come between the look at what has come and the sleep, and
+ * none into the handler's way back.
+ */
     guest   interrupts
-    movl    $STACK, %esp
     lidt    AT(interrupts, 3f)
+    movb    $0xff, %al                      /* EDGE_IRQ reaches the 8259s too: they are masked, */
+    outb    %al, $0x21                      /* or it came as their vector as well. */
+    outb    %al, $0xa1
     movl    $LOCAL_APIC, %ebx
     movl    $0x1ff, 0xf0(%ebx)              /* Spurious vector; enabled. */
     movl    $IOAPIC, %ebx
@@ -102,33 +108,37 @@ guest_\name\()_end:
     movl    $(VECTOR | 1 << 15), 0x10(%ebx) /* Level, to processor 0. */
     movl    $(0x10 + 2 * EDGE_IRQ), (%ebx)
     movl    $(VECTOR + 2), 0x10(%ebx)       /* Edge. */
-    sti
     movl    $1, %eax
     report
-1:  hlt
-    cmpl    $3, BUFFER
-    jb      1b
-    cli
+    jmp     2f
+1:  movl    $STACK, %esp
+    sti
+    hlt
+    .global interrupts_halted
+interrupts_halted:
+    cli                                     /* Not reached: the handler does not return here. */
+2:  cmpl    $7, BUFFER
+    jne     1b
     end_guest interrupts
     /* Not reached by falling through; copied with the guest: see guest_interrupts_code_end. */
     .balign 4
 3:  .word   (VECTOR + 3) * 8 - 1
     .long   BUFFER + 0x1000
-    .global interrupt_handler
-interrupt_handler:
-    pushl   %eax
-    pushl   %edx
-    movl    $0x100, %eax
-    report
-    incl    BUFFER
+    /* One handler every HANDLER_SIZE bytes. */
+    .balign HANDLER_SIZE
+    .global interrupt_handlers
+interrupt_handlers:
+    .irp    number, 0, 1, 2
+    .balign HANDLER_SIZE
+    movl    $(REPORT_INTERRUPT + \number), %eax
+    movl    $(1 << \number), %ebx
+    jmp     4f
+    .endr
+4:  report
+    orl     %ebx, BUFFER
     movl    $0, LOCAL_APIC + 0xb0           /* EOI */
-    popl    %edx
-    popl    %eax
-    /* An IRET to the same privilege, which a KVM that emulates cannot do in protected mode. */
-    popl    %ecx
-    addl    $4, %esp
-    popfl
-    jmp     *%ecx
+    /* No IRET, which a KVM that emulates cannot do in protected mode: interrupts stay disabled. */
+    jmp     2b
     .global guest_interrupts_code_end
 guest_interrupts_code_end:
 
@@ -175,6 +185,13 @@ trampoline_end:
     movw    $8, %ax
     outw    %ax, %dx
     end_guest bell
+
+/* A million turns: what a processor does in a millisecond. */
+    guest   spin
+    movl    $1000000, %ecx
+1:  decl    %ecx
+    jnz     1b
+    end_guest spin
 
 /* Sleeps for ever. */
     guest   sleep

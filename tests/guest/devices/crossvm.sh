@@ -30,6 +30,7 @@ interrupts()
 	insmod /test/uio.ko
 	insmod /test/uio_pci_generic.ko
 	echo "1af4 a111" >/sys/bus/pci/drivers/uio_pci_generic/new_id
+	echo "1af4 1110" >/sys/bus/pci/drivers/uio_pci_generic/new_id
 }
 say serving
 while read -r id command rest; do
@@ -100,6 +101,21 @@ ends()
 	done
 }
 
+# cpu GUEST: what its VMM has taken of the CPU so far, in hundredths of a second.
+cpu()
+{
+	awk '{ print $14 + $15 }' "/proc/$(cat "$1.pid")/stat"
+}
+
+# work ID: guest b works for a while; $rate: how much for each second of the CPU.
+work()
+{
+	before=$(cpu b)
+	tell b "$1" run s work $seconds
+	check "works-$1" answers b "$1" '[0-9][0-9]*'
+	rate=$(($(said b "$1") * 100 / ($(cpu b) - before + 1)))
+}
+
 share="s,size=256K,peer=$dir/s"
 
 if wanted pair; then
@@ -164,6 +180,31 @@ if wanted ring; then
 	ends a b c
 fi
 
+if wanted ivshmem; then
+	# Both see ivshmem, then one of them: each of its rings is an event of the connector's.
+	guest a script --share "$share,device=ivshmem" --sandbox
+	guest b script --share "$share,device=ivshmem"
+	check ivshmem-a says a serving
+	check ivshmem-b says b serving
+	for name in a b; do
+		tell $name 45 interrupts
+		check "ivshmem-$name-interrupts" answers $name 45 '/dev/uio0'
+	done
+	tell b 46 start ivshmem answer 500
+	tell a 47 run ivshmem ask 500
+	check ivshmem-asks answers a 47 '500 [0-9]*'
+	tell a 48 start ivshmem send
+	tell b 49 run ivshmem receive $((bytes / 8))
+	check ivshmem-receives answers b 49 "$((bytes / 8)) ok [0-9a-f]* [0-9]*"
+	ends b
+	guest b script --share "$share"
+	check connector says b serving
+	tell b 55 start s count 1000
+	tell a 56 run ivshmem emit 1000
+	check connector-counts answers b 55 1000
+	ends a b
+fi
+
 if wanted net; then
 	guest a script --net "share=$dir/n,mac=02:00:00:00:00:0a"
 	reboot=1 guest b script --net "share=$dir/n,mac=02:00:00:00:00:0b" --sandbox
@@ -195,20 +236,25 @@ if wanted net; then
 fi
 
 if wanted hostile; then
-	# Rates are shown and not judged: whatever else this machine does changes them several times over.
+	# The work done for a second of the CPU's that its VMM takes: the hostile guest's own part of the CPU
+	# does not count. It is judged in the long form, which runs alone: in an emulated machine what the
+	# host does beside it looks like time of the CPU's.
 	guest a script --share "$share" --share "x,size=4K,peer=$dir/x"
 	guest b script --share "$share"
 	check neighbour says a serving
 	check worker says b serving
+	work 60
+	idle=$rate
 	tell a 50 start x storm $((seconds + 2))
-	tell b 60 run s work $seconds
-	check works answers b 60 '[0-9][0-9]*'
+	work 61
+	elsewhere=$rate
 	check storms-elsewhere answers a 50 '[0-9][0-9]*'
 	tell a 70 start s storm $((seconds + 2))
-	tell b 80 run s work $seconds
-	check works-on answers b 80 '[0-9][0-9]*'
+	work 80
 	check storms answers a 70 '[0-9][0-9]*'
-	echo "    beside a neighbour hostile elsewhere: $(said b 60), here: $(said b 80); it wrote $(said a 70) times"
+	echo "    work for a CPU second beside an idle neighbour: $idle, hostile elsewhere: $elsewhere, here: $rate;" \
+		"it wrote $(said a 70) times"
+	[ "$FULL" = 0 ] || check undisturbed [ $((rate * 10)) -ge $((idle * 7)) ]
 	# And the connection still works.
 	tell b 90 start s send
 	tell a 91 run s receive 1048576

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh disable=SC2034 # variables are lib.sh's
 # The board exynos5422: Debian's stock armmp kernel on its own device tree of the ODROID-XU4.
-# Several CPUs are tried in the long form only: they sometimes hang, which is not understood yet.
-# needs: --gic 2
+# needs: --gic 2 --cpus 2
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
 
@@ -10,6 +9,7 @@ kernel=/carry/armmp/linux
 initrd=/carry/armmp/initrd
 programs=/nowhere # They are 64-bit ones.
 memory=256M
+apart=1
 console=ttySAC2
 GIC= # The board's own.
 board='--machine exynos5422 --dtb /carry/armmp/exynos5422-odroidxu4.dtb'
@@ -161,7 +161,7 @@ if wanted pins; then
 	check pins-combiner grep -q 'interrupts combiner [1-9]' p.err
 	sed 's/^/    /' p.out | grep VMMP
 fi
-if wanted cpus && [ "$FULL" = 1 ]; then
+if wanted cpus; then
 	append=$periodic
 	guest_cpus=2
 	# shellcheck disable=SC2086 # words

@@ -73,29 +73,65 @@ make_root()
 # (128M, 1), and $append for more of its kernel's command line. $vmm_prefix: a command before.
 # $kernel and $initrd: another guest than device.sh's. $console: another console than hvc0.
 # A reset ends the VMM with status 3, or with reboot=1 starts the guest again.
+# $beside: the name of another guest in the same VMM, with $beside_options of its own (words).
+#
+# apart=1: no two vCPUs share a processor of the machine, nor does one change to another. 32-bit
+# guests need that here: QEMU keeps SPSR of the mode that such a guest is in from the hypervisor
+# (docs/arm.md), so what another vCPU has done since is in it.
 guest()
 {
 	name=$1
 	make_root "$2"
 	shift 2
+	kernel_options="console=${console:-hvc0} quiet panic=-1 vmmp.console=${console:-hvc0} vmmp.script=/test/script.sh ${append:-}"
 	rm -f "$name.in" "$name.out" "$name.err"
 	mkfifo "$name.in"
 	reset=--no-reboot
 	[ -z "${reboot:-}" ] || reset=
+	# shellcheck disable=SC2086 # words
+	[ -z "${beside:-}" ] || set -- --name "$name" "$@" -- --name "$beside" --kernel /test/linux --initrd root.cpio \
+		--memory "${memory:-128M}" ${GIC:+--gic} $GIC $reset --append "$kernel_options" \
+		--console "socket:$dir/$beside.sock" ${beside_options:-}
 	# The reader keeps the fifo open, so that the guest never reads the end of a file.
 	# shellcheck disable=SC2086 # words
-	${vmm_prefix:-} /test/vmm run --kernel "${kernel:-/test/linux}" --initrd root.cpio --memory "${memory:-128M}" \
+	${apart:+taskset 1} ${vmm_prefix:-} /test/vmm run --kernel "${kernel:-/test/linux}" --initrd root.cpio --memory "${memory:-128M}" \
 		--cpus "${guest_cpus:-1}" ${GIC:+--gic} $GIC $reset \
-		--append "console=${console:-hvc0} quiet panic=-1 vmmp.console=${console:-hvc0} vmmp.script=/test/script.sh ${append:-}" "$@" \
+		--append "$kernel_options" "$@" \
 		<>"$name.in" >"$name.out" 2>"$name.err" &
 	pid=$!
 	echo "$pid" >"$name.pid"
 	running="$running $name"
+	[ -z "${beside:-}" ] || talk_to "$beside"
+	[ -z "${apart:-}" ] || spread "$pid"
 	# The root is read before the guest runs; another guest may then overwrite it.
 	tries=0
 	until [ -s "$name.out" ] || ! kill -0 "$pid" 2>/dev/null || [ $tries -ge $((patience * 5)) ]; do
 		tries=$((tries + 1))
 		usleep 200000
+	done
+}
+
+# talk_to NAME: the console of a guest beside another, as a guest's own.
+talk_to()
+{
+	rm -f "$1.in" "$1.out"
+	mkfifo "$1.in"
+	"$programs/unix_stream" "$dir/$1.sock" <>"$1.in" >"$1.out" 2>/dev/null &
+	echo "$pid" >"$1.pid"
+}
+
+# spread PID: gives a VMM's vCPUs, all on processor 0 and all but the first off still, one each.
+spread()
+{
+	number=1
+	while [ $number -lt "${guest_cpus:-1}" ] && kill -0 "$1" 2>/dev/null; do
+		for task in /proc/"$1"/task/*; do
+			[ "$(cat "$task/comm" 2>/dev/null)" = "$(printf 'vcpu%02d' $number)" ] || continue
+			taskset -p $((1 << number)) "${task##*/}" >/dev/null
+			number=$((number + 1))
+			continue 2
+		done
+		usleep 20000
 	done
 }
 

@@ -3,8 +3,8 @@
  * A guest's user of cross-VM connections: maps the BARs that sysfs shows. Where uio_pci_generic has
  * the function it waits for interrupts, else it looks again and again.
  *
- * NAME is that of the connection; "ivshmem" is QEMU's device of that name, which takes emit, send
- * and receive.
+ * NAME is that of the connection; "ivshmem" is a device of that name, QEMU's or ours, which has no
+ * name and knows whether there was an event, not how many.
  *
  *   crossvm NAME name                what the function calls itself
  *   crossvm NAME emit COUNT          emits; prints COUNT and microseconds
@@ -44,11 +44,16 @@
 #define NAME_SIZE 48u
 #define MIB       (UINT64_C(1) << 20)
 
-/* The event page, as words; the doorbell is that of ivshmem's registers. */
-#define EMIT     0
+/* The event page, as words, */
+#define EMIT    0
+#define CONSUME 1
+#define NAME    2
+
+/* and the registers of ivshmem. */
+#define MASK     0
+#define STATUS   1
+#define POSITION 2
 #define DOORBELL 3
-#define CONSUME  1
-#define NAME     2
 
 /* PCI 3.0, 6.2.2 */
 #define COMMAND      4
@@ -217,7 +222,8 @@ static void use_ivshmem(const char *device, struct connection *connection)
         die("resource0");
     }
     map_ring(device, "resource2", connection);
-    connection->interrupt = -1;
+    open_interrupt(device, connection);
+    connection->event[MASK] = 1; /* INTx, where the device has it. */
     connection->ivshmem = true;
 }
 
@@ -250,7 +256,8 @@ static struct connection find(const char *name)
 static void emit(const struct connection *connection)
 {
     if (connection->ivshmem) {
-        connection->event[DOORBELL] = 0; /* Of peer 0, its vector 0. */
+        /* The other one's, its vector 0. */
+        connection->event[DOORBELL] = connection->event[POSITION] ? 0 : 1 << 16;
     } else {
         *(volatile uint8_t *)(uintptr_t)&connection->event[EMIT] = 1;
     }
@@ -258,6 +265,9 @@ static void emit(const struct connection *connection)
 
 static uint32_t take(const struct connection *connection)
 {
+    if (connection->ivshmem) {
+        return connection->event[STATUS] & 1; /* Read, and so cleared. */
+    }
     uint32_t count = connection->event[CONSUME];
     if (count) {
         connection->event[CONSUME] = 0;

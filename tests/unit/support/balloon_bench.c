@@ -67,7 +67,7 @@ struct balloon_bench *balloon_make(const struct balloon_recipe *recipe)
     const struct virtio_driver_transport *transport = recipe->legacy ? &virtio_driver_pci_legacy
                                                       : recipe->mmio ? &virtio_driver_mmio
                                                                      : &virtio_driver_pci_modern;
-    void *device = virtio_rig_connect(&bench->rig, &bench->balloon.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->balloon.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->driver.ordered = true;

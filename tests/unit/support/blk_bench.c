@@ -154,7 +154,7 @@ void blk_bench_init(struct blk_bench *bench, const struct blk_bench_options *opt
     const struct virtio_driver_transport *transport = options->legacy ? &virtio_driver_pci_legacy
                                                       : options->mmio ? &virtio_driver_mmio
                                                                       : &virtio_driver_pci_modern;
-    void *device = virtio_rig_connect(&bench->rig, &bench->blk.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->blk.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->driver.rings = options->packed ? UINT64_MAX : 0;

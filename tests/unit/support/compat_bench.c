@@ -41,76 +41,19 @@ uint32_t compat_bench_pci(struct compat_bench *bench, unsigned device, unsigned 
     return value;
 }
 
-/* ---- The driver's transport ---- */
+/* ---- The device's ports, as a window for the driver ---- */
 
-static uint8_t status(void *device)
+static uint64_t ports_read(void *bench, uint64_t offset, unsigned size)
 {
-    return (uint8_t)compat_bench_in(device, 0x12, 1);
+    return compat_bench_in(bench, (unsigned)offset, size);
 }
 
-static void set_status(void *device, uint8_t value)
+static void ports_write(void *bench, uint64_t offset, unsigned size, uint64_t value)
 {
-    compat_bench_out(device, 0x12, 1, value);
+    compat_bench_out(bench, (unsigned)offset, size, value);
 }
 
-static uint64_t features(void *device)
-{
-    return compat_bench_in(device, 0, 4);
-}
-
-static void set_features(void *device, uint64_t value)
-{
-    compat_bench_out(device, 4, 4, value);
-}
-
-static uint32_t queue_size(void *device, unsigned queue)
-{
-    compat_bench_out(device, 0xe, 2, queue);
-    return (uint32_t)compat_bench_in(device, 0xc, 2);
-}
-
-static void set_queue(void *device, unsigned queue, uint32_t size, uint64_t desc, uint64_t avail,
-                      uint64_t used)
-{
-    (void)size, (void)avail, (void)used;
-    compat_bench_out(device, 0xe, 2, queue);
-    compat_bench_out(device, 8, 4, desc >> 12);
-    assert_int_equal(compat_bench_in(device, 8, 4), desc >> 12);
-}
-
-static void kick(void *device, unsigned queue)
-{
-    compat_bench_out(device, 0x10, 2, queue);
-}
-
-static uint8_t isr(void *device)
-{
-    return (uint8_t)compat_bench_in(device, 0x13, 1);
-}
-
-static uint64_t config_read(void *device, uint32_t offset, unsigned size)
-{
-    return compat_bench_in(device, 0x14 + offset, size);
-}
-
-static void config_write(void *device, uint32_t offset, unsigned size, uint64_t value)
-{
-    compat_bench_out(device, 0x14 + offset, size, value);
-}
-
-static const struct virtio_driver_transport transport = {
-    .legacy = true,
-    .status = status,
-    .set_status = set_status,
-    .features = features,
-    .set_features = set_features,
-    .queue_size = queue_size,
-    .set_queue = set_queue,
-    .kick = kick,
-    .isr = isr,
-    .config_read = config_read,
-    .config_write = config_write,
-};
+static const struct vmmp_window_ops ports_ops = { ports_read, ports_write };
 
 /* ---- The VM ---- */
 
@@ -132,8 +75,10 @@ void compat_bench_fini(struct compat_bench *bench)
 void compat_bench_connect(struct compat_bench *bench, unsigned iobase)
 {
     bench->iobase = iobase;
-    virtio_driver_init(&bench->driver, &transport, bench, &vmmp_compat_vm(&bench->f.vm)->memory,
-                       FIXTURE_RAM_BASE, 0x400000);
+    bench->device_ports =
+        (struct vmmp_window){ .name = "ports", .ops = &ports_ops, .device = bench, .size = 0x100 };
+    virtio_driver_init(&bench->driver, &virtio_driver_pci_legacy, &bench->device_ports,
+                       &vmmp_compat_vm(&bench->f.vm)->memory, FIXTURE_RAM_BASE, 0x400000);
     bench->buffers = virtio_driver_alloc(&bench->driver, BUFFERS_SIZE, 4096);
 }
 

@@ -23,6 +23,7 @@ struct compat_bench {
     vmm_pci_space_t *pci;
     vmm_io_port_list_t *ports;
     unsigned iobase;
+    struct vmmp_window device_ports; /* From there on. */
     struct virtio_driver driver;
     uint64_t buffers; /* 0x60000 bytes that a probe starts from anew. */
     uint64_t next;    /* Offset of the next one. */

@@ -98,7 +98,7 @@ void console_bench_make(struct console_bench *bench, bool defers, unsigned ports
     }
     virtio_rig_init(&bench->rig, defers, false);
     assert_int_equal(init(bench, ports), 0);
-    void *device = virtio_rig_connect(&bench->rig, &bench->console.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->console.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->driver.ordered = true;

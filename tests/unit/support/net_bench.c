@@ -84,7 +84,7 @@ struct net_bench *net_bench_make(const struct net_bench_options *options)
     const struct virtio_driver_transport *transport = options->legacy ? &virtio_driver_pci_legacy
                                                       : options->mmio ? &virtio_driver_mmio
                                                                       : &virtio_driver_pci_modern;
-    void *device = virtio_rig_connect(&bench->rig, &bench->net.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->net.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->driver.ordered = true;

@@ -98,7 +98,7 @@ void toy_make(struct toy_bench *bench, bool defers, bool pulse,
                                       QUEUES, &bench->rig.memory, &bench->rig.log,
                                       &bench->rig.host),
                      0);
-    void *device = virtio_rig_connect(&bench->rig, &bench->toy.virtio, transport);
+    struct vmmp_window *device = virtio_rig_connect(&bench->rig, &bench->toy.virtio, transport);
     virtio_driver_init(&bench->driver, transport, device, &bench->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     bench->buffer = virtio_driver_alloc(&bench->driver, 4096, 4096);

@@ -179,12 +179,12 @@ void virtio_rig_plug(struct virtio_rig *rig, struct vmmp_virtio_pci *pci)
     assert_int_equal(vmmp_irq_source_init(&pci->function.irq, &rig->line), 0);
 }
 
-void *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *device,
-                         const struct virtio_driver_transport *transport)
+struct vmmp_window *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *device,
+                                       const struct virtio_driver_transport *transport)
 {
     if (transport == &virtio_driver_mmio) {
         assert_int_equal(vmmp_virtio_mmio_init(&rig->mmio, device, &rig->line, NULL), 0);
-        return &rig->mmio;
+        return &rig->mmio.window;
     }
     /* The one type that has a legacy face and is not transitional. */
     const bool legacy = transport->legacy && device->ops->type == VIRTIO_ID_VSOCK;
@@ -193,7 +193,7 @@ void *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *devi
                                                                  : VMMP_VIRTIO_PCI_TRANSITIONAL };
     assert_int_equal(vmmp_virtio_pci_init(&rig->pci, device, &options), 0);
     virtio_rig_plug(rig, &rig->pci);
-    return &rig->pci;
+    return transport->legacy ? &rig->pci.legacy : &rig->pci.modern;
 }
 
 void virtio_rig_disconnect(struct virtio_rig *rig)

@@ -52,6 +52,6 @@ void virtio_rig_plug(struct virtio_rig *rig, struct vmmp_virtio_pci *pci);
  * Gives `device` what `transport` drives, on the rig's line; returns what virtio_driver_init()
  * takes as its device. One device at a time.
  */
-void *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *device,
-                         const struct virtio_driver_transport *transport);
+struct vmmp_window *virtio_rig_connect(struct virtio_rig *rig, struct vmmp_virtio_device *device,
+                                       const struct virtio_driver_transport *transport);
 void virtio_rig_disconnect(struct virtio_rig *rig);

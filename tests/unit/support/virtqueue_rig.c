@@ -14,7 +14,7 @@ static void zero_rings(struct virtio_driver_queue *queue, uint32_t size, bool pa
     queue->avail_gpa = old.avail_gpa;
     queue->used_gpa = old.used_gpa;
     if (packed) {
-        queue->desc = queue->packed.first;
+        queue->desc = (struct virtq_desc *)(void *)queue->packed.first;
         queue->packed.ring = old.packed.ring;
         queue->packed.driver_event = old.packed.driver_event;
         queue->packed.device_event = old.packed.device_event;

@@ -15,7 +15,7 @@ void vsock_guest_prepare(struct vsock_guest *guest, bool defers, uint64_t cid)
 void vsock_guest_plug(struct vsock_guest *guest, struct vmmp_virtio_device *device,
                       const struct virtio_driver_transport *transport)
 {
-    void *function = virtio_rig_connect(&guest->rig, device, transport);
+    struct vmmp_window *function = virtio_rig_connect(&guest->rig, device, transport);
     virtio_driver_init(&guest->driver, transport, function, &guest->rig.memory, VIRTIO_RIG_RAM,
                        VIRTIO_RIG_RAM_SIZE);
     guest->driver.ordered = true;

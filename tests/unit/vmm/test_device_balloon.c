@@ -54,8 +54,9 @@ static struct bench *make(const struct device_kind *kind, const char *value)
 
 static void create(struct bench *bench)
 {
-    const struct machine_device_environment environment = { &bench->vm, &bench->memory, &bench->log,
-                                                            &bench->host, NULL };
+    const struct machine_device_environment environment = {
+        .vm = &bench->vm, .memory = &bench->memory, .log = &bench->log, .host = &bench->host
+    };
     assert_int_equal(bench->kind->model->create(bench->state, &environment, &bench->virtio), 0);
     assert_non_null(bench->virtio);
 }

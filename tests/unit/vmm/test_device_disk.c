@@ -55,7 +55,7 @@ static int teardown(void **state)
 
 static int open_disk(struct bench *bench, const char *parts)
 {
-    struct device_context context = { bench->loop, &bench->log, "disk3", 3, NULL };
+    struct device_context context = { bench->loop, &bench->log, "disk3", 3, 0, NULL };
     snprintf(bench->value, sizeof(bench->value), "%s%s", bench->path, parts);
     assert_true(device_disk.check(bench->value, bench->message));
     return device_disk.open(bench->state, bench->value, &context);
@@ -63,8 +63,9 @@ static int open_disk(struct bench *bench, const char *parts)
 
 static void create(struct bench *bench)
 {
-    const struct machine_device_environment environment = { NULL, &bench->memory, &bench->log,
-                                                            &bench->host, NULL };
+    const struct machine_device_environment environment = { .memory = &bench->memory,
+                                                            .log = &bench->log,
+                                                            .host = &bench->host };
     assert_int_equal(device_disk.model->create(bench->state, &environment, &bench->virtio), 0);
     assert_non_null(bench->virtio);
 }

@@ -45,7 +45,7 @@ static int setup(void **state)
         char message[OPTIONS_MESSAGE];
         snprintf(f->values[i], sizeof(f->values[i]), "socket:%s%s", path_of(f, i), more[i]);
         assert_true(device_port.check(f->values[i], message));
-        f->contexts[i] = (struct device_context){ f->loop, NULL, names[i], i, f->ports[0] };
+        f->contexts[i] = (struct device_context){ f->loop, NULL, names[i], i, 0, f->ports[0] };
         f->ports[i] = calloc(1, device_port.state_size);
         assert_int_equal(device_port.open(f->ports[i], f->values[i], &f->contexts[i]), 0);
     }

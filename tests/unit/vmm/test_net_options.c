@@ -163,7 +163,7 @@ static void a_device_on_a_switch(void **state)
     assert_int_equal(hosted_event_loop_create(&loop), 0);
     vmmp_guest_memory_init(&memory, NULL, NULL);
     struct vmmp_host host = hosted_event_loop_host(loop);
-    const struct machine_device_environment environment = { NULL, &memory, NULL, &host, NULL };
+    const struct machine_device_environment environment = { .memory = &memory, .host = &host };
     for (unsigned i = 0; i < 2; i++) {
         const struct device_context context = { .loop = loop, .name = "net", .number = i };
         states[i] = calloc(1, device_net.state_size);

@@ -3,6 +3,7 @@
 #include "linux/options.h"
 
 #include "linux/device_port.h"
+#include "linux/devices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "vmmp_test.h"
 
 #define MIB       (UINT64_C(1) << 20)
-#define MAX_WORDS 24
+#define MAX_WORDS 48
 
 struct line {
     char *argv[MAX_WORDS + 1];
@@ -28,14 +29,24 @@ static void split(struct line *line, char *text)
     line->argv[line->argc] = NULL;
 }
 
-static enum options_command parse(const char *command_line, struct options *options, char *message)
+static enum options_command parse_all(const char *command_line, struct options_guests *guests,
+                                      char *message)
 {
     static char text[1024];
     struct line line;
     assert_true(strlen(command_line) < sizeof(text));
     strcpy(text, command_line);
     split(&line, text);
-    return options_parse(line.argc, line.argv, options, message);
+    return options_parse(line.argc, line.argv, guests, message);
+}
+
+static enum options_command parse(const char *command_line, struct options *options, char *message)
+{
+    struct options_guests guests;
+    enum options_command command = parse_all(command_line, &guests, message);
+    assert_true(guests.count <= 1);
+    *options = guests.list[0];
+    return command;
 }
 
 static void test_defaults(void **state)
@@ -146,6 +157,16 @@ static void test_mistakes(void **state)
         { "vmm run --kernel", "--kernel needs a value: --kernel FILE" },
         { "vmm run --kernel=", "--kernel: the file name is empty: give the path of a file" },
         { "vmm run --kernel k --stats=yes", "--stats takes no value" },
+        { "vmm run --kernel k --screen 1024",
+          "--screen 1024: must be WIDTHxHEIGHT from 64x64 to 3840x2160, such as 1024x768" },
+        { "vmm run --kernel k --screen 63x480",
+          "--screen 63x480: must be WIDTHxHEIGHT from 64x64 to 3840x2160, such as 1024x768" },
+        { "vmm run --kernel k --screen 640x480x",
+          "--screen 640x480x: must be WIDTHxHEIGHT from 64x64 to 3840x2160, such as 1024x768" },
+        { "vmm run --kernel k --screen 12345678x480",
+          "--screen 12345678x480: must be WIDTHxHEIGHT from 64x64 to 3840x2160, such as 1024x768" },
+        { "vmm run --kernel k --screen 640x480",
+          "--screen: a qemu-arm-virt has no screen: leave it out" },
         { "vmm run --memory 0", "--memory 0: must be at least 64M" },
         { "vmm run --memory 63M", "--memory 63M: must be at least 64M" },
         { "vmm run --memory 65537K", "--memory 65537K: must be a multiple of 1M" },
@@ -228,7 +249,7 @@ static void test_choice_of_machine(void **state)
 
 static void test_long_argument_is_cut(void **state)
 {
-    struct options options;
+    struct options_guests options;
     char message[OPTIONS_MESSAGE];
     char *word = malloc(100000);
     (void)state;
@@ -241,6 +262,60 @@ static void test_long_argument_is_cut(void **state)
     assert_int_equal(options_parse(3, argv, &options, message), OPTIONS_ERROR);
     assert_memory_equal(message, "unknown option '--xxxxx", 23);
     free(word);
+}
+
+static void test_several_guests(void **state)
+{
+    struct options_guests guests;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    assert_int_equal(parse_all("vmm run --kernel A --name a --cpus 2 -- --kernel B --console none "
+                               "--net switch=x -- --kernel C --console pty",
+                               &guests, message),
+                     OPTIONS_RUN);
+    assert_int_equal(guests.count, 3);
+    assert_string_equal(guests.list[0].kernel, "A");
+    assert_string_equal(guests.list[0].name, "a");
+    assert_string_equal(guests.list[1].kernel, "B");
+    assert_null(guests.list[1].name);
+    assert_int_equal(guests.list[1].cpus, 1);
+    assert_int_equal(guests.list[1].device_count, 1);
+    assert_int_equal(guests.list[2].device_count, 0);
+    assert_int_equal(guests.list[2].console.kind, CONSOLE_PTY);
+}
+
+static void test_several_guests_refused(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *says;
+    } rows[] = {
+        { "vmm run --kernel A -- --kernel B", "guest 2: guest 1 uses standard input and output" },
+        { "vmm run --kernel A --console none -- --kernel B -- --kernel C --serial stdio "
+          "--console none",
+          "guest 3: guest 2 uses standard input and output" },
+        { "vmm run --kernel A --", "guest 2: run: no kernel" },
+        { "vmm run -- --kernel B", "run: no kernel" },
+        { "vmm run --kernel A -- --kernel B --cpus 99", "guest 2: --cpus 99: must be" },
+        { "vmm run --kernel A -- --kernel B --console none --dump-dtb x", "--dump-dtb: " },
+        { "vmm run --kernel A --name=", "--name: the name is empty" },
+    };
+    struct options_guests guests;
+    char message[OPTIONS_MESSAGE];
+    char line[1024] = "vmm run --kernel A --console none";
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse_all(rows[i].line, &guests, message), OPTIONS_ERROR);
+        assert_memory_equal(message, rows[i].says, strlen(rows[i].says));
+    }
+    for (unsigned i = 1; i < OPTIONS_GUESTS; i++) {
+        strcat(line, " -- --kernel B --console none");
+    }
+    assert_int_equal(parse_all(line, &guests, message), OPTIONS_RUN);
+    assert_int_equal(guests.count, OPTIONS_GUESTS);
+    strcat(line, " -- --kernel B --console none");
+    assert_int_equal(parse_all(line, &guests, message), OPTIONS_ERROR);
+    assert_string_equal(message, "too many guests: at most 8");
 }
 
 static void test_sizes(void **state)
@@ -322,15 +397,81 @@ static void test_help(void **state)
     free(text);
 }
 
+/* ---- vmm vhost-user ---- */
+
+static void test_vhost_user(void **state)
+{
+    struct options options;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    assert_int_equal(parse("vmm vhost-user --device blk --socket /s --disk d.img,ro --rings split",
+                           &options, message),
+                     OPTIONS_VHOST_USER);
+    assert_ptr_equal(options.served, &device_disk);
+    assert_string_equal(options.socket, "/s");
+    assert_true(options.split_rings);
+    assert_int_equal(options.device_count, 1);
+    assert_string_equal(options.devices[0].value, "d.img,ro");
+    /* One whose option has only parts that may be left out. */
+    assert_int_equal(parse("vmm vhost-user --device=rng --socket=/s", &options, message),
+                     OPTIONS_VHOST_USER);
+    assert_int_equal(options.device_count, 1);
+    assert_ptr_equal(options.devices[0].kind, &device_rng);
+    assert_null(options.devices[0].value);
+    /* The first console is a port here. */
+    assert_int_equal(parse("vmm vhost-user --device console --socket /s --console pty "
+                           "--console file:x,name=log",
+                           &options, message),
+                     OPTIONS_VHOST_USER);
+    assert_int_equal(options.device_count, 2);
+    assert_ptr_equal(options.devices[0].kind, &device_port);
+    assert_int_equal(parse("vmm vhost-user --help", &options, message), OPTIONS_VHOST_USER_HELP);
+}
+
+static void test_vhost_user_errors(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *says;
+    } rows[] = {
+        { "vmm vhost-user", "no device" },
+        { "vmm vhost-user --device blk", "no socket" },
+        { "vmm vhost-user --device disk --socket /s", "must be net, blk, console, rng or vsock" },
+        { "vmm vhost-user --device blk --socket", "--socket needs a value" },
+        { "vmm vhost-user --device blk --socket /s", "give --disk FILE" },
+        { "vmm vhost-user --device blk --socket /s --rng", "--rng: not the device" },
+        { "vmm vhost-user --device blk --socket /s --disk a --disk b", "one device is served" },
+        { "vmm vhost-user --device net --socket /s --net nowhere", "--net" },
+        { "vmm vhost-user --device blk --kernel Image", "unknown option '--kernel'" },
+        { "vmm vhost-user --device blk --socket=", "the file name is empty" },
+        { "vmm vhost-user x", "'vmm vhost-user --help'" },
+        { "vmm run --socket /s", "unknown option '--socket'" },
+        { "vmm vhost-usr", "did you mean 'vmm vhost-user'" },
+    };
+    struct options options;
+    char message[OPTIONS_MESSAGE];
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(parse(rows[i].line, &options, message), OPTIONS_ERROR);
+        if (!strstr(message, rows[i].says)) {
+            fail_msg("'%s' is not in '%s'", rows[i].says, message);
+        }
+    }
+}
+
 int test_options(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vhost_user),
+        cmocka_unit_test(test_vhost_user_errors),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything_given),
         cmocka_unit_test(test_other_commands),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_choice_of_machine),
         cmocka_unit_test(test_long_argument_is_cut),
+        cmocka_unit_test(test_several_guests),
+        cmocka_unit_test(test_several_guests_refused),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_nearest),

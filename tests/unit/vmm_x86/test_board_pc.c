@@ -10,6 +10,7 @@
 
 #include "support/image_x86.h"
 #include "vmmp_test.h"
+#include "machine_screen.h"
 
 #define MIB UINT64_C(0x100000)
 
@@ -184,9 +185,64 @@ static void test_loaded(void **state)
     assert_true(f->entry.rip == f->plan.x86.entry);
     assert_true(f->entry.rsi == f->plan.x86.boot_params);
     assert_memory_equal(script_memory(&f->vm, VMMP_ACPI_AREA, 8), "RSD PTR ", 8);
+    const uint8_t *entry = script_memory(&f->vm, VMMP_SMBIOS_AREA, VMMP_SMBIOS_AREA_SIZE);
+    assert_memory_equal(entry, "_SM3_", 5);
+    assert_non_null(memmem(entry, VMMP_SMBIOS_AREA_SIZE, "libsel4vmmplatsupport", 22));
     assert_memory_equal(script_memory(&f->vm, f->plan.x86.cmdline, 13), "console=ttyS0", 13);
     assert_true(f->vm.vcpus[0]->vcpu_online);
     assert_false(f->vm.vcpus[1]->vcpu_online);
+}
+
+/* The zero page says what the screen is; it is memory of its own, of which the map says nothing. */
+static void test_screen(void **state)
+{
+    static const uint8_t colours[] = { 8, 16, 8, 8, 8, 0, 8, 24 };
+    static const uint8_t pixels[] = { 1, 2, 3, 99, 4, 5, 6, 99 };
+    struct fixture *f = *state;
+    struct machine_screen screen;
+    struct vmmp_e820 map;
+    uint8_t rgb[3 * 642];
+    f->config.screen_width = 642;
+    f->config.screen_height = 480;
+    load(f);
+    const uint8_t *page = script_memory(&f->vm, f->plan.x86.boot_params, 4096);
+    assert_int_equal(page[0x0f], 0x23);
+    assert_int_equal(page[0x12] | page[0x13] << 8, 642);
+    assert_int_equal(page[0x14] | page[0x15] << 8, 480);
+    assert_int_equal(page[0x16], 32);
+    assert_int_equal(page[0x1b], PC_SCREEN_BASE >> 24);
+    /* 642 * 480 * 4 bytes are 18.8 units of 64 KiB. */
+    assert_int_equal(page[0x1c], 19);
+    assert_int_equal(page[0x24] | page[0x25] << 8, 642 * 4);
+    assert_memory_equal(page + 0x26, colours, sizeof(colours));
+    assert_int_equal(pc_memory_map(&f->config, &map), 0);
+    for (unsigned i = 0; i < map.count; i++) {
+        assert_true(map.entries[i].start + map.entries[i].size <= PC_SCREEN_BASE ||
+                    map.entries[i].start >= PC_SCREEN_END);
+    }
+
+    assert_true(machine_screen(&f->machine, &screen));
+    uint8_t *line = script_memory(&f->vm, PC_SCREEN_BASE + UINT64_C(479) * 642 * 4, 642 * 4);
+    memcpy(line, pixels, sizeof(pixels));
+    memcpy(line + 641 * 4, pixels + 4, 4);
+    machine_screen_line(&screen, 479, rgb);
+    assert_memory_equal(rgb, "\3\2\1\6\5\4", 6);
+    assert_memory_equal(rgb + 3 * 641, "\6\5\4", 3);
+    /* Nothing is there behind it. */
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_SCREEN_BASE + 19 * 0x10000, 4), 0xffffffff);
+}
+
+static void test_no_screen(void **state)
+{
+    struct fixture *f = *state;
+    struct machine_screen screen;
+    load(f);
+    assert_false(machine_screen(&f->machine, &screen));
+    const uint8_t *page = script_memory(&f->vm, f->plan.x86.boot_params, 64);
+    for (unsigned i = 0; i < 64; i++) {
+        assert_int_equal(page[i], 0);
+    }
+    assert_int_equal(script_get(f->vm.vcpus[0], PC_SCREEN_BASE, 4), 0xffffffff);
 }
 
 static void test_ports(void **state)
@@ -344,6 +400,8 @@ int test_board_pc(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_map, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loaded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_screen, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_screen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
