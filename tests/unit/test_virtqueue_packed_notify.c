@@ -117,9 +117,9 @@ static void the_next_entry_is_kicked_for(void **state)
     struct virtqueue_rig *rig = *state;
     for (unsigned s = 0; s < PACKED_SIZES; s++) {
         unsigned kicks = 0;
-        struct vmmp_window window = { .device = &kicks };
         packed_remake(rig, packed_sizes[s], PACKED | EVENT_IDX);
         rig->driver.transport = &transport;
+        struct vmmp_window window = { .device = &kicks };
         rig->driver.device = &window;
         for (unsigned at = 0; at < 3 * packed_sizes[s]; at++) {
             assert_false(vmmp_virtqueue_enable_notifications(&rig->vq));
