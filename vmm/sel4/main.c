@@ -14,13 +14,11 @@
 #include "machine.h"
 #include "root_task.h"
 #include "serial.h"
-#include "timer.h"
 
 #define GUEST_MEMORY (UINT64_C(256) << 20)
 
 static struct root_task root;
 static struct serial serial;
-static struct timer timer;
 static struct machine machine;
 static struct machine_plan plan;
 static struct machine_port console_port;
@@ -142,7 +140,6 @@ int main(void)
             printf("vmm: the guest starts\n");
             /* On seL4 it returns 0 at every interrupt of the virtual timer. */
             while (vm_run(&vm) == 0) {
-                timer_expired(&timer, vm.vcpus[BOOT_VCPU]);
             }
             printf("vmm: the guest has ended in an error\n");
         } else if (error.message[0]) {
