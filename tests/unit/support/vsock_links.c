@@ -7,16 +7,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Nothing of a test's takes so long, however busy the machine is. */
+#define PATIENCE_NS UINT64_C(30000000000)
+
 int vsock_links_create(struct vsock_links *bench, const char *path,
                        char error[HOSTED_VSOCK_UNIX_ERROR], struct hosted_vsock_unix **made)
 {
-    const struct hosted_vsock_unix_options options = { path, VSOCK_LINKS, true, 20 * 1000000 };
+    const struct hosted_vsock_unix_options options = { path, VSOCK_LINKS, true, bench->timeout_ns };
     return hosted_vsock_unix_create(made, bench->loop, &options, error);
 }
 
-int vsock_links_setup(void **state)
+static int setup(void **state, uint64_t timeout_ns)
 {
     struct vsock_links *bench = calloc(1, sizeof(*bench));
+    bench->timeout_ns = timeout_ns;
     char error[HOSTED_VSOCK_UNIX_ERROR];
     const struct vmmp_vsock_mux_options options = {
         .guest_cid = 5, .connections = 16, .buffer_size = VSOCK_LINKS_BUFFER, .seqpacket = true
@@ -40,6 +44,16 @@ int vsock_links_setup(void **state)
     assert_int_equal(hosted_vsock_unix_start(bench->backend, &bench->mux), 0);
     *state = bench;
     return 0;
+}
+
+int vsock_links_setup(void **state)
+{
+    return setup(state, PATIENCE_NS);
+}
+
+int vsock_links_setup_impatient(void **state)
+{
+    return setup(state, VSOCK_LINKS_IMPATIENCE_NS);
 }
 
 int vsock_links_teardown(void **state)

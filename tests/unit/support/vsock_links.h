@@ -12,6 +12,8 @@
 #define OP(name)           VIRTIO_VSOCK_OP_##name
 #define VSOCK_LINKS        8u
 #define VSOCK_LINKS_BUFFER 65536u
+/** How long clients may take for their line, with the fixture that is impatient. */
+#define VSOCK_LINKS_IMPATIENCE_NS UINT64_C(20000000)
 
 struct vsock_links {
     struct vsock_guest guest;
@@ -19,6 +21,7 @@ struct vsock_links {
     struct hosted_event_loop *loop;
     struct hosted_vsock_unix *backend;
     void *memory;
+    uint64_t timeout_ns;
     char folder[32];
     char path[64];
 };
@@ -28,6 +31,7 @@ int vsock_links_create(struct vsock_links *bench, const char *path,
 
 /** Fixtures of cmocka's. */
 int vsock_links_setup(void **state);
+int vsock_links_setup_impatient(void **state);
 int vsock_links_teardown(void **state);
 /** What is ready is done; sockets of one machine are ready at once. */
 void vsock_links_turn(struct vsock_links *bench);
