@@ -8,6 +8,7 @@
 #include <sel4vm/boot.h>
 #include <sel4vm/guest_irq_controller.h>
 #include <sel4vm/guest_ram.h>
+#include <sel4vm/guest_vcpu_fault.h>
 #include <sel4vm/guest_vm.h>
 
 #include "machine_console.h"
@@ -131,6 +132,23 @@ static int add_pci(struct machine *machine)
     return error ? machine_said(machine, error, "attaching the PCI windows") : 0;
 }
 
+/* Where nobody is: a guest that probes, or one that means harm, is answered and goes on. */
+static memory_fault_result_t nowhere(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t address, size_t size,
+                                     void *cookie)
+{
+    struct machine *machine = cookie;
+    const struct machine_board *board = machine_board_of(machine->config);
+    (void)vm;
+    vmmp_log_guest(&machine->config->log, &machine->nowhere,
+                   "%s: vCPU %u accesses %zu bytes at 0x%jx, where nothing is", board->name,
+                   (unsigned)vcpu->vcpu_id, size, (uintmax_t)address);
+    if (is_vcpu_read_fault(vcpu)) {
+        set_vcpu_fault_data(vcpu, board->nowhere_is_zero ? 0 : ~(seL4_Word)0);
+    }
+    advance_vcpu_fault(vcpu);
+    return FAULT_HANDLED;
+}
+
 static int assemble(struct machine *machine, vm_t *vm)
 {
     const struct machine_board *board = machine_board_of(machine->config);
@@ -138,6 +156,9 @@ static int assemble(struct machine *machine, vm_t *vm)
     int error = machine->board_state ? 0 : -ENOMEM;
     if (!error) {
         error = vmmp_vm_init(&machine->vmmp, vm, &machine->config->log, &machine->config->host);
+    }
+    if (!error && vm_register_unhandled_mem_fault_callback(vm, nowhere, machine)) {
+        error = machine_said(machine, -EIO, "registering what is nowhere");
     }
     if (!error) {
         error = add_ram(machine, vm);

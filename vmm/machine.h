@@ -125,6 +125,7 @@ struct machine {
     bool pci_made;
     bool console_made;
     void *board_state; /**< Of board->state_size bytes. */
+    struct vmmp_log_limit nowhere;
 };
 
 /** How a board splits `memory` bytes: at most two ranges. Returns how many, 0 if out of range. */

@@ -78,6 +78,7 @@ struct machine_board {
     uint64_t memory_minimum;
     uint64_t memory_maximum;
     size_t state_size;
+    bool nowhere_is_zero; /**< What reads at addresses that nobody has give; else all-ones. */
     /** Its guests bring their device tree, a file of this name; NULL: see build_fdt. */
     const char *own_fdt;
     const struct machine_pci_place *pci; /**< NULL: it has none. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <sel4vm/boot.h>
-#include <sel4vm/guest_vcpu_fault.h>
 
 #include <sel4vmmplatsupport/vmmp/boot_arm.h>
 
@@ -337,22 +336,6 @@ static int add_stores(struct machine *machine)
     return error;
 }
 
-/* Registers of what is not modelled: reads give zero, writes do nothing. */
-static memory_fault_result_t nowhere(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t address, size_t size,
-                                     void *cookie)
-{
-    struct exynos *exynos = cookie;
-    (void)vm;
-    vmmp_log_guest(&exynos->machine->config->log, &exynos->nowhere,
-                   "exynos5422: vCPU %u accesses %zu bytes at 0x%jx, where nothing is modelled",
-                   vcpu->vcpu_id, size, (uintmax_t)address);
-    if (is_vcpu_read_fault(vcpu)) {
-        set_vcpu_fault_data(vcpu, 0);
-    }
-    advance_vcpu_fault(vcpu);
-    return FAULT_HANDLED;
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static int add_devices(struct machine *machine)
@@ -362,9 +345,6 @@ static int add_devices(struct machine *machine)
         add_combiner, add_mct, add_uarts, add_gpios, add_sdhcs, add_stores, add_cmu, add_pmu,
     };
     exynos_of(machine)->machine = machine;
-    if (vm_register_unhandled_mem_fault_callback(machine->vmmp.vm, nowhere, exynos_of(machine))) {
-        return machine_said(machine, -EIO, "registering what is not modelled");
-    }
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int error = steps[i](machine);
         if (error) {
@@ -522,6 +502,7 @@ const struct machine_board machine_board_exynos5422 = {
     .memory_minimum = MEMORY_MINIMUM,
     .memory_maximum = EXYNOS_RAM_SIZE,
     .state_size = sizeof(struct exynos),
+    .nowhere_is_zero = true, /* As registers of what is not modelled. */
     .own_fdt = "exynos5422-odroidxu4.dtb",
     .gic = &gic,
     .ram_ranges = ram_ranges,

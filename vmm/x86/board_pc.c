@@ -5,26 +5,10 @@
 #include <string.h>
 
 #include <sel4vm/arch/ioports.h>
-#include <sel4vm/guest_vcpu_fault.h>
 
 #include "../machine_console.h"
 
-/* ---- what nobody answers -------------------------------------------------------------------- */
-
-/* As on a PC: reads see all-ones, writes go nowhere. Guests probe for much that is not there. */
-static memory_fault_result_t no_memory(vm_t *vm, vm_vcpu_t *vcpu, uintptr_t address, size_t size,
-                                       void *cookie)
-{
-    (void)vm;
-    (void)address;
-    (void)size;
-    (void)cookie;
-    if (is_vcpu_read_fault(vcpu)) {
-        set_vcpu_fault_data(vcpu, ~(seL4_Word)0);
-    }
-    advance_vcpu_fault(vcpu);
-    return FAULT_HANDLED;
-}
+/* ---- ports ---------------------------------------------------------------------------------- */
 
 static ioport_fault_result_t port_in(vm_vcpu_t *vcpu, void *cookie, unsigned port, unsigned size,
                                      unsigned *result)
@@ -78,10 +62,7 @@ static int add_ports(struct pc *pc, vm_t *vm)
     const vm_ioport_range_t all = { 0, UINT16_MAX };
     const vm_ioport_interface_t interface = { pc, port_in, port_out, "ports" };
     vmmp_io_port_space_init(&pc->ports, pc->port_ranges, PC_PORT_RANGES, PC_PCI_PORTS, NULL);
-    return vm_io_port_add_handler(vm, all, interface) ||
-                   vm_register_unhandled_mem_fault_callback(vm, no_memory, NULL)
-               ? -EIO
-               : 0;
+    return vm_io_port_add_handler(vm, all, interface) ? -EIO : 0;
 }
 
 static int add_reset(struct machine *machine, struct pc *pc)

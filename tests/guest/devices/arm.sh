@@ -55,6 +55,9 @@ END
 cat >undefined.sh <<'END'
 /test/undefined || fail "not all were undefined"
 say undefined "$(/test/undefined | grep -c ' ill$')"
+# Nor do accesses to what nobody has.
+devmem 0x1000 32 1 && devmem 0x09001000 8 1 || fail "a write to nowhere"
+say nowhere "$(devmem 0x1000 32)" "$(devmem 0x09001000 8)"
 END
 
 cat >kept.sh <<'END'
@@ -211,6 +214,7 @@ fi
 if wanted undefined; then
 	guest u undefined.sh
 	check undefined says u 'undefined 7'
+	check nowhere says u 'nowhere 0xFFFFFFFF 0xFF'
 	check undefined-ends ended u 0
 	sed 's/^/    /' u.out | grep VMMP
 fi

@@ -253,6 +253,21 @@ static void test_devices_answer(void **state)
     machine_console_resize(&f->machine, 100, 40);
 }
 
+/* A guest's access to what nobody has does not end it. */
+static void test_nowhere_answers(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t holes[] = { 0x1000, VIRT_PL011_BASE + 0x1000, UINT64_C(0x7fffffffff8) };
+    load(f);
+    for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+        script_put(f->vm.vcpus[0], holes[i], 4, 1);
+        assert_int_equal(script_get(f->vm.vcpus[0], holes[i], 1), 0xff);
+        assert_int_equal(script_get(f->vm.vcpus[0], holes[i], 4), 0xffffffff);
+        assert_int_equal(script_get(f->vm.vcpus[0], holes[i], 8), UINT64_MAX);
+    }
+    assert_int_equal(config_read(f, 1, 0), 0x10031af4);
+}
+
 static const void *property(const void *fdt, const char *path, const char *name, int *size)
 {
     int node = fdt_path_offset(fdt, path);
@@ -339,8 +354,7 @@ static void test_without_console_and_uart(void **state)
     load(f);
     assert_int_equal(config_read(f, 1, 0), 0xffffffff);
     assert_true(fdt_path_offset(f->fdt, "/pl011@9000000") < 0);
-    uint64_t value;
-    assert_int_equal(script_read(f->vm.vcpus[0], VIRT_PL011_BASE, 4, &value), SCRIPT_FAILED);
+    assert_int_equal(script_get(f->vm.vcpus[0], VIRT_PL011_BASE, 4), 0xffffffff);
     machine_console_notify(&f->machine);
     machine_serial_notify(&f->machine);
     machine_console_resize(&f->machine, 1, 1);
@@ -605,6 +619,7 @@ int test_machine(void)
         cmocka_unit_test_setup_teardown(test_bad_plans, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loaded_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nowhere_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_console_and_uart, setup, teardown),
