@@ -29,10 +29,7 @@ static size_t bytes_of_queue(unsigned size)
 
 void vhost_inflight_close(struct vhost_inflight *inflight)
 {
-    for (unsigned i = 0; inflight->rings && i < inflight->queues; i++) {
-        free(inflight->rings[i].again);
-        free(inflight->rings[i].batch);
-    }
+    free(inflight->heads);
     free(inflight->rings);
     if (inflight->mapping.start) {
         vhost_guard_remove(inflight->mapping.start);
@@ -43,16 +40,17 @@ void vhost_inflight_close(struct vhost_inflight *inflight)
 
 static bool make_rings(struct vhost_inflight *inflight)
 {
+    size_t size = inflight->queue_size;
     inflight->rings = calloc(inflight->queues, sizeof(inflight->rings[0]));
-    for (unsigned i = 0; inflight->rings && i < inflight->queues; i++) {
-        struct vhost_inflight_ring *ring = &inflight->rings[i];
-        ring->again = calloc(inflight->queue_size, sizeof(ring->again[0]));
-        ring->batch = calloc(inflight->queue_size, sizeof(ring->batch[0]));
-        if (!ring->again || !ring->batch) {
-            return false;
-        }
+    inflight->heads = calloc(inflight->queues * size * 2, sizeof(inflight->heads[0]));
+    if (!inflight->rings || !inflight->heads) {
+        return false;
     }
-    return inflight->rings;
+    for (unsigned i = 0; i < inflight->queues; i++) {
+        inflight->rings[i].again = inflight->heads + i * size * 2;
+        inflight->rings[i].batch = inflight->rings[i].again + size;
+    }
+    return true;
 }
 
 static const char *map(struct vhost_inflight *inflight, int fd, uint64_t offset, size_t size)

@@ -130,7 +130,8 @@ struct vhost_inflight {
     uint8_t *start;
     uint16_t queues;
     uint16_t queue_size;
-    struct vhost_inflight_ring *rings; /* `queues` of them. */
+    struct vhost_inflight_ring *rings; /* `queues` of them, */
+    uint16_t *heads;                   /* and what each has in two lists of `queue_size`. */
 };
 
 /* Makes a region of zeroes and returns its descriptor, which is the caller's; -errno. */
