@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus/words.h"
+#include "devices/device_life.h"
 
 #define STATUS  0x00
 #define REPLY   0x04
@@ -406,13 +407,7 @@ int vmmp_usb_host_init(struct vmmp_usb_host *usb, const struct vmmp_usb_host_con
     memset(usb, 0, sizeof(*usb));
     usb->config = *config;
     usb->request_count = (unsigned)(VMMP_USB_HOST_PAGE_SIZE / (request_words(usb) * 4));
-    int error = vmmp_host_context_init(&config->host, &usb->context);
-    if (!error && config->irq) {
-        error = vmmp_irq_source_init(&usb->irq, config->irq);
-        if (error) {
-            vmmp_host_context_fini(&config->host, &usb->context);
-        }
-    }
+    int error = device_life_begin(&config->host, &usb->context, &usb->irq, config->irq);
     if (error) {
         return error;
     }
@@ -431,10 +426,7 @@ int vmmp_usb_host_init(struct vmmp_usb_host *usb, const struct vmmp_usb_host_con
 void vmmp_usb_host_fini(struct vmmp_usb_host *usb)
 {
     vmmp_host_cancel(&usb->config.host, &usb->work);
-    if (usb->irq.line) {
-        vmmp_irq_source_fini(&usb->irq);
-    }
-    vmmp_host_context_fini(&usb->config.host, &usb->context);
+    device_life_end(&usb->config.host, &usb->context, &usb->irq);
 }
 
 void vmmp_usb_host_reset(struct vmmp_usb_host *usb)

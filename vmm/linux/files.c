@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,18 +145,20 @@ static int write_and_rename(const char *path, const void *bytes, size_t size)
     return result;
 }
 
-int output_file_write(const char *option, const char *path, const void *bytes, size_t size)
+int output_file_replace(const char *path, const void *bytes, size_t size)
 {
     struct stat status;
-    int result;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
-        result = write_in_place(path, bytes, size);
-    } else {
-        result = write_and_rename(path, bytes, size);
-    }
-    if (result != 0) {
+    bool in_place = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    int result = in_place ? write_in_place(path, bytes, size) : write_and_rename(path, bytes, size);
+    return result == 0 ? 0 : -errno;
+}
+
+int output_file_write(const char *option, const char *path, const void *bytes, size_t size)
+{
+    int error = output_file_replace(path, bytes, size);
+    if (error) {
         message_error("%s %s: cannot write it (%s): give a path that you may write, with room",
-                      option, path, strerror(errno));
+                      option, path, strerror(-error));
     }
-    return result;
+    return error ? -1 : 0;
 }

@@ -21,6 +21,8 @@ void input_file_close(struct input_file *input);
 
 /**
  * Writes a whole file, or leaves what was there as it was. A path that is no regular file (a
- * terminal, /dev/stdout) is written to directly. 0, or -1 after saying what is wrong.
+ * terminal, /dev/stdout) is written to directly. 0 or -errno.
  */
+int output_file_replace(const char *path, const void *bytes, size_t size);
+/** The same for an option: 0, or -1 after saying what is wrong. */
 int output_file_write(const char *option, const char *path, const void *bytes, size_t size);

@@ -21,34 +21,30 @@ static int each_guest(struct run_process *process, int (*step)(struct run *run))
     return result;
 }
 
+static void each_running(struct run_process *process, void (*act)(struct run *run))
+{
+    for (unsigned i = 0; i < process->count; i++) {
+        if (process->guests[i].running) {
+            act(&process->guests[i]);
+        }
+    }
+}
+
 static void on_terminate(void *cookie, int number)
 {
     struct run_process *process = cookie;
-    for (unsigned i = 0; i < process->count; i++) {
-        if (process->guests[i].running) {
-            run_terminate(&process->guests[i], number);
-        }
-    }
+    process->terminated_by = number;
+    each_running(process, run_terminate);
 }
 
 static void on_statistics(void *cookie)
 {
-    struct run_process *process = cookie;
-    for (unsigned i = 0; i < process->count; i++) {
-        if (process->guests[i].running) {
-            run_print_stats(&process->guests[i]);
-        }
-    }
+    each_running(cookie, run_print_stats);
 }
 
 static void on_resized(void *cookie)
 {
-    struct run_process *process = cookie;
-    for (unsigned i = 0; i < process->count; i++) {
-        if (process->guests[i].running) {
-            run_resize(&process->guests[i]);
-        }
-    }
+    each_running(cookie, run_resize);
 }
 
 static int begin_signals(struct run_process *process)
@@ -88,13 +84,13 @@ static int prepare(struct run_process *process)
                : 0;
 }
 
-static unsigned running(const struct run_process *process)
+static bool any_running(const struct run_process *process)
 {
-    unsigned count = 0;
+    bool any = false;
     for (unsigned i = 0; i < process->count; i++) {
-        count += process->guests[i].running;
+        any = any || process->guests[i].running;
     }
-    return count;
+    return any;
 }
 
 /* What a guest had open is closed as soon as it has ended: its peers are not to wait for it. */
@@ -113,16 +109,17 @@ static void collect_ended(struct run_process *process)
     }
 }
 
+static void mark_ended(struct run *run)
+{
+    atomic_store(&run->vm_ended, true);
+}
+
 /* Without an event loop there is no going on. */
 static void give_up(struct run_process *process)
 {
     message_error("the event loop has failed: the guests were ended");
     run_quit(process);
-    for (unsigned i = 0; i < process->count; i++) {
-        if (process->guests[i].running) {
-            atomic_store(&process->guests[i].vm_ended, true);
-        }
-    }
+    each_running(process, mark_ended);
 }
 
 static void run_all(struct run_process *process)
@@ -136,7 +133,7 @@ static void run_all(struct run_process *process)
     if (!all) {
         run_quit(process);
     }
-    while (running(process) > 0) {
+    while (any_running(process)) {
         if (hosted_event_loop_run(process->loop) != 0) {
             give_up(process);
         }
@@ -200,7 +197,7 @@ static void name_guest(struct run *run, unsigned number)
 
 int run_guests(const struct options_guests *guests, uint64_t start_ns)
 {
-    struct run_process process = { .options = guests, .start_ns = start_ns };
+    struct run_process process = { .start_ns = start_ns };
     process.guests = calloc(guests->count, sizeof(*process.guests));
     if (!process.guests) {
         message_error("no memory: close other programs");

@@ -10,7 +10,11 @@
 struct command {
     const char *name;
     const char *help;
-    void (*run)(struct run *run, struct json *reply);
+    void (*run)(struct run *run, struct json *reply); /**< Of a command of one word. */
+    /** Of others; on false `message` says what is wrong and what would be right. */
+    bool (*run_words)(struct run *run, unsigned count, char *const words[], struct json *reply,
+                      char message[OPTIONS_MESSAGE]);
+    bool (*has)(const struct run *run); /**< Whether help lists it; NULL: always. */
 };
 
 static void help(struct run *run, struct json *reply);
@@ -172,13 +176,25 @@ static bool screenshot(struct run *run, unsigned count, char *const words[], str
     return true;
 }
 
+static bool has_pins(const struct run *run)
+{
+    return machine_board_of(&run->config)->pin != NULL;
+}
+
+static bool has_screen(const struct run *run)
+{
+    return run->options->screen_width != 0;
+}
+
 static const struct command commands[] = {
-    { "help", "lists the commands", help },
-    { "status", "what the machine has and what its devices are doing", status },
-    { "stats", "exits, register accesses, queues", stats },
-    { "power-off", "asks the guest to power off, as SIGTERM does", power_off },
-    { "reset", "starts the guest again at once", reset },
-    { "quit", "ends the VMM at once", quit },
+    { "help", "lists the commands", help, NULL, NULL },
+    { "status", "what the machine has and what its devices are doing", status, NULL, NULL },
+    { "stats", "exits, register accesses, queues", stats, NULL, NULL },
+    { "power-off", "asks the guest to power off, as SIGTERM does", power_off, NULL, NULL },
+    { "reset", "starts the guest again at once", reset, NULL, NULL },
+    { "quit", "ends the VMM at once", quit, NULL, NULL },
+    { "pin", "NAME [low|high|release]: drives a pin of the board, or looks", NULL, pin, has_pins },
+    { "screenshot", "FILE.png: writes what the guest shows", NULL, screenshot, has_screen },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -186,13 +202,9 @@ static void help(struct run *run, struct json *reply)
 {
     json_begin(reply, "commands", '{');
     for (size_t i = 0; i < COMMANDS; i++) {
-        json_string(reply, commands[i].name, commands[i].help);
-    }
-    if (machine_board_of(&run->config)->pin) {
-        json_string(reply, "pin", "NAME [low|high|release]: drives a pin of the board, or looks");
-    }
-    if (run->options->screen_width) {
-        json_string(reply, "screenshot", "FILE.png: writes what the guest shows");
+        if (!commands[i].has || commands[i].has(run)) {
+            json_string(reply, commands[i].name, commands[i].help);
+        }
     }
     for (unsigned i = 0; i < run->devices.count; i++) {
         const struct device *device = &run->devices.list[i];
@@ -226,14 +238,11 @@ bool run_command(void *cookie, unsigned count, char *const words[], struct json 
                  char message[OPTIONS_MESSAGE])
 {
     struct run *run = cookie;
-    if (strcmp(words[0], "pin") == 0) {
-        return pin(run, count, words, reply, message);
-    }
-    if (strcmp(words[0], "screenshot") == 0) {
-        return screenshot(run, count, words, reply, message);
-    }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, words[0]) == 0) {
+            if (commands[i].run_words) {
+                return commands[i].run_words(run, count, words, reply, message);
+            }
             if (count > 1) {
                 snprintf(message, OPTIONS_MESSAGE, "%s takes nothing behind it", words[0]);
                 return false;

@@ -89,9 +89,9 @@ void run_ask_power_off(struct run *run)
     arm(run, &run->give_up_timer, GIVE_UP_SECONDS * SECOND_NS);
 }
 
-void run_terminate(struct run *run, int number)
+void run_terminate(struct run *run)
 {
-    run->ended_by = number;
+    run->ended_by = run->process->terminated_by;
     if (!hypervisor_started(run->hypervisor)) {
         /* There is nobody to ask yet. */
         hosted_vm_stop(&run->vm, 0);

@@ -45,13 +45,13 @@ struct run;
 
 /** What the guests of a process share. */
 struct run_process {
-    const struct options_guests *options;
     uint64_t start_ns;
     struct hosted_event_loop *loop;
     struct signals signals;
     bool signals_begun;
-    bool sandbox; /**< Some guest wants it; it is for all. */
-    bool quit;    /**< Nobody starts again. */
+    bool sandbox;      /**< Some guest wants it; it is for all. */
+    bool quit;         /**< Nobody starts again. */
+    int terminated_by; /**< The signal; 0: none. */
     struct run *guests;
     unsigned count;
 };
@@ -138,8 +138,8 @@ void run_inputs_close(struct run *run);
 
 /* run_control.c */
 
-/** Asks a guest to power off because of a signal. */
-void run_terminate(struct run *run, int number);
+/** Asks a guest to power off because of the process's signal. */
+void run_terminate(struct run *run);
 /** The terminal has another size. */
 void run_resize(struct run *run);
 /** Ends all guests at once. */

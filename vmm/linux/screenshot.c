@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "files.h"
 
 #ifdef HOSTED_PNG
 #include <png.h>
@@ -49,19 +50,19 @@ static bool write_png(const struct machine_screen *screen, FILE *file,
 bool screenshot_write(const struct machine_screen *screen, const char *path,
                       char message[OPTIONS_MESSAGE])
 {
-    FILE *file = fopen(path, "wbe");
-    if (!file) {
-        snprintf(message, OPTIONS_MESSAGE, "screenshot: %.200s: %s%s", path, strerror(errno),
-                 errno == EACCES ? " (nor can a VMM with --sandbox open files)" : "");
-        return false;
-    }
-    bool written = write_png(screen, file, message);
-    if (fclose(file) != 0 && written) {
-        snprintf(message, OPTIONS_MESSAGE, "screenshot: %.200s: %s", path, strerror(errno));
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&bytes, &size);
+    bool written = file && write_png(screen, file, message);
+    if (!file || (fclose(file) != 0 && written)) {
+        snprintf(message, OPTIONS_MESSAGE, "screenshot: no memory for the picture");
         written = false;
     }
-    if (!written) {
-        unlink(path);
+    int error = written ? output_file_replace(path, bytes, size) : 0;
+    if (error) {
+        snprintf(message, OPTIONS_MESSAGE, "screenshot: %.200s: %s%s", path, strerror(-error),
+                 error == -EACCES ? " (nor can a VMM with --sandbox open files)" : "");
     }
-    return written;
+    free(bytes);
+    return written && !error;
 }

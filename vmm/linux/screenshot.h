@@ -6,7 +6,8 @@
 #include "options.h"
 
 /**
- * Writes what `screen` shows to a PNG file. False: `message` says why, and no file is left behind.
+ * Writes what `screen` shows to a PNG file. False: `message` says why, and what was at `path` is as
+ * it was.
  */
 bool screenshot_write(const struct machine_screen *screen, const char *path,
                       char message[OPTIONS_MESSAGE]);

@@ -4,9 +4,9 @@
  * vhost-user back-end (QEMU's docs/interop/vhost-user.rst). The front-end is what has the guest:
  * QEMU, or a program with a virtio driver of its own, such as DPDK's virtio-user.
  *
- *     struct hosted_vhost_user_config config = { .loop = loop, .log = &log, .path =
- * "/tmp/blk.sock", .device = &ops, .cookie = &disk }; hosted_vhost_user_open(&server, &config,
- * message); hosted_event_loop_run(loop); hosted_vhost_user_close(server);
+ *     hosted_vhost_user_open(&server, &config, message);     listens at config.path
+ *     hosted_event_loop_run(loop);                           serves who comes
+ *     hosted_vhost_user_close(server);
  *
  * It is a third transport beside PCI and MMIO: the same device models, on rings that the front-end
  * describes and in memory that it hands over. One front-end is served at a time; another one waits

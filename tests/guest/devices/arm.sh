@@ -102,16 +102,6 @@ read -r answer
 [ "$answer" = off ] || reboot -f
 END
 
-inits()
-{
-	tries=0
-	until [ "$(tr -d '\r' <"$1.out" | grep -c 'VMMP init')" = "$2" ]; do
-		tries=$((tries + 1))
-		[ $tries -lt $((patience * 5)) ] || return 1
-		usleep 200000
-	done
-}
-
 # A guest that says R, waits for a letter and resets, or powers off if it is not an r: an arm64 Image.
 restarter()
 {
@@ -204,7 +194,7 @@ if wanted reboot; then
 	reboot=1
 	guest a again.sh
 	for start in 1 2 3; do
-		check "reboot-$start" inits a $start
+		check "reboot-$start" has_said a init $start
 		[ $start = 3 ] || tell a again
 	done
 	tell a off

@@ -73,23 +73,6 @@ while read -r id command rest; do
 done
 END
 
-# answers GUEST ID PATTERN: the guest's answer to that command matches all of it.
-answers()
-{
-	says "$1" "$2 " && said "$1" "$2" | grep -q -x -e "$3"
-}
-
-# serves GUEST TIMES: has started that often.
-serves()
-{
-	tries=0
-	until [ "$(grep -c "VMMP serving" "$1.out")" -ge "$2" ]; do
-		tries=$((tries + 1))
-		[ $tries -lt $((patience * 5)) ] || return 1
-		usleep 200000
-	done
-}
-
 # ends GUEST...
 ends()
 {
@@ -139,7 +122,7 @@ if wanted pair; then
 	# It starts again in mid-transfer, and gets everything after that.
 	tell b 20 reset s receive 1099511627776 part
 	check mid-transfer answers b 20 part
-	check again serves b 2
+	check again has_said b serving 2
 	tell b 21 run s receive $bytes
 	check receives-again answers b 21 "$bytes ok [0-9a-f]* [0-9]*"
 	tell a 22 stop

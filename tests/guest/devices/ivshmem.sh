@@ -30,12 +30,6 @@ while read -r id command rest; do
 done
 END
 
-# answers GUEST ID PATTERN: the guest's answer to that command matches all of it.
-answers()
-{
-	says "$1" "$2 " && said "$1" "$2" | grep -q -x -e "$3"
-}
-
 # qemu_guest NAME: as guest(), with QEMU and its device. The root is the one of the guest before.
 qemu_guest()
 {

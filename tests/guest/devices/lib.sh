@@ -151,6 +151,23 @@ says()
 	done
 }
 
+# answers GUEST ID PATTERN: what the guest says after the word ID, in time, matches all of it.
+answers()
+{
+	says "$1" "$2 " && said "$1" "$2" | grep -q -x -e "$3"
+}
+
+# has_said GUEST PATTERN TIMES: waits until the guest has said it so often, and no more often.
+has_said()
+{
+	tries=0
+	until [ "$(grep -c -e "VMMP $2" "$1.out")" = "$3" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt $((patience * 5)) ] || return 1
+		usleep 200000
+	done
+}
+
 # wait_for PATTERN FILE
 wait_for()
 {

@@ -48,23 +48,6 @@ while read -r id command rest; do
 done
 END
 
-# answers GUEST ID PATTERN: the guest's answer to that command matches all of it.
-answers()
-{
-	says "$1" "$2 " && said "$1" "$2" | grep -q -x -e "$3"
-}
-
-# serves GUEST TIMES: has started that often.
-serves()
-{
-	tries=0
-	until [ "$(grep -c "VMMP serving" "$1.out")" -ge "$2" ]; do
-		tries=$((tries + 1))
-		[ $tries -lt $((patience * 5)) ] || return 1
-		usleep 200000
-	done
-}
-
 # status GUEST PATTERN: what its control socket says.
 status()
 {
@@ -126,7 +109,7 @@ check status-b status b '"starts": 1,'
 
 # One starts again; the other does not notice, and finds it again.
 tell a 30 reset
-check again serves a 2
+check again has_said a serving 2
 check status-again status a '"starts": 2,'
 tell b 31 refused 3 1234
 check nobody-serves answers b 31 '..*'

@@ -8,8 +8,8 @@ ctl()
 	/test/vmm ctl ctl "$@" >answer 2>&1
 }
 
-# answers PATTERN WORD...: the control socket's answer.
-answers()
+# replies PATTERN WORD...: the control socket's reply.
+replies()
 {
 	pattern=$1
 	shift
@@ -26,34 +26,23 @@ refuses()
 	grep -q -e "$pattern" answer
 }
 
-# inits NAME N: the guest has started N times.
-inits()
-{
-	tries=0
-	until [ "$(tr -d '\r' <"$1.out" | grep -c 'VMMP init')" = "$2" ]; do
-		tries=$((tries + 1))
-		[ $tries -lt $((${patience:-240} * 5)) ] || return 1
-		usleep 200000
-	done
-}
-
 if wanted control; then
 	cat >script <<'END'
 read -r answer
 END
 	reboot=1
 	guest a script --control ctl --rng --balloon
-	check control-starts inits a 1
-	check control-status answers '"ok": true.*"starts": 1.*"rng".*"balloon"' status
+	check control-starts has_said a init 1
+	check control-status replies '"ok": true.*"starts": 1.*"rng".*"balloon"' status
 	check control-mode test "$(stat -c %a ctl)" = 600
-	check control-stats answers '"vcpus": \[{.*"windows": .*"queues": ' stats
-	check control-help answers '"power-off": ' help
+	check control-stats replies '"vcpus": \[{.*"windows": .*"queues": ' stats
+	check control-help replies '"power-off": ' help
 	check control-unknown refuses "did you mean status" statsu
 	check control-extra refuses 'takes nothing' reset now
-	check control-reset answers '"ok": true' reset
-	check control-restarts inits a 2
-	check control-starts-2 answers '"starts": 2' status
-	check control-quit answers '"ok": true' quit
+	check control-reset replies '"ok": true' reset
+	check control-restarts has_said a init 2
+	check control-starts-2 replies '"starts": 2' status
+	check control-quit replies '"ok": true' quit
 	check control-ends ended a 0
 	check control-gone test ! -e ctl
 	check control-nobody refuses 'no VMM listens there' status
@@ -87,7 +76,7 @@ END
 		check $transport-disk says e "disk $sum"
 		check $transport-mac says e 'mac 02:00:00:00:00:01'
 		check $transport-random says e 'random 4096'
-		check $transport-status answers '"ok": true.*"disk1".*"net0".*"vsock"' status
+		check $transport-status replies '"ok": true.*"disk1".*"net0".*"vsock"' status
 		tell e finished
 		check $transport-ends ended e 0
 	done

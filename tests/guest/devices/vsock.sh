@@ -53,12 +53,6 @@ while read -r id command rest; do
 done
 END
 
-# answers ID TEXT: the guest answers the command ID like this.
-answers()
-{
-	says a "$1 $2" && [ "$(said a "$1")" = "$2" ]
-}
-
 # host OPTION...: the host's end, which is to succeed.
 host()
 {
@@ -85,15 +79,15 @@ if wanted host; then
 fi
 if wanted guest; then
 	tell a 10 connect 2 99 1 $bytes
-	check guest-stream answers 10 "ok 1 $bytes"
+	check guest-stream answers a 10 "ok 1 $bytes"
 	tell a 11 connect 2 99 100 $bytes
-	check guest-hundred answers 11 "ok 100 $bytes"
+	check guest-hundred answers a 11 "ok 100 $bytes"
 	tell a 12 messages 2 98 4 $bytes
-	check guest-messages answers 12 "ok 4 $bytes"
+	check guest-messages answers a 12 "ok 4 $bytes"
 	tell a 13 refused 2 97
-	check guest-refused answers 13 ECONNRESET
+	check guest-refused answers a 13 ECONNRESET
 	tell a 14 refused 77 99
-	check guest-nobody answers 14 ECONNRESET
+	check guest-nobody answers a 14 ECONNRESET
 fi
 if wanted rebind; then
 	tell a 20 wait 2 99
@@ -103,7 +97,7 @@ if wanted rebind; then
 	check rebind says a "21 again"
 	check rebind-host host connect v 1234 10 $bytes
 	tell a 22 connect 2 99 10 $bytes
-	check rebind-guest answers 22 "ok 10 $bytes"
+	check rebind-guest answers a 22 "ok 10 $bytes"
 fi
 if wanted killed; then
 	# The VMM is killed: its clients are told, and the next one replaces the socket left behind.
@@ -118,7 +112,7 @@ if wanted killed; then
 	check again says a serving
 	check again-host host connect v 1234 10 $bytes
 	tell a 31 connect 2 99 10 $bytes
-	check again-guest answers 31 "ok 10 $bytes"
+	check again-guest answers a 31 "ok 10 $bytes"
 fi
 tell a 40 end
 check ends ended a 0
