@@ -35,6 +35,7 @@ more_boots='
 6.1, 2 vCPUs, 512 MiB|check|6.1-amd64|2|512||
 6.12, 1 vCPU, 256 MiB|check|6.12-amd64|1|256||
 6.12, 2 vCPUs, 5 GiB|check|6.12-amd64|2|5120||
+6.12, 12 vCPUs|check|6.12-amd64|12|768||
 i686|check|6.1-i686|1|256||
 6.1, virtio-mmio|check|6.1-amd64|1|256||--transport mmio
 6.1, legacy PCI|check|6.1-amd64|1|256||--transport pci-legacy

@@ -311,7 +311,7 @@ const struct option_row options_rows[] = {
     { OPTIONS_OF_RUN, "--memory", "SIZE", set_memory,
       "guest RAM, e.g. 512M or 3G; without a unit MiB\n"
       "(default 512M, at least 64M)" },
-    { OPTIONS_OF_RUN, "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
+    { OPTIONS_OF_RUN, "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8, of a PC to 64 (default 1)" },
     { OPTIONS_OF_RUN, "--gic", "auto|2|3", set_gic,
       "interrupt controller (default auto: the host's best)" },
     { OPTIONS_OF_RUN, "--transport", "KIND", set_transport,

@@ -47,6 +47,12 @@ int kvm_vcpu_open(struct hosted_vcpu *hosted)
         vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT, "vCPUs are made before vm_run()");
         return -EBUSY;
     }
+    int limit = kvm_has(vm, KVM_CAP_MAX_VCPUS);
+    if (limit > 0 && vm->vcpu_count >= (unsigned)limit) {
+        vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_HOST,
+                 "this machine's KVM gives a VM at most %d vCPUs: ask for fewer", limit);
+        return -E2BIG;
+    }
     struct kvm_vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu) {
         return -ENOMEM;
