@@ -41,6 +41,13 @@ i686|check|6.1-i686|1|256||
 6.1, legacy PCI|check|6.1-amd64|1|256||--transport pci-legacy
 6.12, log|log|6.12-amd64|2|256||
 i686, log|log|6.1-i686|1|256||
+split irqchip, 2 vCPUs|check|6.1-amd64|2|512||--irqchip split
+split irqchip, log|log|6.12-amd64|2|256||--irqchip split
+split irqchip, INTx|check|6.12-amd64|2|256|pci=nomsi|--irqchip split
+split irqchip, virtio-mmio|check|6.1-amd64|1|256||--irqchip split --transport mmio
+split irqchip, 8259s|check|6.1-amd64|1|256|noapic|--irqchip split
+split irqchip, i686|check|6.1-i686|1|256||--irqchip split
+split irqchip, reset by ACPI|reset|6.1-amd64|1|256|reboot=acpi|--irqchip split
 reset by the keyboard controller|reset|6.1-amd64|1|256|reboot=kbd|
 reset by port 0xCF9|reset|6.1-amd64|1|256|reboot=pci|
 reset by a triple fault|reset|6.1-amd64|1|256|reboot=triple|

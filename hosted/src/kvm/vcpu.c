@@ -117,6 +117,7 @@ static int enter_guest(struct kvm_vcpu *vcpu)
     int result = 1;
     atomic_store(&vcpu->in_guest, true);
     if (!atomic_load(&vm->attention)) {
+        kvm_arch_before_entry(vcpu);
         result = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
     }
     atomic_store(&vcpu->in_guest, false);

@@ -330,6 +330,33 @@ static void test_ends(void **state)
     assert_int_equal(f->offs, 1);
 }
 
+/* Where the host has no timer the machine makes one. */
+static void test_interval_timer(void **state)
+{
+    struct fixture *f = *state;
+    f->config.interval_timer = true;
+    load(f);
+    out(f, 0x43, 1, 0x30);
+    out(f, 0x40, 1, 0x10);
+    out(f, 0x40, 1, 0x00);
+    script_advance_time(&f->vm, 5000);
+    assert_int_equal(script_irq(f->vm.vcpus[0], 0).rises, 0);
+    script_advance_time(&f->vm, 1000000);
+    assert_int_equal(script_irq(f->vm.vcpus[0], 0).rises, 1);
+    assert_false(script_irq(f->vm.vcpus[0], 0).level);
+    assert_int_equal(in(f, 0x61, 1) & 0x21, 0);
+    out(f, 0x61, 1, 1);
+    assert_int_equal(in(f, 0x61, 1) & 0x21, 1);
+}
+
+static void test_no_interval_timer(void **state)
+{
+    struct fixture *f = *state;
+    load(f);
+    assert_int_equal(in(f, 0x61, 1), 0xff);
+    assert_int_equal(in(f, 0x40, 1), 0xff);
+}
+
 static void test_power_button(void **state)
 {
     struct fixture *f = *state;
@@ -442,6 +469,8 @@ int test_board_pc(void)
         cmocka_unit_test_setup_teardown(test_no_screen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_interval_timer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_interval_timer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_described, setup, teardown),
