@@ -140,7 +140,7 @@ int vmm_plat_init_guest_boot_structure(vm_t *vm, const char *cmdline,
         .initrd_size = initrd ? guest_ramdisk_image.size : 0,
         .rsdp = ACPI_START,
         .e820 = &map,
-        .framebuffer = compat_screen_make(native, &screen) ? &screen : NULL,
+        .framebuffer = vmmp_compat_screen_make(native, &screen) ? &screen : NULL,
     };
     uintptr_t at = vmmp_x86_boot_params(&params, page) ? 0 : put(native, page, sizeof(page));
     if (!at) {

@@ -102,7 +102,7 @@ static bool make(struct vmmp_vm *native, struct vmmp_x86_framebuffer *screen)
     return true;
 }
 
-bool compat_screen_make(struct vmmp_vm *native, struct vmmp_x86_framebuffer *screen)
+bool vmmp_compat_screen_make(struct vmmp_vm *native, struct vmmp_x86_framebuffer *screen)
 {
 #ifdef CONFIG_VMM_PLATSUPPORT_VESA_FRAMEBUFFER
     return make(native, screen);

@@ -10,4 +10,4 @@
  * Maps framebuffer and protected mode interface of the host's VESA BIOS into the guest, and says
  * where they are. False: there is none, or no room for it (logged).
  */
-bool compat_screen_make(struct vmmp_vm *native, struct vmmp_x86_framebuffer *screen);
+bool vmmp_compat_screen_make(struct vmmp_vm *native, struct vmmp_x86_framebuffer *screen);

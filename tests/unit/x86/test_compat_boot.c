@@ -3,6 +3,7 @@
 #include "support/fixture.h"
 #include "support/image_x86.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include <sel4/arch/bootinfo_types.h>
@@ -292,6 +293,26 @@ static unsigned sum(struct fixture *f, uint64_t at, unsigned size)
     return total & 0xff;
 }
 
+/* Whether the tables have an \_S5 that says how a guest powers off. */
+static bool has_soft_off(struct fixture *f)
+{
+    bool found = false;
+    for (unsigned at = 0; at + 4 <= 0x1000; at++) {
+        found = found || guest_read(f, ACPI_START + at, 4) == 0x5f35535f;
+    }
+    return found;
+}
+
+/* For clients with PM1 ports; of those without, a guest would write to nobody and wait. */
+static void soft_off_for_clients_that_have_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(vmmp_compat_set_soft_off(&f->vm, true), 0);
+    assert_int_equal(make_guest_acpi_tables(&f->vm), 0);
+    assert_true(has_soft_off(f));
+    assert_int_equal(vmmp_compat_set_soft_off(NULL, true), -ENOSPC);
+}
+
 static void acpi_tables_are_in_the_bios_area(void **state)
 {
     struct fixture *f = *state;
@@ -319,6 +340,7 @@ static void acpi_tables_are_in_the_bios_area(void **state)
         }
     }
     assert_true(found_madt);
+    assert_false(has_soft_off(f));
     /* A second time there is no place. */
     assert_int_equal(make_guest_acpi_tables(&f->vm), -1);
     assert_true(fixture_log_find(f, "neither RAM nor free"));
@@ -424,7 +446,7 @@ static uintptr_t boot_with_screen(struct fixture *f)
 
 static bool has_screen(struct fixture *f, struct vmmp_x86_framebuffer *screen)
 {
-    return compat_screen_make(vmmp_compat_vm(&f->vm), screen);
+    return vmmp_compat_screen_make(vmmp_compat_vm(&f->vm), screen);
 }
 
 static void the_hosts_framebuffer(void **state)
@@ -519,6 +541,7 @@ int test_compat_boot(void)
         cmocka_unit_test_setup_teardown(modules_of_any_kind, setup, teardown),
         cmocka_unit_test_setup_teardown(boot_parameters_and_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(acpi_tables_are_in_the_bios_area, setup, teardown),
+        cmocka_unit_test_setup_teardown(soft_off_for_clients_that_have_it, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_mistakes_are_said, setup, teardown),
         cmocka_unit_test_setup_teardown(the_boot_vcpu_knows_where_to_start, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hosts_framebuffer, setup_vbe, teardown),
