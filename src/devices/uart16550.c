@@ -2,6 +2,7 @@
 /* PC16550D data sheet, section 8, table II. */
 #include <sel4vmmplatsupport/vmmp/uart16550.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "devices/device_life.h"
@@ -90,7 +91,7 @@ static unsigned pending(const struct vmmp_uart16550 *uart)
 
 static void update_irq(struct vmmp_uart16550 *uart)
 {
-    bool connected = (uart->modem & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
+    bool connected = uart->config.wired || (uart->modem & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
     bool high = connected && pending(uart) != IIR_NONE;
 
     if (high != uart->irq_high) {
@@ -291,13 +292,23 @@ static void write_register(struct vmmp_uart16550 *uart, unsigned reg, uint8_t va
     }
 }
 
+/* Whether a register begins at that byte of the window, and which. */
+static bool has_register(const struct vmmp_uart16550 *uart, uint64_t offset, unsigned *reg)
+{
+    *reg = (unsigned)(offset >> uart->config.reg_shift);
+    return (uint64_t)*reg << uart->config.reg_shift == offset;
+}
+
 static uint64_t window_read(void *device, uint64_t offset, unsigned size)
 {
     struct vmmp_uart16550 *uart = device;
     uint64_t value = 0;
+    unsigned reg;
 
     for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)read_register(uart, (unsigned)offset + i) << (8 * i);
+        if (has_register(uart, offset + i, &reg)) {
+            value |= (uint64_t)read_register(uart, reg) << (8 * i);
+        }
     }
     update_irq(uart);
     return value;
@@ -306,9 +317,12 @@ static uint64_t window_read(void *device, uint64_t offset, unsigned size)
 static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
 {
     struct vmmp_uart16550 *uart = device;
+    unsigned reg;
 
     for (unsigned i = 0; i < size; i++) {
-        write_register(uart, (unsigned)offset + i, (uint8_t)(value >> (8 * i)));
+        if (has_register(uart, offset + i, &reg)) {
+            write_register(uart, reg, (uint8_t)(value >> (8 * i)));
+        }
     }
     update_irq(uart);
 }
@@ -335,6 +349,9 @@ static void reset(struct vmmp_uart16550 *uart)
 
 int vmmp_uart16550_init(struct vmmp_uart16550 *uart, const struct vmmp_uart16550_config *config)
 {
+    if (config->reg_shift > VMMP_UART16550_SHIFT_MAX) {
+        return -EINVAL;
+    }
     memset(uart, 0, sizeof(*uart));
     uart->config = *config;
     int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
@@ -346,7 +363,7 @@ int vmmp_uart16550_init(struct vmmp_uart16550 *uart, const struct vmmp_uart16550
     uart->window.name = "uart16550";
     uart->window.ops = &window_ops;
     uart->window.device = uart;
-    uart->window.size = VMMP_UART16550_WINDOW_SIZE;
+    uart->window.size = (uint64_t)VMMP_UART16550_WINDOW_SIZE << config->reg_shift;
     uart->window.context = &uart->context;
     reset(uart);
     return 0;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A 16550A UART (National Semiconductor PC16550D data sheet, section 8): a PC's serial port, eight
- * bytes of I/O ports or memory.
+ * bytes of I/O ports or memory; or that of a chip whose registers are further apart.
  *
  * Its bytes go through the buffer of vmmp/serial.h; when that is full LSR says that the transmitter
  * is not empty. Input is pulled from the backend into the 16-byte FIFO as the guest reads it.
- * As on a PC, the interrupt reaches its line while MCR has OUT2 set and does not loop back.
+ * As on a PC, the interrupt reaches its line while MCR has OUT2 set and does not loop back, unless
+ * `wired` says otherwise.
  *
  * Hostile guest: any access does what the data sheet says or nothing. It can lose its own input and
  * output, and write as much output as it likes.
@@ -31,6 +32,7 @@ extern "C" {
 
 #define VMMP_UART16550_WINDOW_SIZE 8
 #define VMMP_UART16550_FIFO_SIZE   16
+#define VMMP_UART16550_SHIFT_MAX   3
 
 struct vmmp_uart16550_config {
     struct vmmp_host host;
@@ -38,6 +40,12 @@ struct vmmp_uart16550_config {
     const struct vmmp_serial_backend *backend; /**< NULL: output is dropped, no input comes. */
     void *backend_cookie;
     const struct vmmp_log *log; /**< NULL: silent. */
+    /**
+     * Log2 of the bytes from one register to the next, at most VMMP_UART16550_SHIFT_MAX; a register
+     * is the first of them, the others read as zero.
+     */
+    uint8_t reg_shift;
+    bool wired; /**< The interrupt does not ask for OUT2. */
 };
 
 struct vmmp_uart16550 {
@@ -66,7 +74,10 @@ struct vmmp_uart16550 {
     bool irq_high; /**< What the line was last told. */
 };
 
-/** Resets the registers and prepares the window. 0, -ENOMEM (context) or -ENOSPC (line full). */
+/**
+ * Resets the registers and prepares the window, of VMMP_UART16550_WINDOW_SIZE << reg_shift bytes.
+ * 0, -EINVAL (reg_shift), -ENOMEM (context) or -ENOSPC (line full).
+ */
 int vmmp_uart16550_init(struct vmmp_uart16550 *uart, const struct vmmp_uart16550_config *config);
 /** Gives what is left to the backend, cancels deferred work. The window is detached by then. */
 void vmmp_uart16550_fini(struct vmmp_uart16550 *uart);
