@@ -85,6 +85,9 @@ struct machine_board {
     struct machine_mmio_place mmio;
     const struct machine_gic *gic; /**< ARM: arm/board_arm.h. */
 
+    /** Memory of the chip's own beside the guest's RAM, of size 0 if it has none. */
+    struct machine_range chip_memory;
+
     /**
      * How `memory` bytes, at most memory_maximum, are split: at most two ranges, the one that holds
      * the guest's image first. Returns how many; 0: that cannot be.
