@@ -28,7 +28,8 @@ TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 help:
 	@echo "make run          boot a stock Debian arm64 guest to a shell (a self-check without a terminal)"
-	@echo "                  (GUEST=armmp: 32-bit; GUEST=exynos5422: on an ODROID-XU4; GUEST=x86_64: on a PC)"
+	@echo "                  (GUEST=armmp: 32-bit; GUEST=exynos5422: on an ODROID-XU4; GUEST=jetson-tk1: on"
+	@echo "                  a Jetson TK1; GUEST=x86_64: on a PC)"
 	@echo "make test         build with warnings as errors and run all tests"
 	@echo "make test-guests  boot the full product of CPUs, memory, GIC and kernels; try devices at length"
 	@echo "make bench        measure, and write $(BUILD)/bench/results.json"

@@ -11,6 +11,9 @@ guest_append='console=hvc0 quiet panic=-1'
 # That of an ODROID-XU4. With the MCT's ticks periodic each costs two exits, and not 14.
 exynos_append='console=ttySAC2,115200n8 quiet panic=-1 highres=off nohz=off clocksource=arch_sys_counter vmmp.console=ttySAC2'
 
+# That of a Jetson TK1.
+tk1_append='console=ttyS0,115200n8 quiet panic=-1 vmmp.console=ttyS0'
+
 # size_mib SIZE: 512M, 3G or bytes, as MiB.
 size_mib()
 {
@@ -43,12 +46,12 @@ vmm_command()
 	fi
 }
 
-# exynos_command VMM KERNEL INITRD DTB APPEND MEMORY CPUS: set $vmm_command.
-exynos_command()
+# board_command MACHINE VMM KERNEL INITRD DTB APPEND MEMORY CPUS: set $vmm_command.
+board_command()
 {
-	[ "$1" != qemu ] || usage_error "QEMU has no such board"
-	vmm_command=("$1" run --machine exynos5422 --kernel "$2" --initrd "$3" --dtb "$4" --append "$5"
-		--memory "$6" --cpus "$7" --no-reboot)
+	[ "$2" != qemu ] || usage_error "QEMU has no such board"
+	vmm_command=("$2" run --machine "$1" --kernel "$3" --initrd "$4" --dtb "$5" --append "$6"
+		--memory "$7" --cpus "$8" --no-reboot)
 }
 
 # check_vmm VMM: it is "qemu" or a program of $guest_arch.

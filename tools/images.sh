@@ -7,7 +7,8 @@
 #                             guest-6.1.cpio guest-6.12.cpio   busybox, modules, tests/guest/init
 #   tools/images.sh armmp     linux-armmp               the 32-bit "zImage" of Debian 13
 #                             guest-armmp.cpio          as the other guests'
-#                             exynos5422-odroidxu4.dtb  the kernel's device tree of that board
+#                             exynos5422-odroidxu4.dtb, tegra124-jetson-tk1.dtb   the kernel's device
+#                             trees of these boards
 #   tools/images.sh x86       linux-6.1-amd64 linux-6.12-amd64 linux-6.1-i686   bzImages of Debian
 #                             guest-*.cpio              as the other guests'
 #                             outer-amd64.cpio outer-amd64.elf qemu-x86_64   the testbed's machine
@@ -34,6 +35,9 @@ out=$vmmp_build/testbed
 images=$vmmp_cache/images
 # Raised when what this script puts into the cache changes.
 version=4
+
+# Of armmp's boards that are tested.
+device_trees='exynos5422-odroidxu4.dtb tegra124-jetson-tk1.dtb'
 
 # kernel_of NAME: set $suite, $arch and $package of the kernel that is called so here. The cloud
 # flavour boots fastest.
@@ -197,13 +201,25 @@ write_image()
 	mv "$2.arriving" "$2"
 }
 
-# add_device_trees TREE: the boards' that are tested, into the cache.
+# add_device_trees TREE: into the cache.
 add_device_trees()
 {
-	local name=exynos5422-odroidxu4.dtb file
-	file=$(find "$1" -name "$name" | head -n 1)
-	[ -n "$file" ] || die "Debian's $package has no $name any more"
-	cp "$file" "$images/$name"
+	local name file
+	for name in $device_trees; do
+		file=$(find "$1" -name "$name" | head -n 1)
+		[ -n "$file" ] || die "Debian's $package has no $name any more"
+		cp "$file" "$images/$name"
+	done
+}
+
+# has_device_trees NAME: nothing is missing of what comes with that kernel.
+has_device_trees()
+{
+	local name
+	[ "$1" = armmp ] || return 0
+	for name in $device_trees; do
+		[ -e "$images/$name" ] || return 1
+	done
 }
 
 # make_kernel NAME: linux-NAME and the base root file systems in the cache.
@@ -213,7 +229,9 @@ make_kernel()
 	kernel_of "$release"
 	deb=$("$here/debian.sh" meta "$suite" "$arch" "$package") || exit 1
 	stamp="$version ${deb##*/}"
-	[ "$(cat "$images/kernel-$release.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+	if [ "$(cat "$images/kernel-$release.stamp" 2>/dev/null)" = "$stamp" ] && has_device_trees "$release"; then
+		return 0
+	fi
 	note "unpacking Linux $release…"
 	workspace
 	dpkg-deb -x "$deb" "$temp/deb" || die "cannot unpack $deb: remove it to have it fetched again"
@@ -337,7 +355,9 @@ make_all()
 	cd "$vmmp_root"
 	if [ "$1" = armmp ]; then
 		make_guest armmp
-		ln -sfn "$images/exynos5422-odroidxu4.dtb" "$out/exynos5422-odroidxu4.dtb"
+		for release in $device_trees; do
+			ln -sfn "$images/$release" "$out/$release"
+		done
 		return
 	fi
 	if [ "$1" = x86 ]; then

@@ -11,7 +11,8 @@
 # --selfcheck, the guest checks itself and answers a nonce, and one line "SELFCHECK ok …" is printed.
 #
 #   --guest NAME             debian (default); armmp: Debian's 32-bit kernel on the same machine;
-#                            exynos5422: the same kernel on an ODROID-XU4 (docs/boards);
+#                            exynos5422, jetson-tk1: the same kernel on an ODROID-XU4, on a Jetson TK1
+#                            (docs/boards);
 #                            x86_64: Debian on a PC (docs/x86.md)
 #   --kernel 6.12|6.1|FILE   guest kernel (default 6.12; x86_64: also i686, Debian 12's 32-bit one)
 #   --initrd FILE            its initial root (default: busybox)
@@ -114,7 +115,13 @@ resolve_guest()
 		append=$exynos_append
 		gic=2
 		;;
-	*) usage_error "--guest is debian, armmp, exynos5422 or x86_64, not '$guest'" ;;
+	jetson-tk1)
+		release=armmp
+		dtb=$vmmp_build/testbed/tegra124-jetson-tk1.dtb
+		append=$tk1_append
+		gic=2
+		;;
+	*) usage_error "--guest is debian, armmp, exynos5422, jetson-tk1 or x86_64, not '$guest'" ;;
 	esac
 	[ $release != armmp ] || "$here/images.sh" armmp
 	case $kernel in 6.1 | 6.12) release=$kernel kernel= ;; esac
@@ -126,8 +133,8 @@ resolve_guest()
 # guest_command VMM KERNEL INITRD DTB APPEND: set $vmm_command.
 guest_command()
 {
-	if [ "$guest" = exynos5422 ]; then
-		exynos_command "$1" "$2" "$3" "$4" "$5" "$memory" "$cpus"
+	if [ -n "$dtb" ]; then
+		board_command "$guest" "$1" "$2" "$3" "$4" "$5" "$memory" "$cpus"
 	else
 		vmm_command "$1" "$2" "$3" "$5" "$memory" "$cpus" "$gic"
 	fi
@@ -176,8 +183,8 @@ run_direct()
 run_testbed()
 {
 	case $guest-$cpus in
-	armmp-1 | exynos5422-1) ;;
-	armmp-* | exynos5422-*)
+	armmp-1 | exynos5422-1 | jetson-tk1-1) ;;
+	armmp-* | exynos5422-* | jetson-tk1-*)
 		die "the emulated machine runs 32-bit guests with one CPU only, by a defect of QEMU's that docs/arm.md describes: use --cpus 1"
 		;;
 	esac

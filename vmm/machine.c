@@ -46,6 +46,10 @@ static int add_ram(struct machine *machine, vm_t *vm)
             return -ENOMEM;
         }
     }
+    const struct machine_range *chip = &machine_board_of(machine->config)->chip_memory;
+    if (chip->size && add(vm, (uintptr_t)chip->base, (size_t)chip->size)) {
+        return machine_said(machine, -ENOMEM, "making the chip's own memory");
+    }
     struct machine_range screen = machine_screen_memory(machine->config);
     if (screen.size && add(vm, (uintptr_t)screen.base, (size_t)screen.size)) {
         return machine_said(machine, -ENOMEM, "making memory for the screen");

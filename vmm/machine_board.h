@@ -86,6 +86,9 @@ struct machine_board {
     bool split_irqchip;            /**< x86: the host need have no more than local APICs. */
     const struct machine_gic *gic; /**< ARM: arm/board_arm.h. */
 
+    /** Memory of the chip's own beside the guest's RAM, of size 0 if it has none. */
+    struct machine_range chip_memory;
+
     /**
      * How `memory` bytes, at most memory_maximum, are split: at most two ranges, the one that holds
      * the guest's image first. Returns how many; 0: that cannot be.

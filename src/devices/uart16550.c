@@ -2,6 +2,7 @@
 /* PC16550D data sheet, section 8, table II. */
 #include <sel4vmmplatsupport/vmmp/uart16550.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "devices/uart_model.h"
@@ -91,7 +92,7 @@ static unsigned pending(const struct vmmp_uart16550 *uart16550)
 static bool interrupts(const void *model)
 {
     const struct vmmp_uart16550 *uart16550 = model;
-    bool connected = (uart16550->modem & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
+    bool connected = uart16550->wired || (uart16550->modem & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
     return connected && pending(uart16550) != IIR_NONE;
 }
 
@@ -260,13 +261,23 @@ static void write_register(struct vmmp_uart16550 *uart16550, unsigned reg, uint8
     }
 }
 
+/* Whether a register begins at that byte of the window, and which. */
+static bool has_register(const struct vmmp_uart16550 *uart16550, uint64_t offset, unsigned *reg)
+{
+    *reg = (unsigned)(offset >> uart16550->reg_shift);
+    return (uint64_t)*reg << uart16550->reg_shift == offset;
+}
+
 static uint64_t window_read(void *device, uint64_t offset, unsigned size)
 {
     struct vmmp_uart16550 *uart16550 = device;
     uint64_t value = 0;
+    unsigned reg;
 
     for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)read_register(uart16550, (unsigned)offset + i) << (8 * i);
+        if (has_register(uart16550, offset + i, &reg)) {
+            value |= (uint64_t)read_register(uart16550, reg) << (8 * i);
+        }
     }
     vmmp_uart_update_irq(&uart16550->uart);
     return value;
@@ -275,9 +286,12 @@ static uint64_t window_read(void *device, uint64_t offset, unsigned size)
 static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
 {
     struct vmmp_uart16550 *uart16550 = device;
+    unsigned reg;
 
     for (unsigned i = 0; i < size; i++) {
-        write_register(uart16550, (unsigned)offset + i, (uint8_t)(value >> (8 * i)));
+        if (has_register(uart16550, offset + i, &reg)) {
+            write_register(uart16550, reg, (uint8_t)(value >> (8 * i)));
+        }
     }
     vmmp_uart_update_irq(&uart16550->uart);
 }
@@ -311,7 +325,15 @@ static const struct vmmp_uart_model model = {
     .drained = drained,
 };
 
-int vmmp_uart16550_init(struct vmmp_uart16550 *uart16550, const struct vmmp_uart_config *config)
+int vmmp_uart16550_init(struct vmmp_uart16550 *uart16550,
+                        const struct vmmp_uart16550_config *config)
 {
-    return vmmp_uart_init(&uart16550->uart, config, &model, uart16550);
+    if (config->reg_shift > VMMP_UART16550_SHIFT_MAX) {
+        return -EINVAL;
+    }
+    uart16550->reg_shift = config->reg_shift;
+    uart16550->wired = config->wired;
+    int err = vmmp_uart_init(&uart16550->uart, &config->uart, &model, uart16550);
+    uart16550->uart.window.size <<= config->reg_shift;
+    return err;
 }

@@ -23,10 +23,17 @@
 
 #define IDLE 0x60 /* LSR: nothing to send. */
 
+static struct vmmp_uart16550_config config_of(struct bench *b)
+{
+    return (struct vmmp_uart16550_config){
+        .uart = { b->host, &b->line, &backend, b, &b->log },
+    };
+}
+
 static void make(struct bench *b, bool can_defer)
 {
     bench_init(b, can_defer);
-    const struct vmmp_uart_config config = { b->host, &b->line, &backend, b, &b->log };
+    const struct vmmp_uart16550_config config = config_of(b);
     assert_int_equal(vmmp_uart16550_init(&b->model, &config), 0);
 }
 
@@ -254,12 +261,60 @@ static void a_line_without_room(void **state)
     for (int i = 1; i < VMMP_IRQ_LINE_SOURCES; i++) {
         assert_int_equal(vmmp_irq_source_init(&sources[i], &b.line), 0);
     }
-    struct vmmp_uart_config config = { .irq = &b.line };
+    const struct vmmp_uart16550_config config = { .uart.irq = &b.line };
     assert_int_equal(vmmp_uart16550_init(&uart, &config), -ENOSPC);
     for (int i = 1; i < VMMP_IRQ_LINE_SOURCES; i++) {
         vmmp_irq_source_fini(&sources[i]);
     }
     unmake(&b);
+}
+
+static void registers_may_be_apart(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    bench_init(&b, true);
+    struct vmmp_uart16550_config config = config_of(&b);
+    config.reg_shift = VMMP_UART16550_SHIFT_MAX + 1;
+    assert_int_equal(vmmp_uart16550_init(&b.model, &config), -EINVAL);
+    config.reg_shift = 2;
+    assert_int_equal(vmmp_uart16550_init(&b.model, &config), 0);
+    assert_int_equal(b.model.uart.window.size, 32);
+    /* A word is its register and three bytes of nothing. */
+    vmmp_window_write(&b.model.uart.window, SCR << 2, 4, 0x11223344);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, SCR << 2, 4), 0x44);
+    vmmp_window_write(&b.model.uart.window, (SCR << 2) + 1, 1, 0x55);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, (SCR << 2) + 1, 1), 0);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, SCR << 2, 1), 0x44);
+    /* Two of them at once. */
+    vmmp_window_write(&b.model.uart.window, LCR << 2, 8, 0x0000000800000003);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, LCR << 2, 8), 0x0000000800000003);
+    vmmp_window_write(&b.model.uart.window, DATA << 2, 4, 0xffffff00 | 'x');
+    vmmp_uart_notify(&b.model.uart);
+    assert_int_equal(b.out_count, 1);
+    assert_int_equal(b.out[0], 'x');
+    unmake(&b);
+}
+
+static void an_interrupt_may_be_wired(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    for (int wired = 0; wired < 2; wired++) {
+        bench_init(&b, true);
+        struct vmmp_uart16550_config config = config_of(&b);
+        config.wired = wired;
+        assert_int_equal(vmmp_uart16550_init(&b.model, &config), 0);
+        out(&b, IER, 2);
+        assert_int_equal(b.level, wired);
+        out(&b, MCR, OUT2);
+        assert_true(b.level);
+        out(&b, MCR, LOOP);
+        assert_int_equal(b.level, wired);
+        unmake(&b);
+    }
 }
 
 int test_uart16550(void)
@@ -273,6 +328,8 @@ int test_uart16550(void)
         cmocka_unit_test(loopback_modem_lines_and_overrun),
         cmocka_unit_test(hostile_accesses),
         cmocka_unit_test(a_line_without_room),
+        cmocka_unit_test(registers_may_be_apart),
+        cmocka_unit_test(an_interrupt_may_be_wired),
     };
     return cmocka_run_group_tests_name("uart16550", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 extern const struct machine_board machine_board_qemu_arm_virt;
 extern const struct machine_board machine_board_exynos5422;
+extern const struct machine_board machine_board_jetson_tk1;
 
 /** Where the host is to put the interrupt controller; for struct machine_board. */
 struct machine_gic {
@@ -40,3 +41,22 @@ int arm_load_files(struct machine *machine, const struct machine_plan *plan, con
 /** Starts the boot vCPU at the kernel's entry as a kernel of its kind wants it. */
 int arm_enter(struct machine *machine, const struct machine_plan *plan,
               struct vmmp_image_error *error);
+
+/** For boards of 32-bit guests only, as they are: machine_board's `plan` and `load`. */
+int arm_plan_aarch32(struct machine_plan *plan, const struct machine_config *config,
+                     size_t fdt_size, struct vmmp_image_error *error);
+int arm_load(struct machine *machine, const struct machine_plan *plan, const void *fdt,
+             size_t fdt_size, struct vmmp_image_error *error);
+
+/* trim_fdt.c: trees that kernels bring. */
+
+/** What a board has; the lists end with NULL. */
+struct arm_trim {
+    const char *bus;             /**< Path of the node with the devices beside the root; or NULL. */
+    const char *const *modelled; /**< What children of both that stay are compatible with. */
+    const char *const *removed;  /**< Paths of nodes. */
+    const char *const *dropped;  /**< Names of properties, of any node. */
+};
+
+/** machine_board's `trim_fdt`. 0 or libfdt's error. */
+int arm_trim_fdt(const struct machine_config *config, void *fdt, const struct arm_trim *trim);

@@ -399,22 +399,35 @@ static unsigned ram_ranges(uint64_t memory, struct machine_range ranges[2])
     return 1;
 }
 
-static int plan(struct machine_plan *made, const struct machine_config *config, size_t fdt_size,
-                struct vmmp_image_error *error)
+static int trim_fdt(const struct machine_config *config, void *fdt)
 {
-    if (!config->aarch32) {
-        snprintf(error->message, sizeof(error->message),
-                 "this host has no 32-bit guests, which the machine exynos5422 is for");
-        return -ENOTSUP;
-    }
-    return arm_plan(made, config, VMMP_MACHINE_ARM32, fdt_size, error);
-}
-
-static int load(struct machine *machine, const struct machine_plan *made, const void *fdt,
-                size_t fdt_size, struct vmmp_image_error *error)
-{
-    int result = arm_load_files(machine, made, fdt, fdt_size, error);
-    return result ? result : arm_enter(machine, made, error);
+    /* Devices, and nodes that need none. */
+    static const char *const modelled[] = {
+        "samsung,exynos4210-chipid",
+        "samsung,exynos4210-combiner",
+        "arm,gic-400",
+        "samsung,exynos5-sysreg",
+        "samsung,exynos4210-uart",
+        "mmio-sram",
+        "samsung,exynos4210-mct",
+        "samsung,exynos5800-clock",
+        "samsung,exynos4210-pd",
+        "samsung,exynos5420-pmu",
+        "samsung,exynos5420-pinctrl",
+        "samsung,exynos5420-dw-mshc",
+        "samsung,exynos5420-dw-mshc-smu",
+        "simple-bus",
+        "arm,armv7-timer",
+        "operating-points-v2",
+        "gpio-keys",
+        NULL,
+    };
+    /* Secure firmware, which there is none of to call; the cache-coherent interconnect and the CPU
+     * map, which drivers of disabled CPUs would use. */
+    static const char *const removed[] = { "/firmware", "/soc/cci", "/cpus/cpu-map", NULL };
+    static const char *const dropped[] = { NULL };
+    static const struct arm_trim trim = { "/soc", modelled, removed, dropped };
+    return arm_trim_fdt(config, fdt, &trim);
 }
 
 static void serial_notify(struct machine *machine)
@@ -507,9 +520,9 @@ const struct machine_board machine_board_exynos5422 = {
     .ram_ranges = ram_ranges,
     .add_devices = add_devices,
     .remove = remove_all,
-    .plan = plan,
-    .trim_fdt = exynos_trim_fdt,
-    .load = load,
+    .plan = arm_plan_aarch32,
+    .trim_fdt = trim_fdt,
+    .load = arm_load,
     .serial_notify = serial_notify,
     .pin = touch_pin,
     .count = count,

@@ -49,6 +49,3 @@ struct exynos {
     unsigned gpios_made;
     unsigned sdhcs_made;
 };
-
-/** Makes a kernel's own tree one of what is here: machine_board's `trim_fdt`. */
-int exynos_trim_fdt(const struct machine_config *config, void *fdt);

@@ -5,5 +5,6 @@
 const struct machine_board *const machine_boards[] = {
     &machine_board_qemu_arm_virt,
     &machine_board_exynos5422,
+    &machine_board_jetson_tk1,
     NULL,
 };

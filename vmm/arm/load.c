@@ -89,3 +89,22 @@ int arm_enter(struct machine *machine, const struct machine_plan *plan,
     }
     return result;
 }
+
+int arm_plan_aarch32(struct machine_plan *plan, const struct machine_config *config,
+                     size_t fdt_size, struct vmmp_image_error *error)
+{
+    if (!config->aarch32) {
+        snprintf(error->message, sizeof(error->message),
+                 "this host has no 32-bit guests, which the machine %s is for",
+                 machine_board_of(config)->name);
+        return -ENOTSUP;
+    }
+    return arm_plan(plan, config, VMMP_MACHINE_ARM32, fdt_size, error);
+}
+
+int arm_load(struct machine *machine, const struct machine_plan *plan, const void *fdt,
+             size_t fdt_size, struct vmmp_image_error *error)
+{
+    int result = arm_load_files(machine, plan, fdt, fdt_size, error);
+    return result ? result : arm_enter(machine, plan, error);
+}

@@ -304,8 +304,8 @@ static bool set_log_level(struct options_parser *parser, const char *name, const
 
 const struct option_row options_rows[] = {
     { OPTIONS_OF_RUN, "--machine", "NAME", set_machine,
-      "qemu-arm-virt (default), or exynos5422: an ODROID-XU4\n"
-      "for 32-bit kernels that bring its --dtb" },
+      "qemu-arm-virt (default); or exynos5422, an ODROID-XU4,\n"
+      "or jetson-tk1, for 32-bit kernels that bring its --dtb" },
     { OPTIONS_OF_RUN, "--kernel", "FILE", set_kernel,
       "the guest's kernel: an arm64 Image (plain or gzip,\n"
       "lz4, zstd), a 32-bit zImage, or an ELF file (required)" },
@@ -341,7 +341,8 @@ const struct option_row options_rows[] = {
       "Every further one adds a port, /dev/vportNpM:\n"
       "WHERE[,name=NAME][,hvc]; with ,hvc a console, hvcN" },
     { OPTIONS_OF_RUN, "--serial", "WHERE", set_serial,
-      "the UART, ttyAMA0 (ttySAC2 of exynos5422): as --console\n"
+      "the UART, ttyAMA0 (ttySAC2 of exynos5422, ttyS0 of\n"
+      "jetson-tk1): as --console\n"
       "(default none, and then the guest sees no UART; stdio\n"
       "for a machine without virtio)" },
     { OPTIONS_OF_RUN, "--screen", "WxH", set_screen,

@@ -229,12 +229,12 @@ static int add_uart(struct machine *machine)
         return machine_said(machine, error, "registering the UART's interrupt");
     }
     pc->uart_line_made = true;
-    const struct vmmp_uart_config config = {
-        .host = machine->config->host,
-        .irq = &pc->uart_line,
-        .backend = &backend,
-        .backend_cookie = machine,
-        .log = &machine->config->log,
+    const struct vmmp_uart16550_config config = {
+        .uart = { .host = machine->config->host,
+                  .irq = &pc->uart_line,
+                  .backend = &backend,
+                  .backend_cookie = machine,
+                  .log = &machine->config->log },
     };
     error = vmmp_uart16550_init(&pc->com1, &config);
     if (error) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A 16550A UART (National Semiconductor PC16550D data sheet, section 8): a PC's serial port, eight
- * bytes of I/O ports or memory.
+ * bytes of I/O ports or memory; or that of a chip whose registers are further apart.
  *
  * Its bytes go through the buffer of vmmp/serial.h; when that is full LSR says that the transmitter
  * is not empty. Input is pulled from the backend into the 16-byte FIFO as the guest reads it.
- * As on a PC, the interrupt reaches its line while MCR has OUT2 set and does not loop back.
+ * As on a PC, the interrupt reaches its line while MCR has OUT2 set and does not loop back, unless
+ * `wired` says otherwise.
  *
  * Hostile guests, threads, ownership: as in vmmp/uart.h.
  */
@@ -22,11 +23,24 @@ extern "C" {
 
 #define VMMP_UART16550_WINDOW_SIZE 8
 #define VMMP_UART16550_FIFO_SIZE   16
+#define VMMP_UART16550_SHIFT_MAX   3
+
+struct vmmp_uart16550_config {
+    struct vmmp_uart_config uart;
+    /**
+     * Log2 of the bytes from one register to the next, at most VMMP_UART16550_SHIFT_MAX; a register
+     * is the first of them, the others read as zero.
+     */
+    uint8_t reg_shift;
+    bool wired; /**< The interrupt does not ask for OUT2. */
+};
 
 struct vmmp_uart16550 {
     struct vmmp_uart uart;
 
     /* All below belongs to the model. */
+    uint8_t reg_shift;
+    bool wired;
     uint8_t divisor[2]; /**< DLL, DLM */
     uint8_t enabled;    /**< IER */
     uint8_t fifo;       /**< FCR: enable and trigger level. */
@@ -38,8 +52,12 @@ struct vmmp_uart16550 {
     bool empty_pending; /**< The transmitter's interrupt, until IIR shows it or a byte is sent. */
 };
 
-/** Resets the registers and prepares the window. 0, -ENOMEM (context) or -ENOSPC (line full). */
-int vmmp_uart16550_init(struct vmmp_uart16550 *uart16550, const struct vmmp_uart_config *config);
+/**
+ * Resets the registers and prepares the window, of VMMP_UART16550_WINDOW_SIZE << reg_shift bytes.
+ * 0, -EINVAL (reg_shift), -ENOMEM (context) or -ENOSPC (line full).
+ */
+int vmmp_uart16550_init(struct vmmp_uart16550 *uart16550,
+                        const struct vmmp_uart16550_config *config);
 
 #ifdef __cplusplus
 }

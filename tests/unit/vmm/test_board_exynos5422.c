@@ -1,95 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The board exynos5422 on the scripted engine, and what becomes of a kernel's own tree. */
-#include "machine.h"
-
 #include "arm/board_exynos5422.h"
 
-#include <errno.h>
-#include <libfdt.h>
+#define BENCH_BOARD machine_board_exynos5422
+#include "support/board_bench.h"
 
-#include <hosted/script.h>
-#include <hosted/vm.h>
-#include <sel4vm/arch/guest_arm_context.h>
-#include <sel4vm/boot.h>
-
-#include "vmmp_test.h"
-
-#define MIB       (UINT64_C(1) << 20)
-#define KERNEL    4096
-#define FDT_ROOM  65536
 #define ENTRY     (EXYNOS_RAM_BASE + 0x1000)
-#define SPI(n)    (32 + (n))
 #define GPIO0     0x13400000
 #define GPX0_CON  0xc00
 #define GPX0_MASK 0xf00
 
-struct fixture {
-    vm_t vm;
-    simple_t simple;
-    struct script_config script;
-    ps_io_ops_t io_ops;
-    struct machine machine;
-    struct machine_config config;
-    struct machine_plan plan;
-    struct vmmp_image_error error;
-    uint8_t kernel[KERNEL];
-    struct vmmp_file file;
-    struct machine_port serial;
-    uint8_t fdt[FDT_ROOM];
-    size_t fdt_size;
-    char output[64];
-    size_t output_size;
-    const char *input;
-    unsigned offs, resets;
-    bool made;
-};
-
-static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
-{
-    const struct fixture *f = cookie;
-    size_t now = offset < KERNEL ? KERNEL - (size_t)offset : 0;
-    now = now < size ? now : size;
-    memcpy(to, f->kernel + offset, now);
-    return (int64_t)now;
-}
-
-static size_t port_write(void *cookie, const uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    assert_true(f->output_size + size < sizeof(f->output));
-    memcpy(f->output + f->output_size, bytes, size);
-    f->output_size += size;
-    return size;
-}
-
-static size_t port_read(void *cookie, uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    size_t now = f->input ? strlen(f->input) : 0;
-    now = now < size ? now : size;
-    if (now) {
-        memcpy(bytes, f->input, now);
-        f->input += now;
-    }
-    return now;
-}
-
-static void ended(void *cookie, vm_t *vm, bool reset)
-{
-    struct fixture *f = cookie;
-    (void)vm;
-    f->offs += !reset;
-    f->resets += reset;
-}
-
-static void put_word(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(value >> 8 * i);
-    }
-}
-
-/* A tree with something of each kind that exynos_trim_fdt() deals with. */
+/* A tree with something of each kind that is trimmed. */
 static const char *const soc_nodes[][2] = {
     { "serial@12c20000", "samsung,exynos4210-uart" },
     { "usb@12000000", "samsung,exynos5250-dwusb3" },
@@ -97,102 +18,20 @@ static const char *const soc_nodes[][2] = {
     { "cci@10d20000", "arm,cci-400" },
 };
 
-static int add_node(void *fdt, int parent, const char *name, const char *compatible)
-{
-    int node = fdt_add_subnode(fdt, parent, name);
-    assert_true(node >= 0);
-    if (compatible) {
-        assert_int_equal(fdt_setprop_string(fdt, node, "compatible", compatible), 0);
-    }
-    return node;
-}
-
 static void make_tree(struct fixture *f)
 {
+    static const uint32_t regs[] = { 0x100, 0x101, 0, 1, 2, 3 };
     void *fdt = f->fdt;
-    assert_int_equal(fdt_create_empty_tree(fdt, FDT_ROOM), 0);
-    assert_int_equal(fdt_setprop_u32(fdt, 0, "#address-cells", 1), 0);
-    assert_int_equal(fdt_setprop_u32(fdt, 0, "#size-cells", 1), 0);
+    begin_tree(f, 1, "memory@40000000", regs, sizeof(regs) / sizeof(regs[0]));
     add_node(fdt, 0, "sound", "samsung,odroid-xu3-audio");
     add_node(fdt, 0, "firmware@2073000", "samsung,secure-firmware");
-    int timer = add_node(fdt, 0, "timer", "arm,armv7-timer");
-    assert_int_equal(fdt_setprop_u32(fdt, timer, "clock-frequency", 24000000), 0);
     add_node(fdt, 0, "opp-table-0", "operating-points-v2");
-    int memory = add_node(fdt, 0, "memory@40000000", NULL);
-    assert_int_equal(fdt_setprop_string(fdt, memory, "device_type", "memory"), 0);
-    add_node(fdt, 0, "chosen", NULL);
-    int cpus = add_node(fdt, 0, "cpus", NULL);
-    static const uint32_t regs[] = { 0x100, 0x101, 0, 1, 2, 3 };
-    for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "cpu@%x", regs[i]);
-        int cpu = add_node(fdt, fdt_path_offset(fdt, "/cpus"), name, "arm,cortex-a15");
-        assert_int_equal(fdt_setprop_u32(fdt, cpu, "reg", regs[i]), 0);
-    }
-    add_node(fdt, cpus, "cpu-map", NULL);
+    add_node(fdt, fdt_path_offset(fdt, "/cpus"), "cpu-map", NULL);
     add_node(fdt, 0, "soc", "simple-bus");
     for (size_t i = 0; i < sizeof(soc_nodes) / sizeof(soc_nodes[0]); i++) {
         add_node(fdt, fdt_path_offset(fdt, "/soc"), soc_nodes[i][0], soc_nodes[i][1]);
     }
     f->fdt_size = fdt_totalsize(fdt);
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    vspace_t vspace;
-    /* A zImage's header: magic, start and end (arch/arm/boot/compressed/head.S). */
-    put_word(f->kernel + 0x24, 0x016f2818);
-    put_word(f->kernel + 0x2c, KERNEL);
-    f->file = (struct vmmp_file){ "zImage", KERNEL, read_at, f };
-    f->serial = (struct machine_port){ port_write, port_read, f };
-    f->config = (struct machine_config){
-        .board = &machine_board_exynos5422,
-        .memory = 64 * MIB,
-        .cpus = 2,
-        .gic = 2,
-        .aarch32 = true,
-        .kernel = &f->file,
-        .serial = &f->serial,
-        .ended = ended,
-        .ended_cookie = f,
-    };
-    memset(&vspace, 0, sizeof(vspace));
-    hosted_simple_script(&f->simple, &f->script, &f->config.log);
-    hosted_io_ops_init(&f->io_ops);
-    assert_int_equal(vm_init(&f->vm, NULL, &f->simple, vspace, &f->io_ops, 0, "test"), 0);
-    f->config.host = script_host(&f->vm);
-    assert_int_equal(machine_plan(&f->plan, &f->config, FDT_ROOM, &f->error), 0);
-    assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), 0);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    machine_fini(&f->machine);
-    assert_true(script_check(&f->vm));
-    hosted_vm_destroy(&f->vm);
-    free(f);
-    return 0;
-}
-
-static uint32_t get(struct fixture *f, uint64_t address)
-{
-    return (uint32_t)script_get(f->vm.vcpus[0], address, 4);
-}
-
-static void put(struct fixture *f, uint64_t address, uint32_t value)
-{
-    script_put(f->vm.vcpus[0], address, 4, value);
-}
-
-static const char *status_of(const struct fixture *f, const char *path)
-{
-    int node = fdt_path_offset(f->fdt, path);
-    const char *status = node < 0 ? "gone" : fdt_getprop(f->fdt, node, "status", NULL);
-    return status ? status : "on";
 }
 
 static void test_tree_is_trimmed(void **state)
@@ -219,11 +58,7 @@ static void test_tree_is_trimmed(void **state)
     make_tree(f);
     assert_int_equal(
         machine_adopt_fdt(&f->config, &f->plan, f->fdt, FDT_ROOM, &f->fdt_size, &f->error), 0);
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        if (strcmp(status_of(f, wanted[i][0]), wanted[i][1]) != 0) {
-            fail_msg("%s is %s", wanted[i][0], status_of(f, wanted[i][0]));
-        }
-    }
+    check_trimmed(f, wanted, sizeof(wanted) / sizeof(wanted[0]));
     int timer = fdt_path_offset(f->fdt, "/timer");
     assert_null(fdt_getprop(f->fdt, timer, "clock-frequency", NULL));
     int size;

@@ -1,40 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A kernel's own device tree of an ODROID-XU4, less what is not modelled: devices without a model
- * are disabled, not removed, so that references to them stay whole. What cannot stay, goes: secure
- * firmware (there is none to call), the cache-coherent interconnect and the CPU map (drivers of
- * disabled CPUs would use them), CPUs that the machine does not have, and the rate of the generic
- * timer, which the guest reads from the host's.
+ * A kernel's own device tree of a board, less what is not modelled. Devices without a model are
+ * disabled, not removed, so that references to them stay whole. What cannot stay, goes: nodes that
+ * drivers would use all the same, properties that make a driver wait for what is not there, CPUs
+ * that the machine does not have, and the rate of the generic timer, which the guest reads from the
+ * host's.
  */
-#include "board_exynos5422.h"
+#include "board_arm.h"
 
-#include <errno.h>
 #include <libfdt.h>
-#include <stdio.h>
-#include <string.h>
-
-/* Children of /soc that have a model, by what they are compatible with. */
-static const char *const modelled[] = {
-    "samsung,exynos4210-chipid",
-    "samsung,exynos4210-combiner",
-    "arm,gic-400",
-    "samsung,exynos5-sysreg",
-    "samsung,exynos4210-uart",
-    "mmio-sram",
-    "samsung,exynos4210-mct",
-    "samsung,exynos5800-clock",
-    "samsung,exynos4210-pd",
-    "samsung,exynos5420-pmu",
-    "samsung,exynos5420-pinctrl",
-    "samsung,exynos5420-dw-mshc",
-    "samsung,exynos5420-dw-mshc-smu",
-    NULL,
-};
-
-/* Children of the root that need none, or only such. */
-static const char *const harmless[] = {
-    "simple-bus", "arm,armv7-timer", "operating-points-v2", "gpio-keys", NULL,
-};
 
 static bool is_any(const void *fdt, int node, const char *const names[])
 {
@@ -110,16 +84,31 @@ static int forget_timer_rate(void *fdt)
     return error == -FDT_ERR_NOTFOUND ? 0 : error;
 }
 
-int exynos_trim_fdt(const struct machine_config *config, void *fdt)
+static int drop_property(void *fdt, const char *name)
 {
-    static const char *const removed[] = { "/firmware", "/soc/cci", "/cpus/cpu-map" };
-    int soc = fdt_path_offset(fdt, "/soc");
-    int error = soc < 0 ? soc : disable_others(fdt, soc, modelled);
-    if (!error) {
-        error = disable_others(fdt, 0, harmless);
+    int depth = 0;
+    /* The offset of a node does not change with its properties. */
+    for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(fdt, node, &depth)) {
+        int error = fdt_delprop(fdt, node, name);
+        if (error && error != -FDT_ERR_NOTFOUND) {
+            return error;
+        }
     }
-    for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]) && !error; i++) {
-        error = remove_node(fdt, removed[i]);
+    return 0;
+}
+
+int arm_trim_fdt(const struct machine_config *config, void *fdt, const struct arm_trim *trim)
+{
+    int bus = trim->bus ? fdt_path_offset(fdt, trim->bus) : 0;
+    int error = bus < 0 ? bus : disable_others(fdt, 0, trim->modelled);
+    if (!error && bus) {
+        error = disable_others(fdt, bus, trim->modelled);
+    }
+    for (size_t i = 0; trim->removed[i] && !error; i++) {
+        error = remove_node(fdt, trim->removed[i]);
+    }
+    for (size_t i = 0; trim->dropped[i] && !error; i++) {
+        error = drop_property(fdt, trim->dropped[i]);
     }
     if (!error) {
         error = remove_cpus(fdt, config->cpus);

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh disable=SC2034 # variables are lib.sh's
+# The board jetson-tk1: Debian's stock armmp kernel on its own device tree of the Jetson TK1.
+# needs: --gic 2 --cpus 2
+# shellcheck source=tests/guest/devices/lib.sh
+. /test/lib.sh
+
+kernel=/carry/armmp/linux
+initrd=/carry/armmp/initrd
+programs=/nowhere # They are 64-bit ones.
+memory=256M
+apart=1
+console=ttyS0
+GIC= # The board's own.
+board='--machine jetson-tk1 --dtb /carry/armmp/tegra124-jetson-tk1.dtb'
+
+# Drivers are bound, and clocks have the rates that the registers say.
+cat >boot.sh <<'END'
+mount -t debugfs debugfs /sys/kernel/debug
+say machine "$(tr '\0' ' ' </proc/device-tree/model)"
+say chip "$(cat /sys/devices/soc0/family) $(cat /sys/devices/soc0/revision) $(cat /sys/devices/soc0/soc_id)"
+say uart "$(cat /sys/class/tty/ttyS0/iomem_base)"
+bound()
+{
+	[ -e "/sys/bus/$1" ] || fail "no driver: $1"
+}
+bound platform/drivers/tegra124-pinctrl/70000868.pinmux
+bound platform/drivers/tegra-pmc/7000e400.pmc
+bound platform/drivers/tegra-i2c/7000d000.i2c
+bound platform/drivers/as3722-regulator/as3722-regulator
+say bound
+while read -r clock rate; do
+	read -r real <"/sys/kernel/debug/clk/$clock/clk_rate"
+	[ "$real" = "$rate" ] || fail "clock $clock has $real Hz, not $rate"
+done <<'CLOCKS'
+osc 12000000
+clk_m 12000000
+pll_ref 12000000
+clk_32k 32768
+pll_p 408000000
+pll_p_out1 9600000
+pll_p_out3 102000000
+pll_m 924000000
+pll_x 696000000
+uartd 408000000
+CLOCKS
+say clocks
+say type
+read -r typed
+say typed "$typed"
+END
+
+# By the flow controller, the power gates and the reset vector: there is no PSCI in the tree.
+cat >cpus.sh <<'END'
+say online "$(cat /sys/devices/system/cpu/online)"
+taskset 2 true || fail "nothing runs on CPU 1"
+echo 0 >/sys/devices/system/cpu/cpu1/online || fail "CPU 1 stays on"
+say left "$(cat /sys/devices/system/cpu/online)"
+echo 1 >/sys/devices/system/cpu/cpu1/online || fail "CPU 1 stays off"
+taskset 2 true || fail "nothing runs on CPU 1 again"
+say back "$(cat /sys/devices/system/cpu/online)"
+END
+
+cat >reset.sh <<'END'
+say up
+reboot -f
+END
+
+if wanted boot; then
+	# shellcheck disable=SC2086 # words
+	guest b boot.sh $board --stats
+	check boot-machine says b 'machine NVIDIA Tegra124 Jetson TK1'
+	check boot-chip says b 'chip Tegra Silicon A01 64'
+	check boot-uart says b 'uart 0x70006300'
+	check boot-bound says b bound
+	check boot-clocks says b clocks
+	check boot-asks says b type
+	tell b "what is typed"
+	check boot-typing says b 'typed what is typed'
+	# By the power management chip, over I2C.
+	check boot-power-off ended b 0
+	sed 's/^/    /' b.out | grep VMMP
+fi
+if wanted cpus; then
+	guest_cpus=2
+	# shellcheck disable=SC2086 # words
+	guest c cpus.sh $board
+	check cpus-online says c 'online 0-1'
+	check cpus-off says c 'left 0'
+	check cpus-on says c 'back 0-1'
+	check cpus-end ended c 0
+	sed 's/^/    /' c.out | grep VMMP
+	guest_cpus=1
+fi
+if wanted reset; then
+	# shellcheck disable=SC2086 # words
+	guest r reset.sh $board
+	check reset-up says r up
+	check reset-status ended r 3
+fi
+finish
