@@ -123,7 +123,7 @@ resolve_guest()
 		;;
 	*) usage_error "--guest is debian, armmp, exynos5422, jetson-tk1 or x86_64, not '$guest'" ;;
 	esac
-	[ $release != armmp ] || "$here/images.sh" armmp
+	[ "$release" != armmp ] || "$here/images.sh" armmp
 	case $kernel in 6.1 | 6.12) release=$kernel kernel= ;; esac
 	[ -n "$kernel" ] || kernel=$vmmp_build/testbed/linux-$release
 	[ -n "$initrd" ] || initrd=$vmmp_build/testbed/guest-$release.cpio

@@ -6,6 +6,7 @@
 #define BENCH_UART struct vmmp_cadence_uart
 #define BENCH_NAME "cadence-uart"
 #define BENCH_FIFO VMMP_CADENCE_UART_FIFO_SIZE
+#define BENCH_DATA 0x30
 #include "support/uart_bench.h"
 
 #define CR      0x00
@@ -53,13 +54,6 @@ static void unmake(struct bench *b)
     bench_fini(b);
 }
 
-static void print(struct bench *b, const char *text)
-{
-    for (; *text; text++) {
-        put(b, FIFO, (uint8_t)*text);
-    }
-}
-
 /* What Linux does before it uses the port. */
 static void start(struct bench *b)
 {
@@ -75,11 +69,7 @@ static void start(struct bench *b)
 
 static void registers_hold_what_the_manual_says(void **state)
 {
-    static const struct {
-        uint32_t offset;
-        uint32_t reset;
-        uint32_t written; /* After a write of all-ones. */
-    } registers[] = {
+    static const struct bench_register registers[] = {
         { MR, 0, 0x33ff },       { IMR, 0, 0 },
         { ISR, 0x208, 0 },       { BAUDGEN, 0x28b, 0xffff },
         { RXTOUT, 0, 0xff },     { RXWM, 0x20, 0x3f },
@@ -96,11 +86,7 @@ static void registers_hold_what_the_manual_says(void **state)
     (void)state;
     make(&b);
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
-            assert_int_equal(get(&b, registers[i].offset), registers[i].reset);
-            put(&b, registers[i].offset, UINT32_MAX);
-            assert_int_equal(get(&b, registers[i].offset), registers[i].written);
-        }
+        expect_registers(&b, registers, sizeof(registers) / sizeof(registers[0]));
         vmmp_uart_reset(&b.model.uart);
     }
     assert_int_equal(get(&b, FIFO), 0);
@@ -123,12 +109,7 @@ static void output_before_any_setup(void **state)
 
     (void)state;
     make(&b);
-    print(&b, "Booting Linux\n");
-    assert_int_equal(b.writes, 1);
-    vmmp_window_write(&b.model.uart.window, FIFO, 1, 'x');
-    vmmp_window_write(&b.model.uart.window, FIFO + 1, 1, 'y'); /* Not the data's byte. */
-    run_deferred(&b);
-    expect_out(&b, "Booting Linux\nx");
+    expect_output(&b);
     unmake(&b);
 }
 
@@ -168,21 +149,11 @@ static void a_full_backend_holds_the_guest_up(void **state)
     print(&b, "abcd\n");
     put(&b, ISR, TX_EMPTY);
     assert_int_equal(get(&b, SR), RX_EMPTY);
-    while (!(get(&b, SR) & TX_FULL)) {
-        put(&b, FIFO, 'x');
-    }
-    assert_false(b.level); /* Not before all has gone. */
+    expect_held_up(&b, SR, TX_FULL);
     assert_int_equal(get(&b, SR), 0x6000 | TX_FULL | RX_EMPTY);
-    assert_int_equal(b.logs, 0);
-    put(&b, FIFO, '!');
-    assert_int_equal(b.logs, 1);
     assert_int_equal(get(&b, ISR), TX_OVERRUN);
-    b.out_room = sizeof(b.out);
-    vmmp_uart_notify(&b.model.uart);
-    assert_true(b.level);
+    expect_let_go(&b);
     assert_int_equal(get(&b, SR), RX_EMPTY | TX_EMPTY);
-    assert_int_equal(b.out_count, 2 + VMMP_SERIAL_OUTPUT_SIZE);
-    assert_memory_equal(b.out, "abcd\nx", 6);
     unmake(&b);
 }
 

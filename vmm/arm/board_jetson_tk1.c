@@ -257,6 +257,8 @@ static int add_i2cs(struct machine *machine)
     };
     struct tk1 *tk1 = tk1_of(machine);
     const struct vmmp_as3722_config pmic = {
+        .host = machine->config->host,
+        .seconds = machine->config->rtc_seconds,
         .ended = guest_ended,
         .cookie = tk1,
         .log = &machine->config->log,

@@ -19,9 +19,8 @@
 extern "C" {
 #endif
 
-#define VMMP_TEGRA_ICTLR_BANKS       5
 #define VMMP_TEGRA_ICTLR_BANK_SIZE   0x100
-#define VMMP_TEGRA_ICTLR_WINDOW_SIZE (VMMP_TEGRA_ICTLR_BANKS * VMMP_TEGRA_ICTLR_BANK_SIZE)
+#define VMMP_TEGRA_ICTLR_WINDOW_SIZE 0x500 /* Of all banks. */
 
 struct vmmp_tegra_ictlr {
     struct vmmp_window window; /**< To be attached by the caller; see vmmp/vm.h. */

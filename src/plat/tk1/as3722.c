@@ -4,7 +4,11 @@
 
 #include <string.h>
 
+#include "devices/rtc_cmos_time.h"
+
 #define RESET_CONTROL     0x36
+#define RTC_SECOND        0x61 /* Minute, hour, day, month; */
+#define RTC_YEAR          0x66 /* since 2000. In BCD, all of them. */
 #define INTERRUPT_MASK1   0x74 /* Four masks, */
 #define INTERRUPT_STATUS1 0x78 /* and what has happened, cleared when it is read. */
 #define ASIC_ID1          0x90
@@ -42,9 +46,50 @@ static bool is_read_only(uint8_t reg)
            (reg >= INTERRUPT_STATUS1 && reg < INTERRUPT_STATUS1 + 4);
 }
 
+/* ---- The clock ---- */
+
+#define NANOSECONDS UINT64_C(1000000000)
+
+/* Where an MC146818 has what the registers from RTC_SECOND on are, and the century beside it. */
+static const uint8_t time_bytes[] = { 0x00, 0x02, 0x04, 0x07, 0x08, 0x09 };
+#define CENTURY    0x32
+#define CENTURY_20 0x20
+#define CMOS_BYTES 0x40
+
+static bool is_time(uint8_t reg)
+{
+    return reg >= RTC_SECOND && reg <= RTC_YEAR;
+}
+
+static void show_time(struct vmmp_as3722 *chip)
+{
+    uint8_t bytes[CMOS_BYTES];
+    uint64_t passed = (vmmp_host_now(&chip->config.host) - chip->set_ns) / NANOSECONDS;
+    memset(bytes, 0, sizeof(bytes));
+    vmmp_rtc_show(chip->set + (int64_t)passed, RTC_B_24H, bytes);
+    for (size_t i = 0; i < sizeof(time_bytes); i++) {
+        chip->registers[RTC_SECOND + i] = bytes[time_bytes[i]];
+    }
+}
+
+static void set_time(struct vmmp_as3722 *chip)
+{
+    uint8_t bytes[CMOS_BYTES];
+    memset(bytes, 0, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(time_bytes); i++) {
+        bytes[time_bytes[i]] = chip->registers[RTC_SECOND + i];
+    }
+    bytes[CENTURY] = CENTURY_20;
+    chip->set = vmmp_rtc_seconds(bytes, RTC_B_24H);
+    chip->set_ns = vmmp_host_now(&chip->config.host);
+}
+
+/* ---- The bus ---- */
+
 static void start(void *device, bool read)
 {
     struct vmmp_as3722 *chip = device;
+    show_time(chip);
     chip->has_address = read;
 }
 
@@ -78,6 +123,9 @@ static void write_byte(void *device, uint8_t byte)
     } else if (!is_read_only(reg)) {
         chip->registers[reg] = byte;
     }
+    if (is_time(reg)) {
+        set_time(chip);
+    }
 }
 
 static uint8_t read_byte(void *device)
@@ -93,6 +141,8 @@ void vmmp_as3722_init(struct vmmp_as3722 *chip, const struct vmmp_as3722_config 
     memset(chip, 0, sizeof(*chip));
     chip->config = *config;
     chip->bus = (struct vmmp_i2c_device){ VMMP_AS3722_ADDRESS, &ops, chip };
+    chip->set = config->seconds;
+    chip->set_ns = vmmp_host_now(&config->host);
     for (size_t i = 0; i < sizeof(resets) / sizeof(resets[0]); i++) {
         chip->registers[resets[i].reg] = resets[i].value;
     }

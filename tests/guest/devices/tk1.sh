@@ -29,6 +29,8 @@ bound platform/drivers/tegra-pmc/7000e400.pmc
 bound platform/drivers/tegra-i2c/7000d000.i2c
 bound platform/drivers/as3722-regulator/as3722-regulator
 say bound
+read -r seconds </sys/class/rtc/rtc0/since_epoch
+say clock "$(cat /sys/class/rtc/rtc0/name)" "$seconds"
 while read -r clock rate; do
 	read -r real <"/sys/kernel/debug/clk/$clock/clk_rate"
 	[ "$real" = "$rate" ] || fail "clock $clock has $real Hz, not $rate"
@@ -66,6 +68,14 @@ say up
 reboot -f
 END
 
+# What the guest has read from its clock is this machine's time, less what the test took.
+# shellcheck disable=SC2317 # called by check
+clock_is_right()
+{
+	seconds=$(said b clock | sed 's/.* //')
+	[ $(($(date +%s) - ${seconds:-0})) -lt 1000 ]
+}
+
 if wanted boot; then
 	# shellcheck disable=SC2086 # words
 	guest b boot.sh $board --stats
@@ -73,6 +83,8 @@ if wanted boot; then
 	check boot-chip says b 'chip Tegra Silicon A01 64'
 	check boot-uart says b 'uart 0x70006300'
 	check boot-bound says b bound
+	check boot-clock says b 'clock as3722-rtc'
+	check boot-time clock_is_right
 	check boot-clocks says b clocks
 	check boot-asks says b type
 	tell b "what is typed"

@@ -6,6 +6,7 @@
 #define BENCH_UART struct vmmp_exynos_uart
 #define BENCH_NAME "exynos-uart"
 #define BENCH_FIFO VMMP_EXYNOS_UART_FIFO_MAX
+#define BENCH_DATA 0x20
 #include "support/uart_bench.h"
 
 #define ULCON   0x00
@@ -16,7 +17,6 @@
 #define UERSTAT 0x14
 #define UFSTAT  0x18
 #define UMSTAT  0x1c
-#define UTXH    0x20
 #define URXH    0x24
 #define UBRDIV  0x28
 #define UFRAC   0x2c
@@ -55,13 +55,6 @@ static void unmake(struct bench *b)
     bench_fini(b);
 }
 
-static void print(struct bench *b, const char *text)
-{
-    for (; *text; text++) {
-        put(b, UTXH, (uint8_t)*text);
-    }
-}
-
 /* What Linux does before it uses the port. */
 static void start(struct bench *b)
 {
@@ -74,24 +67,17 @@ static void start(struct bench *b)
 
 static void registers_hold_what_the_manual_says(void **state)
 {
-    static const struct {
-        uint32_t offset;
-        uint32_t reset;
-        uint32_t writable;
-    } registers[] = { { ULCON, 0, 0x7f },    { UCON, 0, 0x7fffff }, { UFCON, 0, 0x771 },
-                      { UMCON, 0, 0xff },    { UTRSTAT, 6, 6 },     { UERSTAT, 0, 0 },
-                      { UFSTAT, 0, 0 },      { UMSTAT, 1, 1 },      { URXH, 0, 0 },
-                      { UBRDIV, 0, 0xffff }, { UFRAC, 0, 0xf },     { UINTM, 0, 0xf } };
+    static const struct bench_register registers[] = {
+        { ULCON, 0, 0x7f }, { UCON, 0, 0x7fffff }, { UFCON, 0, 0x771 }, { UMCON, 0, 0xff },
+        { UTRSTAT, 6, 6 },  { UERSTAT, 0, 0 },     { UFSTAT, 0, 0 },    { UMSTAT, 1, 1 },
+        { URXH, 0, 0 },     { UBRDIV, 0, 0xffff }, { UFRAC, 0, 0xf },   { UINTM, 0, 0xf }
+    };
     struct bench b;
 
     (void)state;
     make(&b);
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
-            assert_int_equal(get(&b, registers[i].offset), registers[i].reset);
-            put(&b, registers[i].offset, UINT32_MAX);
-            assert_int_equal(get(&b, registers[i].offset), registers[i].writable);
-        }
+        expect_registers(&b, registers, sizeof(registers) / sizeof(registers[0]));
         vmmp_uart_reset(&b.model.uart);
     }
     /* Nothing behind them, and a byte is a byte. */
@@ -110,13 +96,7 @@ static void output_before_any_setup(void **state)
 
     (void)state;
     make(&b);
-    print(&b, "Uncompressing Linux\n");
-    assert_int_equal(b.writes, 1);
-    expect_out(&b, "Uncompressing Linux\n");
-    vmmp_window_write(&b.model.uart.window, UTXH, 1, 'x');
-    vmmp_window_write(&b.model.uart.window, UTXH + 1, 1, 'y'); /* Not the data's byte. */
-    run_deferred(&b);
-    expect_out(&b, "Uncompressing Linux\nx");
+    expect_output(&b);
     unmake(&b);
 }
 
@@ -134,19 +114,10 @@ static void a_full_backend_holds_the_guest_up(void **state)
     assert_false(b.level); /* Not before all has gone. */
     assert_int_equal(get(&b, UFSTAT), 0x10000);
     assert_int_equal(get(&b, UTRSTAT), 2);
-    while (!(get(&b, UFSTAT) & TX_FULL)) {
-        put(&b, UTXH, 'x');
-    }
+    expect_held_up(&b, UFSTAT, TX_FULL);
     assert_int_equal(get(&b, UTRSTAT), 0);
-    assert_int_equal(b.logs, 0);
-    put(&b, UTXH, '!');
-    assert_int_equal(b.logs, 1);
-    b.out_room = sizeof(b.out);
-    vmmp_uart_notify(&b.model.uart);
-    assert_true(b.level);
+    expect_let_go(&b);
     assert_int_equal(get(&b, UFSTAT), 0);
-    assert_int_equal(b.out_count, 2 + VMMP_SERIAL_OUTPUT_SIZE);
-    assert_memory_equal(b.out, "abcd\nx", 6);
     unmake(&b);
 }
 

@@ -2,7 +2,8 @@
 /*
  * A UART model with a host, an interrupt line and a backend that the test watches. Before it is
  * included: BENCH_UART, the model's type; BENCH_NAME, how its messages begin; BENCH_FIFO, the most
- * input it asks for at once.
+ * input it asks for at once. For one whose registers are words, BENCH_DATA as well: that of a byte
+ * to send.
  */
 #pragma once
 
@@ -184,3 +185,64 @@ static void bench_fini(struct bench *b)
     assert_int_equal(b->line.sources, 0);
     vmmp_irq_line_fini(&b->line);
 }
+
+#ifdef BENCH_DATA
+
+static void print(struct bench *b, const char *text)
+{
+    for (; *text; text++) {
+        put(b, BENCH_DATA, (uint8_t)*text);
+    }
+}
+
+struct bench_register {
+    uint32_t offset;
+    uint32_t reset;
+    uint32_t written; /* After a write of all-ones. */
+};
+
+/* The model has been reset. */
+static void expect_registers(struct bench *b, const struct bench_register *registers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(get(b, registers[i].offset), registers[i].reset);
+        put(b, registers[i].offset, UINT32_MAX);
+        assert_int_equal(get(b, registers[i].offset), registers[i].written);
+    }
+}
+
+/* It has not been set up: as after firmware that has. */
+static void expect_output(struct bench *b)
+{
+    print(b, "Booting Linux\n");
+    assert_int_equal(b->writes, 1);
+    expect_out(b, "Booting Linux\n");
+    vmmp_window_write(&b->model.uart.window, BENCH_DATA, 1, 'x');
+    vmmp_window_write(&b->model.uart.window, BENCH_DATA + 1, 1, 'y'); /* Not the data's byte. */
+    run_deferred(b);
+    expect_out(b, "Booting Linux\nx");
+}
+
+/* Two bytes of "abcd\n" have gone. The guest fills what it can, and loses a byte. */
+static void expect_held_up(struct bench *b, uint32_t status, uint32_t full)
+{
+    while (!(get(b, status) & full)) {
+        put(b, BENCH_DATA, 'x');
+    }
+    assert_false(b->level); /* Not before all has gone. */
+    assert_int_equal(b->logs, 0);
+    put(b, BENCH_DATA, '!');
+    assert_int_equal(b->logs, 1);
+}
+
+/* Then all of it goes. */
+static void expect_let_go(struct bench *b)
+{
+    b->out_room = sizeof(b->out);
+    vmmp_uart_notify(&b->model.uart);
+    assert_true(b->level);
+    assert_int_equal(b->out_count, 2 + VMMP_SERIAL_OUTPUT_SIZE);
+    assert_memory_equal(b->out, "abcd\nx", 6);
+}
+
+#endif

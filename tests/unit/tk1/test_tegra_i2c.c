@@ -30,7 +30,17 @@ struct fixture {
     struct vmmp_irq_line line;
     bool level;
     unsigned offs, resets;
+    uint64_t now;
 };
+
+static uint64_t now(void *cookie)
+{
+    return ((struct fixture *)cookie)->now;
+}
+
+static const struct vmmp_host_ops host_ops = { .now = now };
+
+#define MOMENT 1709207999 /* 2024-02-29 11:59:59 */
 
 static uint32_t get(struct fixture *f, uint32_t offset)
 {
@@ -59,7 +69,12 @@ static void ended(void *cookie, bool reset)
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    const struct vmmp_as3722_config chip = { .ended = ended, .cookie = f };
+    const struct vmmp_as3722_config chip = {
+        .host = { &host_ops, f },
+        .seconds = MOMENT,
+        .ended = ended,
+        .cookie = f,
+    };
     const struct vmmp_tegra_i2c_config config = {
         .irq = &f->line,
         .devices = &f->chip.bus,
@@ -242,6 +257,7 @@ static const struct {
 } chip_at_rest[] = {
     { 0x00, 0x28 }, { 0x01, 0x28 }, { 0x02, 0x5b }, { 0x03, 0x5b }, { 0x04, 0x43 }, { 0x05, 0x65 },
     { 0x06, 0x28 }, { 0x10, 0x0a }, { 0x12, 0x10 }, { 0x13, 0x13 }, { 0x4d, 0x7f }, { 0x4e, 0x0d },
+    { 0x61, 0x59 }, { 0x62, 0x59 }, { 0x63, 0x11 }, { 0x64, 0x29 }, { 0x65, 0x02 }, { 0x66, 0x24 },
     { 0x74, 0xff }, { 0x75, 0xff }, { 0x76, 0xff }, { 0x77, 0xff }, { 0x90, 0x0c }, { 0x91, 0x01 },
 };
 
@@ -255,6 +271,9 @@ static void the_chip_s_registers(void **state)
         }
         assert_int_equal(read_register(f, (uint8_t)reg), wanted);
         bool read_only = reg == 0x90 || reg == 0x91 || (reg >= 0x78 && reg < 0x7c);
+        if (reg >= 0x61 && reg < 0x67) {
+            continue; /* The clock's. */
+        }
         write_register(f, (uint8_t)reg, (uint8_t)(reg << 2 | 0x80));
         assert_int_equal(read_register(f, (uint8_t)reg),
                          read_only ? wanted : (uint8_t)(reg << 2 | 0x80));
@@ -268,6 +287,45 @@ static void the_chip_s_registers(void **state)
     assert_int_equal(read_register(f, 0xff), 2);
     assert_int_equal(read_register(f, 0x00), 3);
     assert_int_equal(read_register(f, 0x02), 5);
+}
+
+/* In BCD: two digits each of year, month, day, hour, minute and second. */
+static void expect_time(struct fixture *f, uint64_t wanted)
+{
+    uint64_t time = 0;
+    packet(f, VMMP_AS3722_ADDRESS, 1, 0);
+    put(f, TX_FIFO, 0x61);
+    packet(f, VMMP_AS3722_ADDRESS, 6, READ);
+    time = get(f, RX_FIFO);
+    time |= (uint64_t)get(f, RX_FIFO) << 32;
+    assert_int_equal(time, wanted);
+}
+
+static void the_chip_s_clock_goes(void **state)
+{
+    struct fixture *f = *state;
+    expect_time(f, 0x240229115959);
+    f->now += 999999999;
+    expect_time(f, 0x240229115959);
+    f->now++;
+    expect_time(f, 0x240229120000);
+    /* Set in one transfer, over a day that February has not: 31 January 2031. */
+    packet(f, VMMP_AS3722_ADDRESS, 7, 0);
+    put(f, TX_FIFO, 0x23595861);
+    put(f, TX_FIFO, 0x00310131);
+    expect_time(f, 0x310131235958);
+    f->now += UINT64_C(2500000000);
+    expect_time(f, 0x310201000000);
+    f->now += UINT64_C(27) * 86400 * 1000000000;
+    expect_time(f, 0x310228000000);
+    f->now += UINT64_C(86400) * 1000000000;
+    expect_time(f, 0x310301000000);
+    /* One register alone leaves the others. */
+    write_register(f, 0x63, 0x07);
+    expect_time(f, 0x310301070000);
+    /* What is no date becomes one. */
+    write_register(f, 0x65, 0xff);
+    expect_time(f, 0x311201070000);
 }
 
 static void the_chip_ends_the_machine(void **state)
@@ -296,6 +354,7 @@ int test_tegra_i2c(void)
         cmocka_unit_test_setup_teardown(nobody_acknowledges, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bus_is_cleared, setup, teardown),
         cmocka_unit_test_setup_teardown(the_chip_s_registers, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_chip_s_clock_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(the_chip_ends_the_machine, setup, teardown),
     };
     return cmocka_run_group_tests_name("tegra_i2c", tests, NULL, NULL);

@@ -185,6 +185,9 @@ static void test_mistakes(void **state)
         { "vmm run --machine exynos5422 --kernel k",
           "--machine exynos5422: no device tree: give the kernel's own, exynos5422-odroidxu4.dtb "
           "of its package, with --dtb" },
+        { "vmm run --machine jetson-tk1 --kernel k",
+          "--machine jetson-tk1: no device tree: give the kernel's own, tegra124-jetson-tk1.dtb "
+          "of its package, with --dtb" },
         { "vmm run --machine exynos542",
           "--machine exynos542: there is none of that name: did you mean exynos5422?" },
         { "vmm run --machine pdp11",
