@@ -8,7 +8,9 @@
 
 #include <sel4vmmplatsupport/vmmp/boot_arm.h>
 
-/** The guest has finished a PPI that the kernel masked when it came (the virtual timer's). */
+/** The guest has finished or enabled a PPI that the kernel masks when it comes (the virtual
+ * timer's).
+ */
 void vmmp_sys_ack_ppi(vm_vcpu_t *vcpu, int irq);
 
 #if defined(CONFIG_ARCH_AARCH64)

@@ -38,5 +38,5 @@ static int add_ram(vm_t *vm, uintptr_t base, size_t size)
 
 struct machine_host host_functions(void)
 {
-    return (struct machine_host){ add_ram, create_vmm_plat_vcpu };
+    return (struct machine_host){ .add_ram = add_ram, .add_cpu = create_vmm_plat_vcpu };
 }

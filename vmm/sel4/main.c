@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <sel4vm/boot.h>
+#include <sel4vmmplatsupport/vmmp/sel4.h>
 
 #include "devices.h"
 #include "guest_files.h"
@@ -134,12 +135,14 @@ int main(void)
 {
     struct vmmp_image_error error = { "" };
 
+    serial_own_output(&serial);
     if (!root_task_init(&root)) {
         serial_init(&serial, &root);
         if (!prepare(&error)) {
             printf("vmm: the guest starts\n");
             /* On seL4 it returns 0 at every interrupt of the virtual timer. */
             while (vm_run(&vm) == 0) {
+                vmmp_sel4_timer_expired(&vm);
             }
             printf("vmm: the guest has ended in an error\n");
         } else if (error.message[0]) {

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include <arch_stdio.h>
+
 #include "arm/board_qemu_arm_virt_map.h"
 
 /* Registers of a PL011 (ARM DDI 0183, 3.2), as indices of 32-bit words. */
@@ -17,6 +19,40 @@
 #define INTERRUPT_RX         (1u << 4)
 #define INTERRUPT_RX_TIMEOUT (1u << 6)
 
+static void put(const struct serial *serial, uint8_t byte)
+{
+    if (!serial->registers) {
+#if defined(CONFIG_PRINTING)
+        seL4_DebugPutChar((char)byte);
+#endif
+        return;
+    }
+    while (serial->registers[FLAGS] & FLAGS_TX_FULL) {
+    }
+    serial->registers[DATA] = byte;
+}
+
+static const struct serial *said_by;
+
+static size_t say(void *bytes, size_t size)
+{
+    const char *text = bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\n') {
+            put(said_by, '\r');
+        }
+        put(said_by, (uint8_t)text[i]);
+    }
+    return size;
+}
+
+void serial_own_output(const struct serial *serial)
+{
+    said_by = serial;
+    sel4muslcsys_register_stdio_write_fn(say);
+}
+
 void serial_init(struct serial *serial, struct root_task *root)
 {
     int irq = VIRT_SPI_INTID(VIRT_PL011_SPI);
@@ -30,19 +66,6 @@ void serial_init(struct serial *serial, struct root_task *root)
     }
     serial->registers[INTERRUPT_CLEAR] = INTERRUPT_RX | INTERRUPT_RX_TIMEOUT;
     serial->registers[INTERRUPT_MASK] = INTERRUPT_RX | INTERRUPT_RX_TIMEOUT;
-}
-
-static void put(const struct serial *serial, uint8_t byte)
-{
-    if (!serial->registers) {
-#if defined(CONFIG_PRINTING)
-        seL4_DebugPutChar((char)byte);
-#endif
-        return;
-    }
-    while (serial->registers[FLAGS] & FLAGS_TX_FULL) {
-    }
-    serial->registers[DATA] = byte;
 }
 
 static size_t serial_write(void *cookie, const uint8_t *bytes, size_t size)

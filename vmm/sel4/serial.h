@@ -15,6 +15,8 @@ struct serial {
     seL4_CPtr interrupt;
 };
 
+/** From now on the program's own output goes where the guest's does. Before serial_init(). */
+void serial_own_output(const struct serial *serial);
 void serial_init(struct serial *serial, struct root_task *root);
 /** The console's outer end. */
 struct machine_port serial_port(struct serial *serial);

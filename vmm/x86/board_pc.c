@@ -229,19 +229,19 @@ static int add_uart(struct machine *machine)
         return machine_said(machine, error, "registering the UART's interrupt");
     }
     pc->uart_line_made = true;
-    const struct vmmp_uart16550_config config = {
+    const struct vmmp_uart_config config = {
         .host = machine->config->host,
         .irq = &pc->uart_line,
         .backend = &backend,
         .backend_cookie = machine,
         .log = &machine->config->log,
     };
-    error = vmmp_uart16550_init(&pc->uart, &config);
+    error = vmmp_uart16550_init(&pc->com1, &config);
     if (error) {
         return machine_said(machine, error, "making the UART");
     }
     pc->uart_made = true;
-    error = vmmp_io_port_add(&pc->ports, &pc->uart.window, PC_UART_PORT);
+    error = vmmp_io_port_add(&pc->ports, &pc->com1.uart.window, PC_UART_PORT);
     return error ? machine_said(machine, error, "attaching the UART") : 0;
 }
 
@@ -261,7 +261,7 @@ static void remove_all(struct machine *machine)
 {
     struct pc *pc = machine->board_state;
     if (pc->uart_made) {
-        vmmp_uart16550_fini(&pc->uart);
+        vmmp_uart_fini(&pc->com1.uart);
     }
     if (pc->uart_line_made) {
         vmmp_irq_line_fini(&pc->uart_line);
@@ -293,7 +293,7 @@ static void serial_notify(struct machine *machine)
 {
     struct pc *pc = machine->board_state;
     if (pc->uart_made) {
-        vmmp_uart16550_notify(&pc->uart);
+        vmmp_uart_notify(&pc->com1.uart);
     }
 }
 

@@ -36,7 +36,7 @@ struct pc {
     struct vmmp_irq_line pit_line;
     struct vmmp_i8254 pit;
     struct vmmp_irq_line uart_line;
-    struct vmmp_uart16550 uart;
+    struct vmmp_uart16550 com1;
     bool reset_made; /**< What pc_remove() has to undo. */
     bool sci_made;
     bool pm_made;

@@ -9,6 +9,10 @@
 #include <sel4vm/boot.h>
 #include <sel4vm/guest_vm_util.h>
 
+#include <sel4vmmplatsupport/arch/irq_defs.h>
+
+#include "sel4/timer_arm.h"
+
 /* The system control register of a CPU that begins: its fixed ones, and all that can be off is off
  * (Arm ARM D13.2.118 SCTLR_EL1, G8.2.126 SCTLR). */
 #if defined(CONFIG_ARCH_AARCH64)
@@ -21,6 +25,9 @@ void vmmp_sys_ack_ppi(vm_vcpu_t *vcpu, int irq)
 {
     if (seL4_ARM_VCPU_AckVPPI(vcpu->vcpu.cptr, (seL4_Word)irq)) {
         ZF_LOGE("vCPU %u: the kernel does not take the end of PPI %d", vcpu->vcpu_id, irq);
+    }
+    if (irq == PPI_VTIMER_IRQ) {
+        vmmp_timer_release(vcpu);
     }
 }
 
