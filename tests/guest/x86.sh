@@ -96,6 +96,8 @@ write_scripts()
 		while read -r line; do
 			fail "the kernel complains: $line"
 		done </tmp/complaints
+		grep -q '_OSC: OS now controls .*PCIeCapability' /tmp/log ||
+			fail "PCI Express: $(grep _OSC /tmp/log)"
 		read -r name </sys/class/dmi/id/product_name
 		[ "$name" = pc ] || fail "SMBIOS calls the machine '$name'"
 		grep -q 'PCI-MSI.*virtio' /proc/interrupts || fail "no MSI of a virtio device"
