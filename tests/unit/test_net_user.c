@@ -574,7 +574,8 @@ static void a_checksum_over_ipv6_is_filled_in(void **state)
         close(fd);
         return;
     }
-    assert_true(virtio_driver_has(&outside.bench->driver, VIRTIO_NET_F_HOST_TSO6));
+    /* Longer ones than its MTU libslirp refuses. */
+    assert_false(virtio_driver_has(&outside.bench->driver, VIRTIO_NET_F_HOST_TSO6));
     for (size_t len = 1; len < sizeof(arrived); len++) {
         send_incomplete(&outside, datagram_v6(port, len), 54, 6, 0);
         assert_int_equal(read_all(&outside, fd, arrived, len), len);
