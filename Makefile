@@ -8,7 +8,8 @@
 
 BUILD      ?= build
 JOBS       ?= $(shell nproc)
-CTEST      ?= ctest --output-on-failure -j $(JOBS)
+# Half as many tests again as there are processors: those with guests wait for something now and then.
+CTEST      ?= ctest --output-on-failure -j $(shell expr $(JOBS) + $(JOBS) / 2)
 CMAKE      := cmake -G Ninja -S .
 SYSROOT32  := $(BUILD)/sysroot/i386
 SYSROOT64  := $(BUILD)/sysroot/arm64

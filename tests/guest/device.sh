@@ -119,7 +119,7 @@ main()
 		[ ! -f "$file" ] || [ ! -x "$file" ] || options+=(--file "$file:/test/programs/${file##*/}")
 	done
 	"$tools/testbed.sh" "${options[@]}" -- env "FULL=$full" "ONLY=$only" "GIC=$gic" "CPUS=$cpus" \
-		sh "/test/$name.sh" </dev/null
+		"WITHOUT=$guest_without" sh "/test/$name.sh" </dev/null
 }
 
 main "$@"

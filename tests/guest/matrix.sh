@@ -87,7 +87,7 @@ write_boots()
 	echo '}'
 	while read -r c m g k; do
 		[ "$g" = "$1" ] || continue
-		vmm_command "$inside" "$files/linux-$k" "$files/guest-$k.cpio" "$guest_append vmmp.selfcheck" "$m" "$c" "$g"
+		vmm_command "$inside" "$files/linux-$k" "$files/guest-$k.cpio" "$guest_append $guest_without vmmp.selfcheck" "$m" "$c" "$g"
 		echo "boot '$c $m $g $k' $files/selfcheck.sh --timeout $limit --cpus $c --memory $(size_mib "$m") --" \
 			"$(printf "'%s' " "${vmm_command[@]}")"
 	done

@@ -18,6 +18,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$here/../../tools
 # shellcheck source=tools/lib.sh
 . "$tools/lib.sh"
+# shellcheck source=tools/guest.sh
+. "$tools/guest.sh"
 
 full=0
 only=
@@ -222,7 +224,7 @@ write_boots()
 		local run="/guest/vmm run --kernel /guest/linux-$kernel --initrd /tmp/initrd --memory ${memory}M --cpus $cpus $options"
 		[ "$kind" = again ] || run="$run --no-reboot"
 		echo "cat /guest/guest-$kernel.cpio /guest/scripts.cpio >/tmp/initrd"
-		append="console=hvc0 quiet panic=-1 $append"
+		append="$guest_append $guest_without $append"
 		case $kind in
 		check) echo "check '$name' --cpus $cpus --memory $memory -- $run --append '$append vmmp.selfcheck'" ;;
 		log) echo "expect '$name' 0 'VMMP done 0' $run --append '$append vmmp.script=/log.sh'" ;;

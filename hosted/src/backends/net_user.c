@@ -510,7 +510,8 @@ int hosted_net_open_user(struct hosted_net **net, const struct hosted_net_forwar
         return net_refuse(why, ENOMEM, "no memory");
     }
     user->net.ops = &user_ops;
-    user->net.offloads = VMMP_VIRTIO_NET_CSUM | VMMP_VIRTIO_NET_TSO4 | VMMP_VIRTIO_NET_TSO6;
+    /* No TSO6: of IPv6 libslirp refuses frames longer than its MTU (ICMPv6 Packet Too Big). */
+    user->net.offloads = VMMP_VIRTIO_NET_CSUM | VMMP_VIRTIO_NET_TSO4;
     user->header_size = VMMP_VIRTIO_NET_MAX_HEADER;
     user->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (user->epoll < 0) {

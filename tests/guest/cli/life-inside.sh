@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# What life.sh runs beside the VMM: life-inside.sh VMM KERNEL INITRD. busybox sh is enough.
+# What life.sh runs beside the VMM: life-inside.sh VMM KERNEL INITRD [APPEND]. busybox sh is enough.
 
 vmm=$1
 kernel=$2
 initrd=$3
-append='console=hvc0 quiet panic=-1'
+append="console=hvc0 quiet panic=-1 ${4:-}"
 failures=0
 dir=$(mktemp -d) || exit 1
 pid=
@@ -86,7 +86,7 @@ if [ "$(id -u)" = 0 ] && [ ! -e /etc/os-release ] && command -v su >/dev/null; t
 	# A member of the group needs nothing else. Without a root the kernel gives up and resets.
 	grep -qs '^kvm:' /etc/group || echo 'kvm:x:104:nobody' >>/etc/group
 	chgrp kvm /dev/kvm && chmod 660 /dev/kvm
-	su -s /bin/sh nobody -c "exec $vmm run --no-reboot --kernel $kernel --append 'console=hvc0 quiet panic=-1'" \
+	su -s /bin/sh nobody -c "exec $vmm run --no-reboot --kernel $kernel --append '$append'" \
 		>out 2>err
 	check member-of-kvm test $? = 3
 	chmod 600 /dev/kvm

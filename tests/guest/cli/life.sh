@@ -14,6 +14,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$here/../../../tools
 # shellcheck source=tools/lib.sh
 . "$tools/lib.sh"
+# shellcheck source=tools/guest.sh
+. "$tools/guest.sh"
 
 vmm=${1:-}
 [ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
@@ -21,8 +23,8 @@ vmm=${1:-}
 guest=$vmmp_build/testbed
 
 if [ "${VMMP_RUN:-auto}" = direct ]; then
-	exec sh "$here/life-inside.sh" "$vmm" "$guest/linux-6.12" "$guest/guest-6.12.cpio"
+	exec sh "$here/life-inside.sh" "$vmm" "$guest/linux-6.12" "$guest/guest-6.12.cpio" "$guest_without"
 fi
 exec "$tools/testbed.sh" --memory 1536 --timeout 540 --file "$vmm:/vmm" --file "$guest/linux-6.12:/linux" \
 	--file "$guest/guest-6.12.cpio:/initrd" --file "$here/life-inside.sh:/life.sh" -- \
-	sh /life.sh /vmm /linux /initrd </dev/null
+	sh /life.sh /vmm /linux /initrd "$guest_without" </dev/null

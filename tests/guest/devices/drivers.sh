@@ -3,8 +3,8 @@
 # SC2317: functions that check runs
 #
 # All devices at once, over each transport and face, with packed and split rings: used, their
-# drivers unbound and bound, unloaded and loaded again, and used by a kernel that took over
-# (kexec). Run by tests/guest/device.sh.
+# drivers unbound and bound, unloaded and loaded again, and used after a reboot and by a kernel
+# that took over (kexec). Run by tests/guest/device.sh.
 
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
@@ -41,7 +41,7 @@ use_net()
 	wait_file /sys/class/net/eth0
 	ip link set eth0 up
 	ip addr add 10.0.2.15/24 dev eth0
-	ping -c 2 -W 30 10.0.2.2 >/dev/null || fail "$phase: no answer through the network"
+	ping -c 2 -i 0.2 -W 30 10.0.2.2 >/dev/null || fail "$phase: no answer through the network"
 }
 
 use_random()
@@ -101,12 +101,34 @@ unload_and_load()
 	done
 }
 
+# What the start before has left on the disk, behind what use_disk writes.
+rebooted()
+{
+	wait_file /dev/vda
+	dd if=/dev/vda bs=512 skip=1024 count=1 2>/dev/null | grep -q rebooted
+}
+
+reboot_marked()
+{
+	echo rebooted | dd of=/dev/vda bs=512 seek=1024 conv=sync,fsync 2>/dev/null
+	reboot -f
+}
+
+phase=begin
+first=
 read -r words </proc/cmdline
 case $words in
 *vmmp.second*)
 	use_all second-kernel
 	;;
+*vmmp.reboot*)
+	if rebooted; then use_all after-reboot; else first=1; fi
+	;;
 *)
+	first=1
+	;;
+esac
+if [ "$first" = 1 ]; then
 	for device in /sys/bus/virtio/devices/*; do
 		read -r features <"$device/features"
 		# The characters are bits from 0 on: 32 is VIRTIO_F_VERSION_1, 34 VIRTIO_F_RING_PACKED.
@@ -119,6 +141,7 @@ case $words in
 	unload_and_load
 	use_all loaded-again
 	case $words in
+	*vmmp.reboot*) reboot_marked ;;
 	*vmmp.kexec*)
 		read -r size </sys/block/vdb/size
 		dd if=/dev/vdb of=/kernel bs=512 count="$size" 2>/dev/null
@@ -127,8 +150,7 @@ case $words in
 		fail "kexec: $(/test/kexec /kernel /initrd "$words vmmp.second" 2>&1)"
 		;;
 	esac
-	;;
-esac
+fi
 END
 
 # meet NAME PHASE: what is done beside the VMM when the guest is ready: its socket answers, and its
@@ -172,7 +194,7 @@ try()
 	shift 3
 	rm -f ctl v console
 	dd if=/dev/zero of=disk bs=64k count=16 2>/dev/null
-	append="console=ttyAMA0 vmmp.console=ttyAMA0 ${append:-}" guest "$name" script --serial stdio \
+	append="console=ttyAMA0 vmmp.console=ttyAMA0 ${append:-} ${reboot:+vmmp.reboot}" guest "$name" script --serial stdio \
 		--console file:console --control ctl --disk disk --net user --rng --balloon \
 		--vsock "cid=42,path=$dir/v" "$@"
 	meet "$name" first || return
@@ -180,12 +202,15 @@ try()
 	check "$name/messages" [ "$messages" = $(($(said "$name" messages) > 0)) ]
 	meet "$name" bound-again || return
 	meet "$name" loaded-again || return
+	[ -z "${reboot:-}" ] || meet "$name" after-reboot || return
 	[ -z "$second" ] || meet "$name" second-kernel
 	check "$name/ended" ended "$name" 0
 }
 
 second=
+reboot=$([ "$FULL" = 0 ] || echo 1)
 try pci 11 1
+reboot=1
 try legacy 00 1 --transport pci-legacy
 [ "$FULL" = 0 ] || {
 	try pci-split 10 1 --rings split
@@ -195,6 +220,8 @@ try legacy 00 1 --transport pci-legacy
 	append=pci=nomsi try legacy-intx 00 0 --transport pci-legacy
 	try mmio 11 0 --transport mmio
 }
+
+reboot=
 
 # The second kernel's root is the first's, made once more. arm64.nolva: with 52-bit addresses
 # Linux 6.12's own kexec follows a bad pointer.

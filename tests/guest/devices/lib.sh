@@ -17,8 +17,8 @@
 #     check ends ended a 0
 #     finish
 #
-# FULL, ONLY, GIC and CPUS are those of device.sh. Files for the guest: put them below $dir/guest.
-# $programs has the folder of test programs, which guests have in /test.
+# FULL, ONLY, GIC, CPUS and WITHOUT are those of device.sh. Files for the guest: put them below $dir/guest.
+# $programs has the folder of test programs; guests have those that their scripts name in /test.
 
 dir=$(mktemp -d) || exit 1
 programs=/test/programs
@@ -60,11 +60,16 @@ skip()
 	echo "skipped $1 ($2)"
 }
 
-# make_root SCRIPT: the file root.cpio, the guest's with SCRIPT, the programs and $dir/guest in it.
+# make_root SCRIPT: the file root.cpio, the guest's with SCRIPT, the programs that it or a file of
+# $dir/guest/test names ("/test/crossvm") and $dir/guest in it: a guest unpacks all of it as it boots.
 make_root()
 {
 	cp "$1" "$dir/guest/test/script.sh"
-	[ ! -d "$programs" ] || cp "$programs"/* "$dir/guest/test/" 2>/dev/null
+	for program in "$programs"/*; do
+		rm -f "$dir/guest/test/${program##*/}"
+		[ ! -f "$program" ] || ! grep -q -s -e "/test/${program##*/}" "$dir"/guest/test/*.sh ||
+			cp "$program" "$dir/guest/test/"
+	done
 	cp "${initrd:-/test/initrd}" "$dir/root.cpio"
 	(cd "$dir/guest" && find . | cpio -o -H newc 2>/dev/null) >>"$dir/root.cpio"
 }
@@ -83,7 +88,7 @@ guest()
 	name=$1
 	make_root "$2"
 	shift 2
-	kernel_options="console=${console:-hvc0} quiet panic=-1 vmmp.console=${console:-hvc0} vmmp.script=/test/script.sh ${append:-}"
+	kernel_options="console=${console:-hvc0} ${WITHOUT:-} quiet panic=-1 vmmp.console=${console:-hvc0} vmmp.script=/test/script.sh ${append:-}"
 	rm -f "$name.in" "$name.out" "$name.err"
 	mkfifo "$name.in"
 	reset=--no-reboot

@@ -9,8 +9,8 @@
  *   net_rate get ADDRESS PORT BYTES          as receive, and checks every byte,
  *   net_rate rtt ADDRESS PORT COUNT          or so many times one byte there and back
  *
- * Prints "MICROSECONDS COUNT" (of bytes or of round trips). Status 1, and why: a connection that
- * ends early, bytes that are not those that were sent.
+ * An ADDRESS is one of IPv4 or IPv6. Prints "MICROSECONDS COUNT" (of bytes or of round trips).
+ * Status 1, and why: a connection that ends early, bytes that are not those that were sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -159,8 +159,9 @@ static void answer(int fd)
 static void serve(uint16_t port)
 {
     const int one = 1;
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    /* For clients of IPv4 as well. */
+    struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    int listener = socket(AF_INET6, SOCK_STREAM, 0);
     if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
         bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(listener, 8) != 0) {
@@ -183,13 +184,23 @@ static void serve(uint16_t port)
 
 static int connect_to(const char *text, uint16_t port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (inet_pton(AF_INET, text, &address.sin_addr) != 1) {
-        errno = EINVAL;
-        die(text);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = { .v4 = { .sin_family = AF_INET, .sin_port = htons(port) } };
+    socklen_t len = sizeof(address.v4);
+
+    if (inet_pton(AF_INET, text, &address.v4.sin_addr) != 1) {
+        address.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+        len = sizeof(address.v6);
+        if (inet_pton(AF_INET6, text, &address.v6.sin6_addr) != 1) {
+            errno = EINVAL;
+            die(text);
+        }
     }
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+    int fd = socket(address.any.sa_family, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, &address.any, len) != 0) {
         die("connect");
     }
     set_up(fd);
