@@ -15,13 +15,13 @@ bytes=33554432
 events=20000
 laps=50
 asks=500
-seconds=1
+works=500
 [ "$FULL" = 0 ] || {
 	bytes=1073741824
 	events=1000000
 	laps=2000
 	asks=5000
-	seconds=20
+	works=20000
 	patience=2400
 }
 
@@ -98,7 +98,7 @@ cpu()
 work()
 {
 	before=$(cpu b)
-	tell b "$1" run s work $seconds
+	tell b "$1" run s work $works
 	check "works-$1" answers b "$1" '[0-9][0-9]*'
 	rate=$(($(said b "$1") * 100 / ($(cpu b) - before + 1)))
 }
@@ -152,11 +152,11 @@ if wanted hostile; then
 	# does not count.
 	work 60
 	idle=$rate
-	tell a 50 start x storm $((seconds + 2))
+	tell a 50 start x storm $((works * 2))
 	work 61
 	elsewhere=$rate
 	check storms-elsewhere answers a 50 '[0-9][0-9]*'
-	tell a 70 start s storm $((seconds + 2))
+	tell a 70 start s storm $((works * 2))
 	work 80
 	check storms answers a 70 '[0-9][0-9]*'
 	echo "    work for a CPU second beside an idle neighbour: $idle, hostile elsewhere: $elsewhere, here: $rate;" \
