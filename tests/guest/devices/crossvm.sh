@@ -247,7 +247,7 @@ done
 /test/vmm run --kernel /test/linux --share "s,size=1M,peer=/no/such/folder/s" >refused.log 2>&1
 check no-folder [ $? = 1 ]
 check no-folder-says grep -q "/no/such/folder/s: cannot listen there" refused.log
-/test/vmm run --kernel /test/linux --share "s,size=64M,peer=$dir/large" >refused.log 2>&1
+/test/vmm run --kernel /test/linux --share "s,size=1G,peer=$dir/large" >refused.log 2>&1
 check too-large [ $? = 1 ]
 check too-large-says grep -q "give a smaller size" refused.log
 check nothing-left [ ! -e large ]
