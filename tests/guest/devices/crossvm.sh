@@ -150,14 +150,14 @@ fi
 if wanted hostile; then
 	# The work done for a second of the CPU's that its VMM takes: the hostile guest's own part of the CPU
 	# does not count.
-	work 60
+	work 57
 	idle=$rate
 	tell a 50 start x storm $((works * 2))
-	work 61
+	work 58
 	elsewhere=$rate
 	check storms-elsewhere answers a 50 '[0-9][0-9]*'
 	tell a 70 start s storm $((works * 2))
-	work 80
+	work 59
 	check storms answers a 70 '[0-9][0-9]*'
 	echo "    work for a CPU second beside an idle neighbour: $idle, hostile elsewhere: $elsewhere, here: $rate;" \
 		"it wrote $(said a 70) times"
