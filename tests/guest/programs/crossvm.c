@@ -16,8 +16,8 @@
  *                                    says WORD after the first MiB
  *   crossvm NAME relay OUT LAPS      a number goes round in a ring of guests: each adds 1
  *   crossvm NAME begin OUT LAPS      as its first; prints the number
- *   crossvm NAME storm SECONDS       writes everywhere on the event page
- *   crossvm NAME work SECONDS        prints how much could be done meanwhile
+ *   crossvm NAME storm MILLISECONDS  writes everywhere on the event page
+ *   crossvm NAME work MILLISECONDS   prints how much could be done meanwhile
  *
  * And what two processes have in their place, to compare with:
  *
@@ -311,7 +311,7 @@ static void wait_interrupt(const struct connection *connection)
     }
 }
 
-/* Those that come too many are counted too, for a while. */
+/* Now and then, however many come. Those that come too many are counted too, for a while. */
 static void count_events(const struct connection *connection, uint64_t want)
 {
     uint64_t count = 0;
@@ -319,10 +319,7 @@ static void count_events(const struct connection *connection, uint64_t want)
     while (count < want || now_us() - last < QUIET_US) {
         uint32_t more = take(connection);
         count += more;
-        if (more) {
-            last = now_us();
-            go_on();
-        }
+        last = more ? now_us() : last;
         pause_a_little();
     }
     printf("%ju\n", (uintmax_t)count);
@@ -494,9 +491,9 @@ static void begin(const struct connection *in, const struct connection *out, uin
 
 /* ---- Good and bad neighbours ---- */
 
-static void storm(const struct connection *connection, uint64_t seconds)
+static void storm(const struct connection *connection, uint64_t milliseconds)
 {
-    uint64_t end = now_us() + seconds * 1000000;
+    uint64_t end = now_us() + milliseconds * 1000;
     uint64_t writes = 0;
     while (now_us() < end) {
         for (unsigned i = 0; i < PAGE / 4; i++, writes++) {
@@ -506,9 +503,9 @@ static void storm(const struct connection *connection, uint64_t seconds)
     printf("%ju\n", (uintmax_t)writes);
 }
 
-static void work(uint64_t seconds)
+static void work(uint64_t milliseconds)
 {
-    uint64_t end = now_us() + seconds * 1000000;
+    uint64_t end = now_us() + milliseconds * 1000;
     uint64_t state = 1;
     uint64_t done = 0;
     /* What it comes to is tested, so that it is done. */
