@@ -59,6 +59,10 @@ function(vmmp_hosted_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/hosted/src)
     file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c ${root}/vhost_user/*.c
         ${root}/arch/${VMMP_${name}_ARCH}/*.c)
+    # It only asks `simple`, which Linux has too.
+    if(VMMP_${name}_ARCH STREQUAL x86)
+        list(APPEND sources ${PROJECT_SOURCE_DIR}/src/sel4/x86/vbe.c)
+    endif()
     vmmp_engine(${name} engine_name)
     if(engine_name)
         file(GLOB engine CONFIGURE_DEPENDS ${root}/kvm/*.c ${root}/${engine_name}/*.c)

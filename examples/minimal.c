@@ -117,16 +117,16 @@ int main(int argc, char **argv)
     static vm_t vm;
     static struct vmmp_vm vmmp;
     static struct vmmp_irq_line line;
-    static struct vmmp_pl011 uart;
+    static struct vmmp_pl011 pl011;
     static const struct vmmp_serial_backend backend = { .write = uart_write };
-    struct vmmp_pl011_config uart_config = { .irq = &line, .backend = &backend, .log = &log };
+    struct vmmp_uart_config uart_config = { .irq = &line, .backend = &backend, .log = &log };
     if (vm_init(&vm, NULL, &simple, vspace, &io_ops, 0, "minimal") ||
         vm_ram_register_at(&vm, RAM, RAM_SIZE, true) || vmmp_vm_init(&vmmp, &vm, &log, NULL) ||
         vmmp_vm_map_ram(&vmmp) || !vm_create_vcpu(&vm, 0) ||
         vm_create_default_irq_controller(&vm) ||
         vmmp_vm_irq_line_init(&vmmp, &line, 32 + UART_SPI) ||
-        vmmp_pl011_init(&uart, &uart_config) ||
-        vmmp_vm_attach_window(&vmmp, &uart.window, vmmp_gpa(UART)) ||
+        vmmp_pl011_init(&pl011, &uart_config) ||
+        vmmp_vm_attach_window(&vmmp, &pl011.uart.window, vmmp_gpa(UART)) ||
         vmmp_kernel_load(&vmmp.memory, &kernel, layout.kernel, &error)) {
         fprintf(stderr, "minimal: the VM cannot be made %s\n", error.message);
         return 1;

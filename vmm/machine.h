@@ -81,6 +81,7 @@ struct machine_config {
     uint32_t rtc_seconds;               /**< What the clock shows at first. */
 
     struct machine_host made_by; /**< Zeroed: libsel4vm. */
+    bool interval_timer;         /**< x86: an 8254 has to be made: the host has none. */
     struct vmmp_msi msi;         /**< x86: takes messages of PCI functions; zeroed: nobody does. */
     struct vmmp_log log;
     struct vmmp_host host;

@@ -83,6 +83,7 @@ struct machine_board {
     const char *own_fdt;
     const struct machine_pci_place *pci; /**< NULL: it has none. */
     struct machine_mmio_place mmio;
+    bool split_irqchip;            /**< x86: the host need have no more than local APICs. */
     const struct machine_gic *gic; /**< ARM: arm/board_arm.h. */
 
     /**

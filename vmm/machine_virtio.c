@@ -147,6 +147,7 @@ static int add(struct machine *machine, const struct machine_device *device,
         .host = &config->host,
         .pci = &machine->pci,
         .msi = machine->msi,
+        .doorbells = &config->doorbells,
     };
     struct vmmp_virtio_device *virtio = NULL;
     int error = device->ops->create(device->cookie, &environment, &virtio);

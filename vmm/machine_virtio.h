@@ -39,6 +39,8 @@ struct machine_device_environment {
     const struct vmmp_host *host;
     struct vmmp_pci_host *pci;  /**< For machine_pci_plug(). */
     const struct vmmp_msi *msi; /**< For PCI functions; NULL: the machine has no MSIs. */
+    const struct vmmp_doorbells
+        *doorbells; /**< For those that are no virtio devices. May be NULL. */
 };
 
 /** A device to be made; `cookie` is passed to both functions. */

@@ -70,7 +70,8 @@ const char *hosted_exit_kind_name(enum hosted_exit_kind kind)
         [HOSTED_EXIT_PORT_READ] = "port-read", [HOSTED_EXIT_PORT_WRITE] = "port-write",
         [HOSTED_EXIT_HYPERCALL] = "hypercall", [HOSTED_EXIT_SYSTEM_EVENT] = "system-event",
         [HOSTED_EXIT_DEBUG] = "debug",         [HOSTED_EXIT_INTERRUPTED] = "interrupted",
-        [HOSTED_EXIT_HALT] = "halt",           [HOSTED_EXIT_UNDECODED] = "undecoded",
+        [HOSTED_EXIT_HALT] = "halt",           [HOSTED_EXIT_EOI] = "eoi",
+        [HOSTED_EXIT_WINDOW] = "window",       [HOSTED_EXIT_UNDECODED] = "undecoded",
         [HOSTED_EXIT_FAILURE] = "failure",     [HOSTED_EXIT_OTHER] = "other",
     };
     return (unsigned)kind < HOSTED_EXIT_KINDS ? names[kind] : "unknown";

@@ -20,6 +20,7 @@ static struct compat_vm {
     struct block *blocks;
     void *arch;
     void *crossvm;
+    bool soft_off;
 } compat_vms[VMMP_COMPAT_VMS];
 
 static void log_to_stderr(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
@@ -94,6 +95,24 @@ void **vmmp_compat_crossvm(vm_t *vm)
     struct compat_vm *compat = vmmp_compat_vm(vm) ? find(vm) : NULL;
 
     return compat ? &compat->crossvm : NULL;
+}
+
+int vmmp_compat_set_soft_off(vm_t *vm, bool soft_off)
+{
+    struct compat_vm *compat = vmmp_compat_vm(vm) ? find(vm) : NULL;
+
+    if (!compat) {
+        return -ENOSPC;
+    }
+    compat->soft_off = soft_off;
+    return 0;
+}
+
+bool vmmp_compat_soft_off(const vm_t *vm)
+{
+    const struct compat_vm *compat = find(vm);
+
+    return compat && compat->soft_off;
 }
 
 void *vmmp_compat_calloc(vm_t *vm, size_t size)

@@ -18,6 +18,9 @@ void vmmp_compat_free(vm_t *vm, void *memory);
 /** Says what is wrong with a device that a client describes; -1. */
 int vmmp_compat_device_error(vm_t *vm, const struct device *device, const char *what);
 
+/** What vmmp_compat_set_soft_off() said last; at first false. */
+bool vmmp_compat_soft_off(const vm_t *vm);
+
 /** A place for one such piece that is the architecture's; NULL as for vmmp_compat_vm(). */
 void **vmmp_compat_arch(vm_t *vm);
 /** The same for cross-VM connections. */

@@ -145,10 +145,12 @@ static void bar_mapped(void *cookie, unsigned bar, uint64_t address, bool mapped
 
 /* ---- Making connections -------------------------------------------------------------------- */
 
-static void emit(void *cookie)
+static void emit(void *cookie, uint64_t count)
 {
     const struct connection *connection = cookie;
-    connection->emit();
+    for (; count > 0; count--) {
+        connection->emit();
+    }
 }
 
 static int said(struct vmmp_vm *vmmp, const struct connection *connection, const char *what)

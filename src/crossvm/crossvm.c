@@ -103,7 +103,7 @@ static void event_write(void *device, uint64_t offset, unsigned size, uint64_t v
     switch (offset & WRITE_MASK) {
     case REG_EMIT:
         if (connection->config.emit) {
-            connection->config.emit(connection->config.cookie);
+            connection->config.emit(connection->config.cookie, 1);
             return;
         }
         vmmp_log_guest(connection->config.log, &connection->limit,
@@ -121,9 +121,51 @@ static void event_write(void *device, uint64_t offset, unsigned size, uint64_t v
 
 static const struct vmmp_window_ops event_ops = { .read = event_read, .write = event_write };
 
+static void ring(struct vmmp_doorbell *bell)
+{
+    struct vmmp_crossvm *connection = bell->cookie;
+    connection->config.emit(connection->config.cookie, bell->times);
+}
+
+/* In the PCI host's context. */
+static void place_bell(struct vmmp_crossvm *connection, uint64_t address, bool mapped)
+{
+    const struct vmmp_doorbells *host = &connection->doorbells;
+    struct vmmp_doorbell *bell = &connection->bell;
+    bool port = false;
+
+    if (!host->ops || !connection->config.emit) {
+        return;
+    }
+    if (mapped) {
+        vmmp_pci_cpu_address(&connection->pci, BAR_EVENT, &address, &port);
+    }
+    vmmp_context_enter(&connection->context);
+    if (bell->added) {
+        bell->added = false;
+        if (host->ops->remove(host->cookie, bell)) {
+            ring(bell);
+        }
+    }
+    if (mapped) {
+        *bell = (struct vmmp_doorbell){
+            .address = address + REG_EMIT,
+            .port = port,
+            .ring = ring,
+            .cookie = connection,
+            .context = &connection->context,
+        };
+        bell->added = host->ops->add(host->cookie, bell) == 0;
+    }
+    vmmp_context_leave(&connection->context);
+}
+
 static void bar_mapped(void *cookie, unsigned bar, uint64_t address, bool mapped)
 {
     struct vmmp_crossvm *connection = cookie;
+    if (bar == BAR_EVENT) {
+        place_bell(connection, address, mapped);
+    }
     if (connection->config.bar_mapped) {
         connection->config.bar_mapped(connection->config.cookie, bar, address, mapped);
     }
@@ -177,6 +219,9 @@ int vmmp_crossvm_init(struct vmmp_crossvm *connection, const struct vmmp_crossvm
     memset(connection, 0, sizeof(*connection));
     connection->config = *config;
     connection->config.name = connection->name;
+    if (config->doorbells) {
+        connection->doorbells = *config->doorbells;
+    }
     memcpy(connection->name, name,
            length < VMMP_CROSSVM_NAME_SIZE ? length : VMMP_CROSSVM_NAME_SIZE - 1);
     err = vmmp_host_context_init(&connection->config.host, &connection->context);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bus/words.h"
-#include "devices/device_life.h"
+#include "devices/uart_model.h"
 
 #define CONTROL   0x00
 #define MODE      0x04
@@ -64,139 +64,121 @@ static const uint32_t stored_bits[VMMP_CADENCE_UART_WORDS] = {
     [IR_TX / 4] = 0xff,    [TX_TRIG / 4] = 0x3f,
 };
 
-static uint32_t word(const struct vmmp_cadence_uart *uart, uint32_t offset)
+static uint32_t word(const struct vmmp_cadence_uart *cadence, uint32_t offset)
 {
-    return uart->words[offset / 4];
+    return cadence->words[offset / 4];
 }
 
 /* ---- Interrupts ---- */
 
-static void update_irq(struct vmmp_cadence_uart *uart)
+static bool interrupts(const void *model)
 {
-    bool high = (word(uart, INTR_STS) & word(uart, INTR_MASK)) != 0;
-
-    if (high != uart->irq_high) {
-        uart->irq_high = high;
-        vmmp_irq_source_set(&uart->irq, high);
-    }
+    const struct vmmp_cadence_uart *cadence = model;
+    return (word(cadence, INTR_STS) & word(cadence, INTR_MASK)) != 0;
 }
 
 /* Interrupts are events that last until the guest clears them. */
-static void raise_events(struct vmmp_cadence_uart *uart, uint32_t events)
+static void raise_events(struct vmmp_cadence_uart *cadence, uint32_t events)
 {
-    uart->words[INTR_STS / 4] |= events;
+    cadence->words[INTR_STS / 4] |= events;
 }
 
 /* ---- Receiving ---- */
 
-static bool receives(const struct vmmp_cadence_uart *uart)
+static bool receives(const struct vmmp_cadence_uart *cadence)
 {
-    return (word(uart, CONTROL) & (CONTROL_RX_EN | CONTROL_RX_DIS)) == CONTROL_RX_EN;
+    return (word(cadence, CONTROL) & (CONTROL_RX_EN | CONTROL_RX_DIS)) == CONTROL_RX_EN;
 }
 
-static bool loops_back(const struct vmmp_cadence_uart *uart)
+static bool loops_back(const struct vmmp_cadence_uart *cadence)
 {
-    return (word(uart, MODE) & MODE_CHANNEL) == MODE_LOCAL_LOOP;
+    return (word(cadence, MODE) & MODE_CHANNEL) == MODE_LOCAL_LOOP;
 }
 
 /*
  * No time passes between the last byte and the timeout: a guest that waits for the trigger level
  * would otherwise wait for bytes that a terminal does not send.
  */
-static void time_out(struct vmmp_cadence_uart *uart)
+static void time_out(struct vmmp_cadence_uart *cadence)
 {
-    if (word(uart, RX_TOUT) && uart->input_count) {
-        raise_events(uart, RX_TIMEOUT);
+    if (word(cadence, RX_TOUT) && cadence->uart.input_count) {
+        raise_events(cadence, RX_TIMEOUT);
     }
 }
 
-static void push_input(struct vmmp_cadence_uart *uart, uint8_t byte)
+static void arrived(void *model)
 {
-    unsigned tail = (uart->input_head + uart->input_count) % VMMP_CADENCE_UART_FIFO_SIZE;
+    struct vmmp_cadence_uart *cadence = model;
+    unsigned count = cadence->uart.input_count;
 
-    uart->input[tail] = byte;
-    uart->input_count++;
-    raise_events(uart, uart->input_count == word(uart, RX_TRIG) ? RX_AT_TRIGGER : 0);
-    raise_events(uart, uart->input_count == VMMP_CADENCE_UART_FIFO_SIZE ? RX_FULL : 0);
-    time_out(uart);
+    raise_events(cadence, count == word(cadence, RX_TRIG) ? RX_AT_TRIGGER : 0);
+    raise_events(cadence, count == VMMP_CADENCE_UART_FIFO_SIZE ? RX_FULL : 0);
+    time_out(cadence);
 }
 
-static void pull_input(struct vmmp_cadence_uart *uart)
+static void taken(void *model)
 {
-    uint8_t bytes[VMMP_CADENCE_UART_FIFO_SIZE];
-    unsigned room = VMMP_CADENCE_UART_FIFO_SIZE - uart->input_count;
-
-    if (!receives(uart) || loops_back(uart) || room == 0) {
-        return;
-    }
-    size_t got = vmmp_serial_get(&uart->serial, bytes, room);
-    for (size_t i = 0; i < got; i++) {
-        push_input(uart, bytes[i]);
-    }
+    struct vmmp_cadence_uart *cadence = model;
+    raise_events(cadence, cadence->uart.input_count == 0 ? RX_EMPTY : 0);
 }
 
-static uint32_t pop_input(struct vmmp_cadence_uart *uart)
+static unsigned room(const void *model)
 {
-    if (uart->input_count == 0) {
+    const struct vmmp_cadence_uart *cadence = model;
+
+    if (!receives(cadence) || loops_back(cadence)) {
         return 0;
     }
-    uint32_t byte = uart->input[uart->input_head];
-    uart->input_head = (uart->input_head + 1) % VMMP_CADENCE_UART_FIFO_SIZE;
-    uart->input_count--;
-    if (uart->input_count == 0) {
-        raise_events(uart, RX_EMPTY);
-        pull_input(uart);
-    }
-    update_irq(uart);
-    return byte;
+    return VMMP_CADENCE_UART_FIFO_SIZE - cadence->uart.input_count;
 }
 
 /* ---- Sending ---- */
 
-static void drained(void *cookie)
+static void drained(void *model)
 {
-    struct vmmp_cadence_uart *uart = cookie;
-
-    raise_events(uart, TX_EMPTY);
-    update_irq(uart);
+    raise_events(model, TX_EMPTY);
 }
 
-static void send(struct vmmp_cadence_uart *uart, uint8_t byte)
+static void loop_back(struct vmmp_cadence_uart *cadence, uint8_t byte)
 {
-    if (loops_back(uart)) {
-        if (!receives(uart)) {
-            /* Nobody hears it. */
-        } else if (uart->input_count < VMMP_CADENCE_UART_FIFO_SIZE) {
-            push_input(uart, byte);
-        } else {
-            raise_events(uart, RX_OVERRUN);
-        }
-    } else if (!vmmp_serial_put(&uart->serial, byte)) {
-        raise_events(uart, TX_OVERRUN);
-        vmmp_log_guest(uart->config.log, &uart->lost,
-                       "cadence-uart: output lost: the guest wrote to a full transmit FIFO");
+    if (!receives(cadence)) {
+        return;
     }
-    raise_events(uart, uart->serial.stalled ? 0 : TX_EMPTY);
-    update_irq(uart);
+    if (cadence->uart.input_count < VMMP_CADENCE_UART_FIFO_SIZE) {
+        vmmp_uart_push(&cadence->uart, byte);
+    } else {
+        raise_events(cadence, RX_OVERRUN);
+    }
+}
+
+static void write_data(struct vmmp_cadence_uart *cadence, uint8_t byte)
+{
+    if (loops_back(cadence)) {
+        loop_back(cadence, byte);
+    } else if (!vmmp_uart_send(&cadence->uart, byte)) {
+        raise_events(cadence, TX_OVERRUN);
+    }
+    raise_events(cadence, cadence->uart.serial.stalled ? 0 : TX_EMPTY);
+    vmmp_uart_update_irq(&cadence->uart);
 }
 
 /* ---- Registers ---- */
 
-static uint32_t channel_status(struct vmmp_cadence_uart *uart)
+static uint32_t channel_status(struct vmmp_cadence_uart *cadence)
 {
     uint32_t status = 0;
 
     /* Guests poll this register until there is room. */
-    if (vmmp_serial_full(&uart->serial)) {
+    if (vmmp_serial_full(&cadence->uart.serial)) {
         status |= STATUS_TX_FULL | STATUS_TX_NEARLY_FULL | STATUS_TX_AT_TRIGGER;
     }
-    status |= uart->serial.stalled ? 0 : TX_EMPTY;
-    status |= uart->input_count == 0 ? RX_EMPTY : 0;
-    status |= uart->input_count == VMMP_CADENCE_UART_FIFO_SIZE ? RX_FULL : 0;
-    if (word(uart, RX_TRIG) && uart->input_count >= word(uart, RX_TRIG)) {
+    status |= cadence->uart.serial.stalled ? 0 : TX_EMPTY;
+    status |= cadence->uart.input_count == 0 ? RX_EMPTY : 0;
+    status |= cadence->uart.input_count == VMMP_CADENCE_UART_FIFO_SIZE ? RX_FULL : 0;
+    if (word(cadence, RX_TRIG) && cadence->uart.input_count >= word(cadence, RX_TRIG)) {
         status |= RX_AT_TRIGGER;
     }
-    if (word(uart, FLOW_DEL) && uart->input_count >= word(uart, FLOW_DEL)) {
+    if (word(cadence, FLOW_DEL) && cadence->uart.input_count >= word(cadence, FLOW_DEL)) {
         status |= STATUS_FLOW_DELAY;
     }
     return status;
@@ -204,21 +186,20 @@ static uint32_t channel_status(struct vmmp_cadence_uart *uart)
 
 static uint32_t read_word(void *device, uint32_t offset, uint32_t lanes)
 {
-    struct vmmp_cadence_uart *uart = device;
+    struct vmmp_cadence_uart *cadence = device;
 
     switch (offset) {
     case STATUS:
-        return channel_status(uart);
+        return channel_status(cadence);
     case FIFO:
-        return lanes & 0xff ? pop_input(uart) : 0;
+        return lanes & 0xff ? vmmp_uart_pop(&cadence->uart) : 0;
     default:
         break;
     }
     if (offset / 4 < VMMP_CADENCE_UART_WORDS) {
-        return word(uart, offset);
+        return word(cadence, offset);
     }
-    vmmp_log_guest(uart->config.log, &uart->unknown, "cadence-uart: read of no register at 0x%03x",
-                   (unsigned)offset);
+    vmmp_uart_log_unknown(&cadence->uart, "read of", offset);
     return 0;
 }
 
@@ -226,117 +207,87 @@ static uint32_t read_word(void *device, uint32_t offset, uint32_t lanes)
  * Drivers reset the FIFOs when they start. What was typed or written by then is not lost: only
  * bytes that were looped back go.
  */
-static void control(struct vmmp_cadence_uart *uart, uint32_t value)
+static void control(struct vmmp_cadence_uart *cadence, uint32_t value)
 {
-    if (value & CONTROL_RX_RESET && loops_back(uart)) {
-        uart->input_count = 0;
+    if (value & CONTROL_RX_RESET && loops_back(cadence)) {
+        cadence->uart.input_count = 0;
     }
-    raise_events(uart, value & CONTROL_TX_RESET && !uart->serial.stalled ? TX_EMPTY : 0);
+    raise_events(cadence, value & CONTROL_TX_RESET && !cadence->uart.serial.stalled ? TX_EMPTY : 0);
     if (value & CONTROL_RESTART) {
-        time_out(uart);
+        time_out(cadence);
     }
-    pull_input(uart);
+    vmmp_uart_pull(&cadence->uart);
 }
 
 static void write_word(void *device, uint32_t offset, uint32_t value, uint32_t lanes)
 {
-    struct vmmp_cadence_uart *uart = device;
+    struct vmmp_cadence_uart *cadence = device;
 
     if (offset / 4 >= VMMP_CADENCE_UART_WORDS) {
-        vmmp_log_guest(uart->config.log, &uart->unknown,
-                       "cadence-uart: write to no register at 0x%03x", (unsigned)offset);
+        vmmp_uart_log_unknown(&cadence->uart, "write to", offset);
         return;
     }
-    uint32_t *stored = &uart->words[offset / 4];
+    uint32_t *stored = &cadence->words[offset / 4];
     *stored = words_merge(*stored, value, lanes, stored_bits[offset / 4]);
     switch (offset) {
     case CONTROL:
-        control(uart, value);
+        control(cadence, value);
         break;
     case MODE:
-        pull_input(uart);
+        vmmp_uart_pull(&cadence->uart);
         break;
     case INTR_EN:
-        uart->words[INTR_MASK / 4] |= value & ALL_INTERRUPTS;
+        cadence->words[INTR_MASK / 4] |= value & ALL_INTERRUPTS;
         break;
     case INTR_DIS:
-        uart->words[INTR_MASK / 4] &= ~value;
+        cadence->words[INTR_MASK / 4] &= ~value;
         break;
     case INTR_STS:
-        uart->words[INTR_STS / 4] &= ~value;
+        cadence->words[INTR_STS / 4] &= ~value;
         break;
     case MODEM_STS:
-        uart->words[MODEM_STS / 4] &= ~(value & MODEM_STS_DELTAS);
+        cadence->words[MODEM_STS / 4] &= ~(value & MODEM_STS_DELTAS);
         break;
     case FIFO:
         if (lanes & 0xff) {
-            send(uart, (uint8_t)value);
+            write_data(cadence, (uint8_t)value);
         }
         return;
     default:
         break;
     }
-    update_irq(uart);
+    vmmp_uart_update_irq(&cadence->uart);
 }
 
 static const struct vmmp_word_ops word_ops = { read_word, write_word };
 
 /* ---- Life ---- */
 
-static void reset(struct vmmp_cadence_uart *uart)
+static void reset(void *model)
 {
+    struct vmmp_cadence_uart *cadence = model;
     static const uint32_t at_reset[VMMP_CADENCE_UART_WORDS] = {
         [CONTROL / 4] = 0x128, [INTR_STS / 4] = MODEM_CHANGED | TX_EMPTY, [BAUD_GEN / 4] = 0x28b,
         [RX_TRIG / 4] = 0x20,  [MODEM_STS / 4] = MODEM_STS_AT_RESET,      [BAUD_DIV / 4] = 0xf,
         [TX_TRIG / 4] = 0x20,
     };
 
-    memcpy(uart->words, at_reset, sizeof(uart->words));
-    uart->input_head = 0;
-    uart->input_count = 0;
-    update_irq(uart);
+    memcpy(cadence->words, at_reset, sizeof(cadence->words));
 }
 
-int vmmp_cadence_uart_init(struct vmmp_cadence_uart *uart,
-                           const struct vmmp_cadence_uart_config *config)
-{
-    memset(uart, 0, sizeof(*uart));
-    uart->config = *config;
-    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
-    if (err) {
-        return err;
-    }
-    vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
-                     &uart->context, drained, uart);
-    uart->window = (struct vmmp_window){
-        .name = "cadence-uart",
-        .words = &word_ops,
-        .device = uart,
-        .size = VMMP_CADENCE_UART_WINDOW_SIZE,
-        .context = &uart->context,
-    };
-    reset(uart);
-    return 0;
-}
+static const struct vmmp_uart_model model = {
+    .name = "cadence-uart",
+    .window_size = VMMP_CADENCE_UART_WINDOW_SIZE,
+    .words = &word_ops,
+    .reset = reset,
+    .interrupts = interrupts,
+    .room = room,
+    .arrived = arrived,
+    .taken = taken,
+    .drained = drained,
+};
 
-void vmmp_cadence_uart_fini(struct vmmp_cadence_uart *uart)
+int vmmp_cadence_uart_init(struct vmmp_cadence_uart *cadence, const struct vmmp_uart_config *config)
 {
-    vmmp_serial_fini(&uart->serial);
-    device_life_end(&uart->config.host, &uart->context, &uart->irq);
-}
-
-void vmmp_cadence_uart_reset(struct vmmp_cadence_uart *uart)
-{
-    vmmp_context_enter(&uart->context);
-    reset(uart);
-    vmmp_context_leave(&uart->context);
-}
-
-void vmmp_cadence_uart_notify(struct vmmp_cadence_uart *uart)
-{
-    vmmp_context_enter(&uart->context);
-    vmmp_serial_flush(&uart->serial);
-    pull_input(uart);
-    update_irq(uart);
-    vmmp_context_leave(&uart->context);
+    return vmmp_uart_init(&cadence->uart, config, &model, cadence);
 }

@@ -3,10 +3,9 @@
 #include <sel4vmmplatsupport/vmmp/pl011.h>
 
 #include <stddef.h>
-#include <string.h>
 
 #include "bus/words.h"
-#include "devices/device_life.h"
+#include "devices/uart_model.h"
 
 #define UARTDR    0x000
 #define UARTRSR   0x004
@@ -52,155 +51,131 @@
 #define UARTRIS_RT (1u << 6)
 #define UARTRIS_OE (1u << 10)
 
-static void update_irq(struct vmmp_pl011 *uart)
+static bool interrupts(const void *model)
 {
-    bool high = (uart->interrupt_status & uart->interrupt_mask) != 0;
-
-    if (high != uart->irq_high) {
-        uart->irq_high = high;
-        vmmp_irq_source_set(&uart->irq, high);
-    }
+    const struct vmmp_pl011 *pl011 = model;
+    return (pl011->interrupt_status & pl011->interrupt_mask) != 0;
 }
 
 /* Receiving. */
 
-static unsigned input_capacity(const struct vmmp_pl011 *uart)
+static unsigned input_capacity(const struct vmmp_pl011 *pl011)
 {
-    return uart->line_control & UARTLCR_H_FEN ? VMMP_PL011_FIFO_SIZE : 1;
+    return pl011->line_control & UARTLCR_H_FEN ? VMMP_PL011_FIFO_SIZE : 1;
 }
 
 /* How many bytes in the FIFO raise the receive interrupt (UARTIFLS, table 3-14). */
-static unsigned input_trigger(const struct vmmp_pl011 *uart)
+static unsigned input_trigger(const struct vmmp_pl011 *pl011)
 {
     static const uint8_t sixteenths[] = { 2, 4, 8, 12, 14, 16, 16, 16 };
 
-    if (!(uart->line_control & UARTLCR_H_FEN)) {
+    if (!(pl011->line_control & UARTLCR_H_FEN)) {
         return 1;
     }
-    return sixteenths[uart->fifo_levels >> UARTIFLS_RX_SHIFT & 7];
-}
-
-static void push_input(struct vmmp_pl011 *uart, uint8_t byte)
-{
-    unsigned tail = (uart->input_head + uart->input_count) % VMMP_PL011_FIFO_SIZE;
-
-    uart->input[tail] = byte;
-    uart->input_count++;
+    return sixteenths[pl011->fifo_levels >> UARTIFLS_RX_SHIFT & 7];
 }
 
 /*
- * After bytes came in. No time passes between the last byte and the receive timeout: a guest that
- * waits for the trigger level would otherwise wait for bytes that a terminal does not send.
+ * No time passes between the last byte and the receive timeout: a guest that waits for the trigger
+ * level would otherwise wait for bytes that a terminal does not send.
  */
-static void input_arrived(struct vmmp_pl011 *uart)
+static void arrived(void *model)
 {
-    if (uart->line_control & UARTLCR_H_FEN) {
-        uart->interrupt_status |= UARTRIS_RT;
+    struct vmmp_pl011 *pl011 = model;
+
+    if (pl011->line_control & UARTLCR_H_FEN) {
+        pl011->interrupt_status |= UARTRIS_RT;
     }
-    if (uart->input_count >= input_trigger(uart)) {
-        uart->interrupt_status |= UARTRIS_RX;
+    if (pl011->uart.input_count >= input_trigger(pl011)) {
+        pl011->interrupt_status |= UARTRIS_RX;
     }
 }
 
-static void pull_input(struct vmmp_pl011 *uart)
+static void taken(void *model)
 {
-    uint8_t bytes[VMMP_PL011_FIFO_SIZE];
-    unsigned capacity = input_capacity(uart);
+    struct vmmp_pl011 *pl011 = model;
+
+    if (pl011->uart.input_count < input_trigger(pl011)) {
+        pl011->interrupt_status &= ~UARTRIS_RX;
+    }
+    if (pl011->uart.input_count == 0) {
+        pl011->interrupt_status &= ~UARTRIS_RT;
+    }
+}
+
+static unsigned room(const void *model)
+{
+    const struct vmmp_pl011 *pl011 = model;
+    unsigned capacity = input_capacity(pl011);
     uint32_t enabled = UARTCR_UARTEN | UARTCR_RXE;
 
-    if ((uart->control & enabled) != enabled || (uart->control & UARTCR_LBE) ||
-        uart->input_count >= capacity) {
-        return;
-    }
-    size_t got = vmmp_serial_get(&uart->serial, bytes, capacity - uart->input_count);
-    for (size_t i = 0; i < got; i++) {
-        push_input(uart, bytes[i]);
-    }
-    if (got) {
-        input_arrived(uart);
-    }
-}
-
-static uint32_t read_data(struct vmmp_pl011 *uart, bool pop)
-{
-    if (uart->input_count == 0) {
+    if ((pl011->control & enabled) != enabled || (pl011->control & UARTCR_LBE) ||
+        pl011->uart.input_count >= capacity) {
         return 0;
     }
-    uint32_t value = uart->input[uart->input_head];
-    if (!pop) {
-        return value;
+    return capacity - pl011->uart.input_count;
+}
+
+static uint32_t read_data(struct vmmp_pl011 *pl011, bool pop)
+{
+    if (!pop || pl011->uart.input_count == 0) {
+        return vmmp_uart_oldest(&pl011->uart);
     }
-    uart->input_head = (uart->input_head + 1) % VMMP_PL011_FIFO_SIZE;
-    uart->input_count--;
-    uart->receive_status = value >> 8;
-    if (uart->input_count < input_trigger(uart)) {
-        uart->interrupt_status &= ~UARTRIS_RX;
-    }
-    if (uart->input_count == 0) {
-        uart->interrupt_status &= ~UARTRIS_RT;
-        pull_input(uart);
-    }
-    update_irq(uart);
+    uint32_t value = vmmp_uart_pop(&pl011->uart);
+    pl011->receive_status = value >> 8;
     return value;
 }
 
 /* Sending. */
 
-static void drained(void *cookie)
+static void drained(void *model)
 {
-    struct vmmp_pl011 *uart = cookie;
-
-    uart->interrupt_status |= UARTRIS_TX;
-    update_irq(uart);
+    struct vmmp_pl011 *pl011 = model;
+    pl011->interrupt_status |= UARTRIS_TX;
 }
 
-static void loop_back(struct vmmp_pl011 *uart, uint8_t byte)
+static void loop_back(struct vmmp_pl011 *pl011, uint8_t byte)
 {
-    if (uart->input_count < input_capacity(uart)) {
-        push_input(uart, byte);
-        input_arrived(uart);
+    struct vmmp_uart *uart = &pl011->uart;
+
+    if (uart->input_count < input_capacity(pl011)) {
+        vmmp_uart_push(uart, byte);
     } else {
         /* The byte that overran is lost; the last one in the FIFO carries the news. */
-        unsigned last = (uart->input_head + uart->input_count - 1) % VMMP_PL011_FIFO_SIZE;
+        unsigned last = (uart->input_head + uart->input_count - 1) % VMMP_UART_FIFO_MAX;
         uart->input[last] |= UARTDR_OE;
-        uart->receive_status |= UARTRSR_OE;
-        uart->interrupt_status |= UARTRIS_OE;
+        pl011->receive_status |= UARTRSR_OE;
+        pl011->interrupt_status |= UARTRIS_OE;
     }
 }
 
-static void write_data(struct vmmp_pl011 *uart, uint8_t byte)
+static void write_data(struct vmmp_pl011 *pl011, uint8_t byte)
 {
-    if (uart->control & UARTCR_LBE) {
-        loop_back(uart, byte);
-        uart->interrupt_status |= UARTRIS_TX;
-        update_irq(uart);
-        return;
+    if (pl011->control & UARTCR_LBE) {
+        loop_back(pl011, byte);
+        pl011->interrupt_status |= UARTRIS_TX;
+    } else if (vmmp_uart_send(&pl011->uart, byte)) {
+        if (pl011->uart.serial.stalled) {
+            pl011->interrupt_status &= ~UARTRIS_TX;
+        } else {
+            /* The FIFO has passed below its trigger level, whatever that is. */
+            pl011->interrupt_status |= UARTRIS_TX;
+        }
     }
-    if (!vmmp_serial_put(&uart->serial, byte)) {
-        vmmp_log_guest(uart->config.log, &uart->lost,
-                       "pl011: output lost: the guest wrote to a full transmit FIFO");
-        return;
-    }
-    if (uart->serial.stalled) {
-        uart->interrupt_status &= ~UARTRIS_TX;
-    } else {
-        /* The FIFO has passed below its trigger level, whatever that is. */
-        uart->interrupt_status |= UARTRIS_TX;
-    }
-    update_irq(uart);
+    vmmp_uart_update_irq(&pl011->uart);
 }
 
-static uint32_t read_flags(struct vmmp_pl011 *uart)
+static uint32_t read_flags(struct vmmp_pl011 *pl011)
 {
     uint32_t flags = UARTFR_CTS | UARTFR_DSR | UARTFR_DCD;
 
     /* Guests poll this register until there is room. */
-    if (vmmp_serial_full(&uart->serial)) {
+    if (vmmp_serial_full(&pl011->uart.serial)) {
         flags |= UARTFR_TXFF | UARTFR_BUSY;
     }
-    flags |= uart->serial.stalled ? 0 : UARTFR_TXFE;
-    flags |= uart->input_count == 0 ? UARTFR_RXFE : 0;
-    flags |= uart->input_count >= input_capacity(uart) ? UARTFR_RXFF : 0;
+    flags |= pl011->uart.serial.stalled ? 0 : UARTFR_TXFE;
+    flags |= pl011->uart.input_count == 0 ? UARTFR_RXFE : 0;
+    flags |= pl011->uart.input_count >= input_capacity(pl011) ? UARTFR_RXFF : 0;
     return flags;
 }
 
@@ -258,19 +233,18 @@ static const struct reg *find_register(uint64_t offset)
     return offset >= UARTID ? &identity_register : NULL;
 }
 
-static uint32_t *stored(struct vmmp_pl011 *uart, const struct reg *reg)
+static uint32_t *stored(struct vmmp_pl011 *pl011, const struct reg *reg)
 {
-    return (uint32_t *)(void *)((uint8_t *)uart + reg->member);
+    return (uint32_t *)(void *)((uint8_t *)pl011 + reg->member);
 }
 
 static uint32_t read_register(void *device, uint32_t offset, uint32_t lanes)
 {
-    struct vmmp_pl011 *uart = device;
+    struct vmmp_pl011 *pl011 = device;
     const struct reg *reg = find_register(offset);
 
     if (!reg) {
-        vmmp_log_guest(uart->config.log, &uart->unknown, "pl011: read of no register at 0x%03x",
-                       (unsigned)offset);
+        vmmp_uart_log_unknown(&pl011->uart, "read of", offset);
         return 0;
     }
     switch ((enum access)reg->access) {
@@ -278,13 +252,13 @@ static uint32_t read_register(void *device, uint32_t offset, uint32_t lanes)
     case CONTROL:
     case STATUS:
     case RAW:
-        return *stored(uart, reg);
+        return *stored(pl011, reg);
     case DATA:
-        return read_data(uart, lanes & 0xff);
+        return read_data(pl011, lanes & 0xff);
     case FLAGS:
-        return read_flags(uart);
+        return read_flags(pl011);
     case MASKED:
-        return uart->interrupt_status & uart->interrupt_mask;
+        return pl011->interrupt_status & pl011->interrupt_mask;
     case IDENTITY:
         return identity[(offset - UARTID) / 4];
     case CLEAR:
@@ -295,34 +269,33 @@ static uint32_t read_register(void *device, uint32_t offset, uint32_t lanes)
 
 static void write_register(void *device, uint32_t offset, uint32_t value, uint32_t lanes)
 {
-    struct vmmp_pl011 *uart = device;
+    struct vmmp_pl011 *pl011 = device;
     const struct reg *reg = find_register(offset);
 
     if (!reg) {
-        vmmp_log_guest(uart->config.log, &uart->unknown, "pl011: write to no register at 0x%03x",
-                       (unsigned)offset);
+        vmmp_uart_log_unknown(&pl011->uart, "write to", offset);
         return;
     }
     switch ((enum access)reg->access) {
     case STORED:
     case CONTROL:
-        *stored(uart, reg) = words_merge(*stored(uart, reg), value, lanes, reg->writable);
+        *stored(pl011, reg) = words_merge(*stored(pl011, reg), value, lanes, reg->writable);
         if (reg->access == CONTROL) {
-            pull_input(uart);
+            vmmp_uart_pull(&pl011->uart);
         }
-        update_irq(uart);
+        vmmp_uart_update_irq(&pl011->uart);
         break;
     case DATA:
         if (lanes & 0xff) {
-            write_data(uart, (uint8_t)value);
+            write_data(pl011, (uint8_t)value);
         }
         break;
     case STATUS:
-        uart->receive_status = 0;
+        pl011->receive_status = 0;
         break;
     case CLEAR:
-        uart->interrupt_status &= ~value;
-        update_irq(uart);
+        pl011->interrupt_status &= ~value;
+        vmmp_uart_update_irq(&pl011->uart);
         break;
     case FLAGS:
     case MASKED:
@@ -336,60 +309,35 @@ static const struct vmmp_word_ops word_ops = { read_register, write_register };
 
 /* Life. */
 
-static void reset(struct vmmp_pl011 *uart)
+static void reset(void *model)
 {
-    uart->line_control = 0;
-    uart->control = UARTCR_RESET;
-    uart->baud_integer = 0;
-    uart->baud_fraction = 0;
-    uart->low_power = 0;
-    uart->fifo_levels = UARTIFLS_RESET;
-    uart->dma_control = 0;
-    uart->interrupt_mask = 0;
-    uart->interrupt_status = 0;
-    uart->receive_status = 0;
-    uart->input_head = 0;
-    uart->input_count = 0;
-    update_irq(uart);
+    struct vmmp_pl011 *pl011 = model;
+
+    pl011->line_control = 0;
+    pl011->control = UARTCR_RESET;
+    pl011->baud_integer = 0;
+    pl011->baud_fraction = 0;
+    pl011->low_power = 0;
+    pl011->fifo_levels = UARTIFLS_RESET;
+    pl011->dma_control = 0;
+    pl011->interrupt_mask = 0;
+    pl011->interrupt_status = 0;
+    pl011->receive_status = 0;
 }
 
-int vmmp_pl011_init(struct vmmp_pl011 *uart, const struct vmmp_pl011_config *config)
-{
-    memset(uart, 0, sizeof(*uart));
-    uart->config = *config;
-    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
-    if (err) {
-        return err;
-    }
-    vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
-                     &uart->context, drained, uart);
-    uart->window.name = "pl011";
-    uart->window.words = &word_ops;
-    uart->window.device = uart;
-    uart->window.size = VMMP_PL011_WINDOW_SIZE;
-    uart->window.context = &uart->context;
-    reset(uart);
-    return 0;
-}
+static const struct vmmp_uart_model model = {
+    .name = "pl011",
+    .window_size = VMMP_PL011_WINDOW_SIZE,
+    .words = &word_ops,
+    .reset = reset,
+    .interrupts = interrupts,
+    .room = room,
+    .arrived = arrived,
+    .taken = taken,
+    .drained = drained,
+};
 
-void vmmp_pl011_fini(struct vmmp_pl011 *uart)
+int vmmp_pl011_init(struct vmmp_pl011 *pl011, const struct vmmp_uart_config *config)
 {
-    vmmp_serial_fini(&uart->serial);
-    device_life_end(&uart->config.host, &uart->context, &uart->irq);
-}
-
-void vmmp_pl011_reset(struct vmmp_pl011 *uart)
-{
-    vmmp_context_enter(&uart->context);
-    reset(uart);
-    vmmp_context_leave(&uart->context);
-}
-
-void vmmp_pl011_notify(struct vmmp_pl011 *uart)
-{
-    vmmp_context_enter(&uart->context);
-    vmmp_serial_flush(&uart->serial);
-    pull_input(uart);
-    update_irq(uart);
-    vmmp_context_leave(&uart->context);
+    return vmmp_uart_init(&pl011->uart, config, &model, pl011);
 }

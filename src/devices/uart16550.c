@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "devices/device_life.h"
+#include "devices/uart_model.h"
 
 #define DATA 0 /* RBR, THR; DLL with DLAB. */
 #define IER  1 /* DLM with DLAB. */
@@ -58,120 +58,88 @@
 
 /* Interrupts. */
 
-static unsigned input_capacity(const struct vmmp_uart16550 *uart)
+static unsigned input_capacity(const struct vmmp_uart16550 *uart16550)
 {
-    return uart->fifo & FCR_ENABLE ? VMMP_UART16550_FIFO_SIZE : 1;
+    return uart16550->fifo & FCR_ENABLE ? VMMP_UART16550_FIFO_SIZE : 1;
 }
 
-static unsigned input_trigger(const struct vmmp_uart16550 *uart)
+static unsigned input_trigger(const struct vmmp_uart16550 *uart16550)
 {
     static const uint8_t levels[] = { 1, 4, 8, 14 };
 
-    return uart->fifo & FCR_ENABLE ? levels[uart->fifo >> FCR_TRIGGER_SHIFT] : 1;
+    return uart16550->fifo & FCR_ENABLE ? levels[uart16550->fifo >> FCR_TRIGGER_SHIFT] : 1;
 }
 
 /* The most urgent interrupt (table IV). The receive timeout has no delay; see the device's page. */
-static unsigned pending(const struct vmmp_uart16550 *uart)
+static unsigned pending(const struct vmmp_uart16550 *uart16550)
 {
-    if ((uart->enabled & IER_RLS) && uart->overrun) {
+    if ((uart16550->enabled & IER_RLS) && uart16550->overrun) {
         return IIR_RLS;
     }
-    if ((uart->enabled & IER_RDA) && uart->input_count) {
-        return uart->input_count >= input_trigger(uart) ? IIR_RDA : IIR_TIMEOUT;
+    if ((uart16550->enabled & IER_RDA) && uart16550->uart.input_count) {
+        return uart16550->uart.input_count >= input_trigger(uart16550) ? IIR_RDA : IIR_TIMEOUT;
     }
-    if ((uart->enabled & IER_THRE) && uart->empty_pending) {
+    if ((uart16550->enabled & IER_THRE) && uart16550->empty_pending) {
         return IIR_THRE;
     }
-    if ((uart->enabled & IER_MODEM) && uart->changes) {
+    if ((uart16550->enabled & IER_MODEM) && uart16550->changes) {
         return IIR_MODEM;
     }
     return IIR_NONE;
 }
 
-static void update_irq(struct vmmp_uart16550 *uart)
+static bool interrupts(const void *model)
 {
-    bool connected = (uart->modem & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
-    bool high = connected && pending(uart) != IIR_NONE;
-
-    if (high != uart->irq_high) {
-        uart->irq_high = high;
-        vmmp_irq_source_set(&uart->irq, high);
-    }
+    const struct vmmp_uart16550 *uart16550 = model;
+    bool connected = (uart16550->modem & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
+    return connected && pending(uart16550) != IIR_NONE;
 }
 
 /* Receiving. */
 
-static void push_input(struct vmmp_uart16550 *uart, uint8_t byte)
+static unsigned room(const void *model)
 {
-    unsigned tail = (uart->input_head + uart->input_count) % VMMP_UART16550_FIFO_SIZE;
+    const struct vmmp_uart16550 *uart16550 = model;
+    unsigned capacity = input_capacity(uart16550);
 
-    uart->input[tail] = byte;
-    uart->input_count++;
-}
-
-static void pull_input(struct vmmp_uart16550 *uart)
-{
-    uint8_t bytes[VMMP_UART16550_FIFO_SIZE];
-    unsigned capacity = input_capacity(uart);
-
-    if ((uart->modem & MCR_LOOP) || uart->input_count >= capacity) {
-        return;
-    }
-    size_t got = vmmp_serial_get(&uart->serial, bytes, capacity - uart->input_count);
-    for (size_t i = 0; i < got; i++) {
-        push_input(uart, bytes[i]);
-    }
-}
-
-static uint8_t read_data(struct vmmp_uart16550 *uart)
-{
-    if (uart->input_count == 0) {
+    if ((uart16550->modem & MCR_LOOP) || uart16550->uart.input_count >= capacity) {
         return 0;
     }
-    uint8_t byte = uart->input[uart->input_head];
-    uart->input_head = (uart->input_head + 1) % VMMP_UART16550_FIFO_SIZE;
-    uart->input_count--;
-    if (uart->input_count == 0) {
-        pull_input(uart);
-    }
-    return byte;
+    return capacity - uart16550->uart.input_count;
 }
 
 /* Sending. */
 
-static void drained(void *cookie)
+static void drained(void *model)
 {
-    struct vmmp_uart16550 *uart = cookie;
-
-    uart->empty_pending = true;
-    update_irq(uart);
+    ((struct vmmp_uart16550 *)model)->empty_pending = true;
 }
 
-static void write_data(struct vmmp_uart16550 *uart, uint8_t byte)
+static void loop_back(struct vmmp_uart16550 *uart16550, uint8_t byte)
 {
-    if (uart->modem & MCR_LOOP) {
-        if (uart->input_count < input_capacity(uart)) {
-            push_input(uart, byte);
-        } else {
-            uart->overrun = true;
-        }
-        uart->empty_pending = true;
-        return;
+    if (uart16550->uart.input_count < input_capacity(uart16550)) {
+        vmmp_uart_push(&uart16550->uart, byte);
+    } else {
+        uart16550->overrun = true;
     }
-    if (!vmmp_serial_put(&uart->serial, byte)) {
-        vmmp_log_guest(uart->config.log, &uart->lost,
-                       "uart16550: output lost: the guest wrote to a full transmitter");
-        return;
+    uart16550->empty_pending = true;
+}
+
+static void write_data(struct vmmp_uart16550 *uart16550, uint8_t byte)
+{
+    if (uart16550->modem & MCR_LOOP) {
+        loop_back(uart16550, byte);
+    } else if (vmmp_uart_send(&uart16550->uart, byte)) {
+        uart16550->empty_pending = !uart16550->uart.serial.stalled;
     }
-    uart->empty_pending = !uart->serial.stalled;
 }
 
 /* The register file. */
 
 /* The modem's lines: a terminal that is always there, or looped back (8.6.6). */
-static unsigned modem_lines(const struct vmmp_uart16550 *uart)
+static unsigned modem_lines(const struct vmmp_uart16550 *uart16550)
 {
-    unsigned modem = uart->modem;
+    unsigned modem = uart16550->modem;
 
     if (!(modem & MCR_LOOP)) {
         return MSR_CTS | MSR_DSR | MSR_DCD;
@@ -180,111 +148,112 @@ static unsigned modem_lines(const struct vmmp_uart16550 *uart)
            (modem & MCR_OUT1 ? MSR_RI : 0) | (modem & MCR_OUT2 ? MSR_DCD : 0);
 }
 
-static void write_modem(struct vmmp_uart16550 *uart, uint8_t value)
+static void write_modem(struct vmmp_uart16550 *uart16550, uint8_t value)
 {
-    unsigned before = modem_lines(uart);
+    unsigned before = modem_lines(uart16550);
 
-    uart->modem = value & MCR_BITS;
-    unsigned after = modem_lines(uart);
+    uart16550->modem = value & MCR_BITS;
+    unsigned after = modem_lines(uart16550);
     unsigned changed = (before ^ after) >> MSR_DELTA_SHIFT;
     /* The ring indicator tells of its trailing edge only. */
     if (after & MSR_RI) {
         changed &= ~MSR_TERI;
     }
-    uart->changes = (uint8_t)(uart->changes | changed);
-    pull_input(uart);
+    uart16550->changes = (uint8_t)(uart16550->changes | changed);
+    vmmp_uart_pull(&uart16550->uart);
 }
 
-static void write_fifo(struct vmmp_uart16550 *uart, uint8_t value)
+static void write_fifo(struct vmmp_uart16550 *uart16550, uint8_t value)
 {
     /* Switching the FIFOs on or off empties them (8.4). */
-    if ((value & FCR_CLEAR_INPUT) || ((value ^ uart->fifo) & FCR_ENABLE)) {
-        uart->input_count = 0;
+    if ((value & FCR_CLEAR_INPUT) || ((value ^ uart16550->fifo) & FCR_ENABLE)) {
+        uart16550->uart.input_count = 0;
     }
-    uart->fifo = value & FCR_ENABLE ? value & (FCR_ENABLE | FCR_TRIGGER) : 0;
-    pull_input(uart);
+    uart16550->fifo = value & FCR_ENABLE ? value & (FCR_ENABLE | FCR_TRIGGER) : 0;
+    vmmp_uart_pull(&uart16550->uart);
 }
 
-static uint8_t read_line_status(struct vmmp_uart16550 *uart)
+static uint8_t read_line_status(struct vmmp_uart16550 *uart16550)
 {
-    unsigned status = uart->input_count ? LSR_DR : 0;
+    unsigned status = uart16550->uart.input_count ? LSR_DR : 0;
 
     /* Guests poll this register until there is room. */
-    status |= vmmp_serial_full(&uart->serial) ? 0 : LSR_THRE;
-    status |= uart->serial.stalled ? 0 : LSR_TEMT;
-    status |= uart->overrun ? LSR_OE : 0;
-    uart->overrun = false;
+    status |= vmmp_serial_full(&uart16550->uart.serial) ? 0 : LSR_THRE;
+    status |= uart16550->uart.serial.stalled ? 0 : LSR_TEMT;
+    status |= uart16550->overrun ? LSR_OE : 0;
+    uart16550->overrun = false;
     return (uint8_t)status;
 }
 
-static uint8_t read_identity(struct vmmp_uart16550 *uart)
+static uint8_t read_identity(struct vmmp_uart16550 *uart16550)
 {
-    unsigned cause = pending(uart);
+    unsigned cause = pending(uart16550);
 
     if (cause == IIR_THRE) {
-        uart->empty_pending = false;
+        uart16550->empty_pending = false;
     }
-    return (uint8_t)(cause | (uart->fifo & FCR_ENABLE ? IIR_FIFO : 0));
+    return (uint8_t)(cause | (uart16550->fifo & FCR_ENABLE ? IIR_FIFO : 0));
 }
 
-static uint8_t read_register(struct vmmp_uart16550 *uart, unsigned reg)
+static uint8_t read_register(struct vmmp_uart16550 *uart16550, unsigned reg)
 {
     uint8_t value;
 
     switch (reg) {
     case DATA:
-        return uart->line & LCR_DLAB ? uart->divisor[0] : read_data(uart);
+        return uart16550->line & LCR_DLAB ? uart16550->divisor[0]
+                                          : (uint8_t)vmmp_uart_pop(&uart16550->uart);
     case IER:
-        return uart->line & LCR_DLAB ? uart->divisor[1] : uart->enabled;
+        return uart16550->line & LCR_DLAB ? uart16550->divisor[1] : uart16550->enabled;
     case IIR:
-        return read_identity(uart);
+        return read_identity(uart16550);
     case LCR:
-        return uart->line;
+        return uart16550->line;
     case MCR:
-        return uart->modem;
+        return uart16550->modem;
     case LSR:
-        return read_line_status(uart);
+        return read_line_status(uart16550);
     case MSR:
-        value = (uint8_t)(modem_lines(uart) | uart->changes);
-        uart->changes = 0;
+        value = (uint8_t)(modem_lines(uart16550) | uart16550->changes);
+        uart16550->changes = 0;
         return value;
     default:
-        return uart->scratch;
+        return uart16550->scratch;
     }
 }
 
-static void write_register(struct vmmp_uart16550 *uart, unsigned reg, uint8_t value)
+static void write_register(struct vmmp_uart16550 *uart16550, unsigned reg, uint8_t value)
 {
     switch (reg) {
     case DATA:
-        if (uart->line & LCR_DLAB) {
-            uart->divisor[0] = value;
+        if (uart16550->line & LCR_DLAB) {
+            uart16550->divisor[0] = value;
         } else {
-            write_data(uart, value);
+            write_data(uart16550, value);
         }
         break;
     case IER:
-        if (uart->line & LCR_DLAB) {
-            uart->divisor[1] = value;
+        if (uart16550->line & LCR_DLAB) {
+            uart16550->divisor[1] = value;
             break;
         }
         /* Enabling it with nothing to send raises it at once. */
-        if ((value & ~uart->enabled & IER_THRE) && !uart->serial.stalled) {
-            uart->empty_pending = true;
+        if ((value & ~uart16550->enabled & IER_THRE) && !uart16550->uart.serial.stalled) {
+            uart16550->empty_pending = true;
         }
-        uart->enabled = value & IER_BITS;
+        uart16550->enabled = value & IER_BITS;
         break;
     case IIR:
-        write_fifo(uart, value);
+        write_fifo(uart16550, value);
         break;
     case LCR:
-        uart->line = value;
+        uart16550->line = value;
         break;
     case MCR:
-        write_modem(uart, value);
+        write_modem(uart16550, value);
         break;
     case SCR:
-        uart->scratch = value;
+        uart16550->scratch = value;
         break;
     default: /* LSR and MSR are read-only. */
         break;
@@ -293,83 +262,56 @@ static void write_register(struct vmmp_uart16550 *uart, unsigned reg, uint8_t va
 
 static uint64_t window_read(void *device, uint64_t offset, unsigned size)
 {
-    struct vmmp_uart16550 *uart = device;
+    struct vmmp_uart16550 *uart16550 = device;
     uint64_t value = 0;
 
     for (unsigned i = 0; i < size; i++) {
-        value |= (uint64_t)read_register(uart, (unsigned)offset + i) << (8 * i);
+        value |= (uint64_t)read_register(uart16550, (unsigned)offset + i) << (8 * i);
     }
-    update_irq(uart);
+    vmmp_uart_update_irq(&uart16550->uart);
     return value;
 }
 
 static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
 {
-    struct vmmp_uart16550 *uart = device;
+    struct vmmp_uart16550 *uart16550 = device;
 
     for (unsigned i = 0; i < size; i++) {
-        write_register(uart, (unsigned)offset + i, (uint8_t)(value >> (8 * i)));
+        write_register(uart16550, (unsigned)offset + i, (uint8_t)(value >> (8 * i)));
     }
-    update_irq(uart);
+    vmmp_uart_update_irq(&uart16550->uart);
 }
 
 static const struct vmmp_window_ops window_ops = { window_read, window_write };
 
 /* Life. */
 
-static void reset(struct vmmp_uart16550 *uart)
+static void reset(void *model)
 {
-    memset(uart->divisor, 0, sizeof(uart->divisor));
-    uart->enabled = 0;
-    uart->fifo = 0;
-    uart->line = 0;
-    uart->modem = 0;
-    uart->changes = 0;
-    uart->scratch = 0;
-    uart->overrun = false;
-    uart->empty_pending = false;
-    uart->input_head = 0;
-    uart->input_count = 0;
-    update_irq(uart);
+    struct vmmp_uart16550 *uart16550 = model;
+
+    memset(uart16550->divisor, 0, sizeof(uart16550->divisor));
+    uart16550->enabled = 0;
+    uart16550->fifo = 0;
+    uart16550->line = 0;
+    uart16550->modem = 0;
+    uart16550->changes = 0;
+    uart16550->scratch = 0;
+    uart16550->overrun = false;
+    uart16550->empty_pending = false;
 }
 
-int vmmp_uart16550_init(struct vmmp_uart16550 *uart, const struct vmmp_uart16550_config *config)
-{
-    memset(uart, 0, sizeof(*uart));
-    uart->config = *config;
-    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
-    if (err) {
-        return err;
-    }
-    vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
-                     &uart->context, drained, uart);
-    uart->window.name = "uart16550";
-    uart->window.ops = &window_ops;
-    uart->window.device = uart;
-    uart->window.size = VMMP_UART16550_WINDOW_SIZE;
-    uart->window.context = &uart->context;
-    reset(uart);
-    return 0;
-}
+static const struct vmmp_uart_model model = {
+    .name = "uart16550",
+    .window_size = VMMP_UART16550_WINDOW_SIZE,
+    .ops = &window_ops,
+    .reset = reset,
+    .interrupts = interrupts,
+    .room = room,
+    .drained = drained,
+};
 
-void vmmp_uart16550_fini(struct vmmp_uart16550 *uart)
+int vmmp_uart16550_init(struct vmmp_uart16550 *uart16550, const struct vmmp_uart_config *config)
 {
-    vmmp_serial_fini(&uart->serial);
-    device_life_end(&uart->config.host, &uart->context, &uart->irq);
-}
-
-void vmmp_uart16550_reset(struct vmmp_uart16550 *uart)
-{
-    vmmp_context_enter(&uart->context);
-    reset(uart);
-    vmmp_context_leave(&uart->context);
-}
-
-void vmmp_uart16550_notify(struct vmmp_uart16550 *uart)
-{
-    vmmp_context_enter(&uart->context);
-    vmmp_serial_flush(&uart->serial);
-    pull_input(uart);
-    update_irq(uart);
-    vmmp_context_leave(&uart->context);
+    return vmmp_uart_init(&uart16550->uart, config, &model, uart16550);
 }

@@ -13,7 +13,7 @@
 #define TX_FULL        0x10
 #define ALL_INTERRUPTS 0x3fffu
 
-static struct vmmp_cadence_uart uart;
+static struct vmmp_cadence_uart cadence;
 static struct vmmp_irq_line line;
 static bool level;
 static struct vmmp_work *queued;
@@ -63,13 +63,14 @@ static const struct vmmp_serial_backend backend = { take, give };
 
 static void check(void)
 {
-    uint32_t status = (uint32_t)vmmp_window_read(&uart.window, SR, 4);
-    uint32_t events = (uint32_t)vmmp_window_read(&uart.window, ISR, 4);
-    uint32_t mask = (uint32_t)vmmp_window_read(&uart.window, IMR, 4);
+    uint32_t status = (uint32_t)vmmp_window_read(&cadence.uart.window, SR, 4);
+    uint32_t events = (uint32_t)vmmp_window_read(&cadence.uart.window, ISR, 4);
+    uint32_t mask = (uint32_t)vmmp_window_read(&cadence.uart.window, IMR, 4);
 
-    FUZZ_CHECK(uart.input_count <= VMMP_CADENCE_UART_FIFO_SIZE);
-    FUZZ_CHECK(((status & RX_EMPTY) != 0) == (uart.input_count == 0));
-    FUZZ_CHECK(((status & RX_FULL) != 0) == (uart.input_count == VMMP_CADENCE_UART_FIFO_SIZE));
+    FUZZ_CHECK(cadence.uart.input_count <= VMMP_CADENCE_UART_FIFO_SIZE);
+    FUZZ_CHECK(((status & RX_EMPTY) != 0) == (cadence.uart.input_count == 0));
+    FUZZ_CHECK(((status & RX_FULL) != 0) ==
+               (cadence.uart.input_count == VMMP_CADENCE_UART_FIFO_SIZE));
     FUZZ_CHECK(!(status & TX_FULL) || !(status & TX_EMPTY));
     FUZZ_CHECK(!((events | mask) & ~ALL_INTERRUPTS));
     FUZZ_CHECK(level == ((events & mask) != 0));
@@ -84,7 +85,7 @@ static void step(struct fuzz_input *in)
 
     switch (what & 7) {
     case 0:
-        vmmp_cadence_uart_notify(&uart);
+        vmmp_uart_notify(&cadence.uart);
         break;
     case 1:
         if (queued) {
@@ -95,15 +96,15 @@ static void step(struct fuzz_input *in)
         break;
     case 2:
         if ((what & 0x38) == 0) {
-            vmmp_cadence_uart_reset(&uart);
+            vmmp_uart_reset(&cadence.uart);
         }
         break;
     case 3:
     case 4:
-        vmmp_window_read(&uart.window, offset, size);
+        vmmp_window_read(&cadence.uart.window, offset, size);
         break;
     default:
-        vmmp_window_write(&uart.window, offset, size, fuzz_number(in, size));
+        vmmp_window_write(&cadence.uart.window, offset, size, fuzz_number(in, size));
         break;
     }
     check();
@@ -112,19 +113,19 @@ static void step(struct fuzz_input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
-    const struct vmmp_cadence_uart_config config = {
-        .host = { fuzz_u8(&in) & 1 ? &host_ops : NULL, NULL }, .irq = &line, .backend = &backend
-    };
+    const struct vmmp_uart_config config = { .host = { fuzz_u8(&in) & 1 ? &host_ops : NULL, NULL },
+                                             .irq = &line,
+                                             .backend = &backend };
 
     input = &in;
     level = false;
     queued = NULL;
     FUZZ_CHECK(!vmmp_irq_line_init(&line, &line_ops, NULL, &config.host));
-    FUZZ_CHECK(!vmmp_cadence_uart_init(&uart, &config));
+    FUZZ_CHECK(!vmmp_cadence_uart_init(&cadence, &config));
     while (in.left) {
         step(&in);
     }
-    vmmp_cadence_uart_fini(&uart);
+    vmmp_uart_fini(&cadence.uart);
     FUZZ_CHECK(!queued && !level);
     vmmp_irq_line_fini(&line);
     return 0;

@@ -15,7 +15,7 @@
 
 #define GPIOS 5
 
-static struct vmmp_exynos_uart uart;
+static struct vmmp_exynos_uart console;
 static struct vmmp_exynos_mct mct;
 static struct vmmp_exynos_combiner combiner;
 static struct vmmp_exynos_pmu pmu;
@@ -151,13 +151,12 @@ static void make(uint8_t how)
         timers.local_irqs[i] = vmmp_exynos_combiner_line(&combiner, i, 0);
     }
     FUZZ_CHECK(!vmmp_exynos_mct_init(&mct, &timers));
-    const struct vmmp_exynos_uart_config port = {
+    const struct vmmp_uart_config port = {
         .host = host,
         .irq = vmmp_exynos_combiner_line(&combiner, 31, 7),
         .backend = &backend,
-        .fifo_size = how & 1 ? 16 : 256,
     };
-    FUZZ_CHECK(!vmmp_exynos_uart_init(&uart, &port));
+    FUZZ_CHECK(!vmmp_exynos_uart_init(&console, &port, how & 1 ? 16 : 256));
     for (unsigned i = 0; i < GPIOS; i++) {
         struct vmmp_exynos_gpio_config pins = {
             .layout = vmmp_exynos5422_gpio(i),
@@ -184,7 +183,7 @@ static void unmake(void)
     for (unsigned i = 0; i < GPIOS; i++) {
         vmmp_exynos_gpio_fini(&gpios[i]);
     }
-    vmmp_exynos_uart_fini(&uart);
+    vmmp_uart_fini(&console.uart);
     vmmp_exynos_mct_fini(&mct);
     vmmp_exynos_pmu_fini(&pmu);
     vmmp_exynos_cmu_fini(&cmu);
@@ -201,10 +200,11 @@ static void unmake(void)
 
 static struct vmmp_window *window(struct fuzz_input *in)
 {
-    struct vmmp_window *const windows[] = { &uart.window,     &mct.window,      &combiner.window,
-                                            &pmu.window,      &cmu.window,      &gpios[0].window,
-                                            &gpios[1].window, &gpios[2].window, &gpios[3].window,
-                                            &gpios[4].window, &sdhc.window };
+    struct vmmp_window *const windows[] = {
+        &console.uart.window, &mct.window,      &combiner.window, &pmu.window,
+        &cmu.window,          &gpios[0].window, &gpios[1].window, &gpios[2].window,
+        &gpios[3].window,     &gpios[4].window, &sdhc.window
+    };
     return windows[fuzz_u8(in) % (sizeof(windows) / sizeof(windows[0]))];
 }
 
@@ -231,7 +231,7 @@ static void step(struct fuzz_input *in)
         advance(fuzz_number(in, 6));
         break;
     case 2:
-        vmmp_exynos_uart_notify(&uart);
+        vmmp_uart_notify(&console.uart);
         break;
     case 3: {
         struct vmmp_work *work = queued;
@@ -255,7 +255,7 @@ static void step(struct fuzz_input *in)
     case 5:
         switch (fuzz_u8(in) % 8) {
         case 0:
-            vmmp_exynos_uart_reset(&uart);
+            vmmp_uart_reset(&console.uart);
             break;
         case 1:
             vmmp_exynos_mct_reset(&mct);
@@ -287,7 +287,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make(fuzz_u8(&in));
     while (in.left > 0) {
         step(&in);
-        FUZZ_CHECK(uart.input_count <= uart.config.fifo_size);
+        FUZZ_CHECK(console.uart.input_count <= console.fifo_size);
     }
     unmake();
     return 0;

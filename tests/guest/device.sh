@@ -3,16 +3,18 @@
 #
 # One device, tried by stock Debian guests on real KVM.
 #
-#   tests/guest/device.sh [--full] [--gic 2|3] [--cpus N] [--kernel 6.12|6.1] [--only PATTERN] NAME|all VMM
+#   tests/guest/device.sh [--full] [--arch aarch64|x86_64] [--gic 2|3] [--cpus N] [--kernel 6.12|6.1]
+#                         [--only PATTERN] [--instructions] NAME|all VMM
 #
 # Boots the testbed's machine once and runs tests/guest/devices/NAME.sh beside the VMM there
-# (busybox sh; what it can use is in tests/guest/devices/lib.sh). VMM is the arm64 build of vmm; the
-# programs of tests/guest/programs are taken from the same build. --full: longer transfers, every
-# transport. --only: the script's parts whose names match. --cpus, --gic, --kernel: of the testbed's
-# machine.
+# (busybox sh; what it can use is in tests/guest/devices/lib.sh). VMM is the arm64 build of vmm, or
+# with --arch x86_64 vmm-x86_64, for those scripts that do without a GIC; the programs of
+# tests/guest/programs are taken from the same build. --full: longer transfers, every
+# transport. --only: the script's parts whose names match. --cpus, --gic, --kernel, --instructions: of
+# the testbed's machine (tools/testbed.sh).
 #
-# Where tests/guest/devices/NAME.prepare exists it is run first, on this machine, with a folder as
-# its argument; the files it leaves there are carried in as /carry.
+# Where tests/guest/devices/NAME.prepare exists it is run first, on this machine, with a folder and the
+# guests' architecture as its arguments; the files it leaves there are carried in as /carry.
 #
 # A line "# needs: OPTION…" in the script has options of this one that it cannot do without.
 #
@@ -33,6 +35,7 @@ gic=3
 cpus=1
 kernel=6.12
 only=
+clock=()
 name=
 vmm=
 temp=
@@ -43,9 +46,11 @@ parse_options()
 		case $1 in
 		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
 		--full) full=1 ;;
-		--gic | --cpus | --kernel | --only)
+		--instructions) clock=(--instructions) ;;
+		--arch | --gic | --cpus | --kernel | --only)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			case $1 in
+			--arch) guest_arch=$2 ;;
 			--gic) gic=$2 ;;
 			--cpus) cpus=$2 ;;
 			--kernel) kernel=$2 ;;
@@ -58,7 +63,8 @@ parse_options()
 		esac
 		shift
 	done
-	[ -n "$vmm" ] || usage_error "the name of a device and the path of the arm64 vmm are needed"
+	[ -n "$vmm" ] || usage_error "the name of a device and the path of the vmm are needed"
+	case $guest_arch in aarch64 | x86_64) ;; *) usage_error "--arch takes aarch64 or x86_64, not '$guest_arch'" ;; esac
 	[ "$name" = all ] || [ -e "$here/devices/$name.sh" ] || usage_error "there is no tests/guest/devices/$name.sh"
 }
 
@@ -83,7 +89,7 @@ needs()
 
 main()
 {
-	local options programs file
+	local options programs file images guest
 	# shellcheck disable=SC2046,SC2086 # words
 	parse_options $(needs "${*: -2:1}") "$@"
 	check_vmm "$vmm"
@@ -92,17 +98,21 @@ main()
 		run_all
 		return
 	fi
-	"$tools/images.sh" testbed
+	case $guest_arch in
+	aarch64) images=testbed guest=6.12 options=(--gic "$gic" --kernel "$kernel") ;;
+	x86_64) images=x86 guest=6.12-amd64 gic='' options=(--arch x86_64) ;;
+	esac
+	"$tools/images.sh" "$images"
 	temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-device.XXXXXX")
 	trap 'rm -rf "$temp"' EXIT
 	mkdir "$temp/carry"
-	[ ! -e "$here/devices/$name.prepare" ] || bash "$here/devices/$name.prepare" "$temp/carry"
+	[ ! -e "$here/devices/$name.prepare" ] || bash "$here/devices/$name.prepare" "$temp/carry" "$guest_arch"
 
-	options=(--gic "$gic" --cpus "$cpus" --kernel "$kernel" --memory $((full ? 4096 : 2048)) --timeout $((full ? 7200 : 1700))
-		--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-6.12:/test/linux"
-		--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd"
+	options+=(--cpus "$cpus" --memory $((full ? 4096 : 2048)) --timeout $((full ? 7200 : 1700))
+		--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-$guest:/test/linux"
+		--file "$vmmp_build/testbed/guest-$guest.cpio:/test/initrd"
 		--file "$here/devices/lib.sh:/test/lib.sh" --file "$here/devices/$name.sh:/test/$name.sh"
-		--file "$temp/carry:/")
+		--file "$temp/carry:/" "${clock[@]}")
 	! grep -q '^# Needs: qemu$' "$here/devices/$name.sh" || options+=(--qemu)
 	programs=$(dirname "$vmm")/../tests/guest/programs
 	for file in "$programs"/*; do

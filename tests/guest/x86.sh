@@ -26,23 +26,36 @@ vmm=
 temp=
 
 # NAME|KIND|KERNEL|CPUS|MEMORY MIB|KERNEL'S COMMAND LINE|VMM'S OPTIONS. KIND: check (selfcheck.sh),
-# log (the script below), reset or screen.
+# log (the script below), reset, again (it resets, and boots again), asked (to power off) or screen.
 boots='
 log|log|6.1-amd64|1|256||
 reset by ACPI|reset|6.1-amd64|1|256|reboot=acpi|
 '
 more_boots='
 6.1, 2 vCPUs, 512 MiB|check|6.1-amd64|2|512||
+6.1, 2 vCPUs, 5 GiB|check|6.1-amd64|2|5120||
 6.12, 1 vCPU, 256 MiB|check|6.12-amd64|1|256||
 6.12, 2 vCPUs, 5 GiB|check|6.12-amd64|2|5120||
+6.12, 12 vCPUs|check|6.12-amd64|12|768||
 i686|check|6.1-i686|1|256||
 6.1, virtio-mmio|check|6.1-amd64|1|256||--transport mmio
+6.12, 2 vCPUs, virtio-mmio|check|6.12-amd64|2|256||--transport mmio
+i686, 2 vCPUs, virtio-mmio|check|6.1-i686|2|256||--transport mmio
 6.1, legacy PCI|check|6.1-amd64|1|256||--transport pci-legacy
 6.12, log|log|6.12-amd64|2|256||
 i686, log|log|6.1-i686|1|256||
+split irqchip, 2 vCPUs|check|6.1-amd64|2|512||--irqchip split
+split irqchip, log|log|6.12-amd64|2|256||--irqchip split
+split irqchip, INTx|check|6.12-amd64|2|256|pci=nomsi|--irqchip split
+split irqchip, virtio-mmio|check|6.1-amd64|1|256||--irqchip split --transport mmio
+split irqchip, 8259s|check|6.1-amd64|1|256|noapic|--irqchip split
+split irqchip, i686|check|6.1-i686|1|256||--irqchip split
+split irqchip, reset by ACPI|reset|6.1-amd64|1|256|reboot=acpi|--irqchip split
 reset by the keyboard controller|reset|6.1-amd64|1|256|reboot=kbd|
 reset by port 0xCF9|reset|6.1-amd64|1|256|reboot=pci|
 reset by a triple fault|reset|6.1-amd64|1|256|reboot=triple|
+reset, and again|again|6.1-amd64|1|256|reboot=acpi|
+power key that nobody minds|asked|6.1-generic|1|256||
 screen|screen|6.1-generic|1|256|vt.global_cursor_default=0|--screen 640x480
 '
 
@@ -88,6 +101,12 @@ write_scripts()
 		grep -q 'PCI-MSI.*virtio' /proc/interrupts || fail "no MSI of a virtio device"
 	END
 	echo 'reboot -f; sleep 60' >"$temp/scripts/reset.sh"
+	# As a driver of the power key, whose events nobody minds: PWRBTN_EN, bit 8 of port 0x602.
+	cat >"$temp/scripts/asked.sh" <<-'END'
+		printf '\001' | dd of=/dev/port bs=1 seek=$((0x603)) conv=notrunc 2>/dev/null
+		say waiting
+		sleep 600
+	END
 	cp "$here/screen/pattern.sh" "$temp/scripts/"
 	cat >"$temp/scripts/screen.sh" <<-'END'
 		read -r name </sys/class/graphics/fb0/name
@@ -143,6 +162,48 @@ write_boots()
 				! grep 'VMMP fail' /tmp/console && result=ok
 			show "$name" $result
 		}
+		# until_seen TEXT: the console has it; false if the VMM ends before.
+		until_seen()
+		{
+			until grep -q "$1" /tmp/console 2>/dev/null; do
+				kill -0 $vmm 2>/dev/null || return 1
+				sleep 1
+			done
+		}
+		# begin VMM…: in the background, as $vmm.
+		begin()
+		{
+			timeout -s KILL $limit "$@" --control /tmp/control </dev/null >/tmp/console 2>&1 &
+			vmm=$!
+		}
+		# again NAME VMM…: its guest resets and starts anew, until it is ended.
+		again()
+		{
+			name=$1 result=FAILED
+			shift
+			begin "$@"
+			until [ "$(grep -c 'VMMP init' /tmp/console)" -ge 2 ] || ! kill -0 $vmm 2>/dev/null; do
+				sleep 1
+			done
+			/guest/vmm ctl /tmp/control status | grep -q '"starts": [2-9]' &&
+				/guest/vmm ctl /tmp/control quit >>/tmp/console 2>&1 && wait $vmm && result=ok
+			show "$name" $result
+		}
+		# asked NAME VMM…: its guest takes the power key and does nothing; asked again, it is told by
+		# its console at once, and not 10 s later.
+		asked()
+		{
+			name=$1 result=FAILED
+			shift
+			begin "$@"
+			if until_seen 'VMMP waiting' && /guest/vmm ctl /tmp/control power-off >>/tmp/console 2>&1 &&
+				until_seen 'by its power key, and in 10 s by its console' && sleep 1; then
+				/guest/vmm ctl /tmp/control power-off >>/tmp/console 2>&1
+				sleep 5
+				grep -q 'Emergency Sync' /tmp/console && wait $vmm && result=ok
+			fi
+			show "$name" $result
+		}
 		check()
 		{
 			name=$1
@@ -156,12 +217,15 @@ write_boots()
 	while IFS='|' read -r name kind kernel cpus memory append options; do
 		[ -n "$name" ] || continue
 		echo "read -r begin _ </proc/uptime; begin=\${begin%.*}"
-		local run="/guest/vmm run --kernel /guest/linux-$kernel --initrd /tmp/initrd --memory ${memory}M --cpus $cpus --no-reboot $options"
+		local run="/guest/vmm run --kernel /guest/linux-$kernel --initrd /tmp/initrd --memory ${memory}M --cpus $cpus $options"
+		[ "$kind" = again ] || run="$run --no-reboot"
 		echo "cat /guest/guest-$kernel.cpio /guest/scripts.cpio >/tmp/initrd"
 		append="console=hvc0 quiet panic=-1 $append"
 		case $kind in
 		check) echo "check '$name' --cpus $cpus --memory $memory -- $run --append '$append vmmp.selfcheck'" ;;
 		log) echo "expect '$name' 0 'VMMP done 0' $run --append '$append vmmp.script=/log.sh'" ;;
+		again) echo "again '$name' $run --append '$append vmmp.script=/reset.sh'" ;;
+		asked) echo "asked '$name' $run --append '$append vmmp.script=/asked.sh'" ;;
 		screen) echo "screen '$name' $run --append '$append vmmp.script=/screen.sh'" ;;
 		reset) echo "expect '$name' 3 'VMMP init' $run --append '$append vmmp.script=/reset.sh'" ;;
 		esac

@@ -3,10 +3,9 @@
 
 #include <sel4vmmplatsupport/vmmp/cadence_uart.h>
 
-#define BENCH_UART   struct vmmp_cadence_uart
-#define BENCH_NOTIFY vmmp_cadence_uart_notify
-#define BENCH_NAME   "cadence-uart"
-#define BENCH_FIFO   VMMP_CADENCE_UART_FIFO_SIZE
+#define BENCH_UART struct vmmp_cadence_uart
+#define BENCH_NAME "cadence-uart"
+#define BENCH_FIFO VMMP_CADENCE_UART_FIFO_SIZE
 #include "support/uart_bench.h"
 
 #define CR      0x00
@@ -44,13 +43,13 @@
 static void make(struct bench *b)
 {
     bench_init(b, true);
-    const struct vmmp_cadence_uart_config config = { b->host, &b->line, &backend, b, &b->log };
-    assert_int_equal(vmmp_cadence_uart_init(&b->uart, &config), 0);
+    const struct vmmp_uart_config config = { b->host, &b->line, &backend, b, &b->log };
+    assert_int_equal(vmmp_cadence_uart_init(&b->model, &config), 0);
 }
 
 static void unmake(struct bench *b)
 {
-    vmmp_cadence_uart_fini(&b->uart);
+    vmmp_uart_fini(&b->model.uart);
     bench_fini(b);
 }
 
@@ -102,7 +101,7 @@ static void registers_hold_what_the_manual_says(void **state)
             put(&b, registers[i].offset, UINT32_MAX);
             assert_int_equal(get(&b, registers[i].offset), registers[i].written);
         }
-        vmmp_cadence_uart_reset(&b.uart);
+        vmmp_uart_reset(&b.model.uart);
     }
     assert_int_equal(get(&b, FIFO), 0);
     assert_int_equal(b.logs, 0);
@@ -110,11 +109,11 @@ static void registers_hold_what_the_manual_says(void **state)
     assert_int_equal(get(&b, 0x4c), 0);
     put(&b, 0xffc, 1);
     assert_int_equal(b.logs, 2);
-    vmmp_window_write(&b.uart.window, BAUDGEN + 1, 1, 0x12);
+    vmmp_window_write(&b.model.uart.window, BAUDGEN + 1, 1, 0x12);
     assert_int_equal(get(&b, BAUDGEN), 0x128b);
-    assert_int_equal(vmmp_window_read(&b.uart.window, BAUDGEN, 2), 0x128b);
-    assert_int_equal(vmmp_window_read(&b.uart.window, BAUDGEN, 8), 0x128b);
-    assert_int_equal(vmmp_window_read(&b.uart.window, RXWM - 1, 2), 0x2000);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, BAUDGEN, 2), 0x128b);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, BAUDGEN, 8), 0x128b);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, RXWM - 1, 2), 0x2000);
     unmake(&b);
 }
 
@@ -126,8 +125,8 @@ static void output_before_any_setup(void **state)
     make(&b);
     print(&b, "Booting Linux\n");
     assert_int_equal(b.writes, 1);
-    vmmp_window_write(&b.uart.window, FIFO, 1, 'x');
-    vmmp_window_write(&b.uart.window, FIFO + 1, 1, 'y'); /* Not the data's byte. */
+    vmmp_window_write(&b.model.uart.window, FIFO, 1, 'x');
+    vmmp_window_write(&b.model.uart.window, FIFO + 1, 1, 'y'); /* Not the data's byte. */
     run_deferred(&b);
     expect_out(&b, "Booting Linux\nx");
     unmake(&b);
@@ -179,7 +178,7 @@ static void a_full_backend_holds_the_guest_up(void **state)
     assert_int_equal(b.logs, 1);
     assert_int_equal(get(&b, ISR), TX_OVERRUN);
     b.out_room = sizeof(b.out);
-    vmmp_cadence_uart_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     assert_true(b.level);
     assert_int_equal(get(&b, SR), RX_EMPTY | TX_EMPTY);
     assert_int_equal(b.out_count, 2 + VMMP_SERIAL_OUTPUT_SIZE);
@@ -204,7 +203,7 @@ static void input_comes_when_it_is_enabled(void **state)
     assert_int_equal(get(&b, SR), TX_EMPTY);
     assert_int_equal(get(&b, ISR) & 0x1ff, TIMEOUT);
     assert_int_equal(get(&b, FIFO), 'a');
-    assert_int_equal(vmmp_window_read(&b.uart.window, FIFO + 1, 1), 0); /* Pops nothing. */
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, FIFO + 1, 1), 0); /* Pops nothing. */
     assert_int_equal(get(&b, FIFO), 'b');
     put(&b, ISR, TIMEOUT);
     assert_false(b.level);
@@ -224,7 +223,7 @@ static void a_nul_is_a_character(void **state)
     make(&b);
     start(&b);
     b.in_end = 1;
-    vmmp_cadence_uart_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     assert_true(b.level);
     assert_int_equal(get(&b, SR), TX_EMPTY);
     assert_int_equal(get(&b, FIFO), 0);
@@ -311,20 +310,20 @@ static void without_an_interrupt_or_a_backend(void **state)
 
     (void)state;
     bench_init(&b, false);
-    struct vmmp_cadence_uart_config config = { .host = b.host };
-    assert_int_equal(vmmp_cadence_uart_init(&b.uart, &config), 0);
+    struct vmmp_uart_config config = { .host = b.host };
+    assert_int_equal(vmmp_cadence_uart_init(&b.model, &config), 0);
     start(&b);
     print(&b, "lost");
     put(&b, IER, TX_EMPTY);
-    vmmp_cadence_uart_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     put(&b, 0xffc, 1);
     assert_int_equal(get(&b, SR), RX_EMPTY | TX_EMPTY);
-    vmmp_cadence_uart_fini(&b.uart);
+    vmmp_uart_fini(&b.model.uart);
     for (unsigned i = 0; i < VMMP_IRQ_LINE_SOURCES; i++) {
         assert_int_equal(vmmp_irq_source_init(&sources[i], &b.line), 0);
     }
     config.irq = &b.line;
-    assert_int_equal(vmmp_cadence_uart_init(&b.uart, &config), -ENOSPC);
+    assert_int_equal(vmmp_cadence_uart_init(&b.model, &config), -ENOSPC);
     for (unsigned i = 0; i < VMMP_IRQ_LINE_SOURCES; i++) {
         vmmp_irq_source_fini(&sources[i]);
     }

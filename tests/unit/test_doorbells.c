@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include <hosted/doorbells.h>
+#include <sel4vmmplatsupport/vmmp/crossvm.h>
 #include <sel4vmmplatsupport/vmmp/pci_host.h>
 #include <sel4vmmplatsupport/vmmp/virtio_console.h>
 
@@ -296,6 +297,50 @@ static void a_doorbell_that_cannot_be_had(void **state)
     unmake(bench);
 }
 
+/* ---- A cross-VM connection ---- */
+
+static void add_emitted(void *cookie, uint64_t count)
+{
+    *(uint64_t *)cookie += count;
+}
+
+/* At any width; with the repetitions of the register, which are accesses. */
+static void every_event_of_a_connection_is_counted(void **state)
+{
+    struct bench *bench = make_pci(false);
+    struct vmmp_crossvm connection;
+    struct vmmp_crossvm_area area = { PCI_MEM + 0x80000, PCI_MEM + 0x90000 };
+    uint64_t emitted = 0;
+    const struct vmmp_crossvm_config config = { .size = 0x3000,
+                                                .emit = add_emitted,
+                                                .cookie = &emitted,
+                                                .host = bench->host,
+                                                .doorbells = &bench->bells };
+    (void)state;
+    assert_int_equal(vmmp_crossvm_init(&connection, &config), 0);
+    assert_int_equal(vmmp_crossvm_place(&connection, &area), 0);
+    assert_int_equal(vmmp_pci_host_add(&bench->pci_host, &connection.pci, 2, 0), 0x10);
+    vmmp_pci_config_write(&bench->pci_host, 0x10, 4, 2, 2);
+    for (unsigned i = 0; i < 1000; i++) {
+        script_put(bench->f.vcpu, PCI_MEM + 0x80000, 1u << (i & 3), i);
+    }
+    assert_int_equal(connection.window.writes, 0);
+    assert_int_equal(emitted, 0);
+    settle(bench);
+    assert_int_equal(emitted, 1000);
+    script_put(bench->f.vcpu, PCI_MEM + 0x80100, 1, 1);
+    assert_int_equal(connection.window.writes, 1);
+    assert_int_equal(emitted, 1001);
+    /* Rung and not delivered when it goes. */
+    for (unsigned i = 0; i < 7; i++) {
+        script_put(bench->f.vcpu, PCI_MEM + 0x80000, 1, 1);
+    }
+    vmmp_pci_host_remove(&bench->pci_host, &connection.pci);
+    assert_int_equal(emitted, 1008);
+    vmmp_crossvm_fini(&connection);
+    unmake(bench);
+}
+
 /* ---- Threads ---- */
 
 #define ROUNDS 300u
@@ -380,6 +425,7 @@ int test_doorbells(void)
         cmocka_unit_test(legacy_notifications),
         cmocka_unit_test(a_bar_that_moves),
         cmocka_unit_test(a_doorbell_that_cannot_be_had),
+        cmocka_unit_test(every_event_of_a_connection_is_counted),
         cmocka_unit_test(a_driver_that_is_to_wait),
         cmocka_unit_test(notifications_race_with_moves),
     };

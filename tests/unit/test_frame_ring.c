@@ -3,7 +3,10 @@
 #include "vmmp_test.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <sel4vmmplatsupport/vmmp/frame_ring.h>
 
@@ -194,6 +197,98 @@ static void nonsense_is_skipped(void **state)
     assert_memory_equal(got, frame, 1500);
 }
 
+/* ---- Both ends at once ---- */
+
+#define FRAMES 20000u
+
+struct side {
+    struct vmmp_frame_ring *ring;
+    sem_t event;
+    sem_t *other;
+    bool lost;  /* An event that was needed has not come, */
+    bool wrong; /* or a frame is not what was written. */
+};
+
+static uint32_t length_of(uint32_t number)
+{
+    return 5 + number * 2654435761u % 9000;
+}
+
+static bool await_event(struct side *side)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 30;
+    side->lost = sem_timedwait(&side->event, &end) != 0;
+    return !side->lost;
+}
+
+static void *write_all(void *cookie)
+{
+    static uint8_t bytes[16384];
+    struct side *side = cookie;
+    for (uint32_t i = 0; i < FRAMES; i++) {
+        const struct vmmp_iovec iov = { bytes, length_of(i) };
+        memcpy(bytes, &i, sizeof(i));
+        bytes[length_of(i) - 1] = (uint8_t)(i ^ 0x5a);
+        while (vmmp_frame_ring_write(side->ring, &iov, 1, length_of(i)) != 0) {
+            if (!await_event(side)) {
+                return NULL;
+            }
+        }
+        if (vmmp_frame_ring_wakes_reader(side->ring)) {
+            sem_post(side->other);
+        }
+    }
+    return NULL;
+}
+
+static void *read_all(void *cookie)
+{
+    struct side *side = cookie;
+    for (uint32_t i = 0; i < FRAMES;) {
+        uint32_t number;
+        uint32_t len = vmmp_frame_ring_next(side->ring, got);
+        if (len == 0) {
+            if (vmmp_frame_ring_sleep(side->ring) && !await_event(side)) {
+                return NULL;
+            }
+            continue;
+        }
+        memcpy(&number, got, sizeof(number));
+        side->wrong = side->wrong || number != i || len != length_of(i) ||
+                      got[len - 1] != (uint8_t)(i ^ 0x5a);
+        vmmp_frame_ring_taken(side->ring);
+        i++;
+        if (vmmp_frame_ring_wakes_writer(side->ring)) {
+            sem_post(side->other);
+        }
+    }
+    return NULL;
+}
+
+/* Neither frames nor events that are needed are lost; run under ThreadSanitizer. */
+static void two_threads_wait_for_each_other(void **state)
+{
+    struct rig *rig = *state;
+    struct side sides[2] = { { .ring = &rig->ends[0] }, { .ring = &rig->ends[1] } };
+    pthread_t threads[2];
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(sem_init(&sides[i].event, 0, 0), 0);
+        sides[i].other = &sides[1 - i].event;
+    }
+    assert_int_equal(pthread_create(&threads[0], NULL, write_all, &sides[0]), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, read_all, &sides[1]), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(sides[i].lost);
+        assert_false(sides[i].wrong);
+        sem_destroy(&sides[i].event);
+    }
+    assert_int_equal(rig->ends[1].errors, 0);
+    assert_int_equal(vmmp_frame_ring_next(&rig->ends[1], got), 0);
+}
+
 int test_frame_ring(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +298,7 @@ int test_frame_ring(void)
         TEST(an_end_that_begins_anew_goes_on),
         TEST(too_little_memory_is_refused),
         TEST(nonsense_is_skipped),
+        TEST(two_threads_wait_for_each_other),
     };
     return cmocka_run_group_tests_name("frame_ring", tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 
 #include <sel4vmmplatsupport/vmmp/ivshmem.h>
 
+#include "support/connection_rig.h"
+
 #define MASK     0x00u
 #define STATUS   0x04u
 #define POSITION 0x08u
@@ -18,43 +20,14 @@ int test_ivshmem(void);
 
 struct rig {
     struct vmmp_ivshmem device;
-    struct vmmp_irq_line line;
+    struct connection_rig around;
     struct vmmp_msi msi;
-    struct vmmp_work *deferred;
     unsigned position;
     unsigned rung;
     unsigned sent;
     uint64_t address;
     uint32_t data;
-    unsigned client_errors;
-    unsigned guest_messages;
-    bool high;
-    struct vmmp_log log;
 };
-
-static void line_level(void *cookie, bool high)
-{
-    ((struct rig *)cookie)->high = high;
-}
-
-static const struct vmmp_irq_line_ops level_ops = { .level = line_level };
-
-static void take_message(void *cookie, enum vmmp_log_level level, enum vmmp_log_origin origin,
-                         const char *message)
-{
-    struct rig *rig = cookie;
-    (void)level;
-    (void)message;
-    rig->client_errors += origin == VMMP_LOG_CLIENT;
-    rig->guest_messages += origin == VMMP_LOG_GUEST;
-}
-
-static void defer(void *cookie, struct vmmp_work *work)
-{
-    ((struct rig *)cookie)->deferred = work;
-}
-
-static const struct vmmp_host_ops deferring = { .defer = defer };
 
 static unsigned position(void *cookie)
 {
@@ -79,7 +52,7 @@ static const struct vmmp_msi_ops msi_ops = { record };
 static int make_sized(struct rig *rig, const struct vmmp_host_ops *host, bool msi, uint64_t size)
 {
     memset(rig, 0, sizeof(*rig));
-    rig->log = (struct vmmp_log){ take_message, rig, VMMP_LOG_DEBUG };
+    connection_rig_init(&rig->around);
     rig->msi = (struct vmmp_msi){ msi ? &msi_ops : NULL, rig };
     const struct vmmp_ivshmem_config config = {
         .size = size,
@@ -87,8 +60,8 @@ static int make_sized(struct rig *rig, const struct vmmp_host_ops *host, bool ms
         .ring = ring,
         .cookie = rig,
         .msi = &rig->msi,
-        .host = { host, rig },
-        .log = &rig->log,
+        .host = { host, &rig->around },
+        .log = &rig->around.log,
     };
     return vmmp_ivshmem_init(&rig->device, &config);
 }
@@ -96,8 +69,7 @@ static int make_sized(struct rig *rig, const struct vmmp_host_ops *host, bool ms
 static void make(struct rig *rig, const struct vmmp_host_ops *host, bool msi)
 {
     assert_int_equal(make_sized(rig, host, msi, 0x10000), 0);
-    assert_int_equal(vmmp_irq_line_init(&rig->line, &level_ops, rig, NULL), 0);
-    assert_int_equal(vmmp_irq_source_init(&rig->device.pci.irq, &rig->line), 0);
+    connection_rig_wire(&rig->around, &rig->device.pci.irq, &connection_level);
 }
 
 static uint64_t get(struct rig *rig, uint64_t offset, unsigned size)
@@ -163,7 +135,7 @@ static void what_is_no_doorbell_rings_nobody(void **state)
     put(&rig, DOORBELL, 4, 0x10001);
     put(&rig, DOORBELL, 4, 0x20000);
     put(&rig, DOORBELL, 4, UINT32_MAX);
-    assert_int_equal(rig.guest_messages, 3);
+    assert_int_equal(rig.around.guest_messages, 3);
     put(&rig, DOORBELL, 2, 0);
     put(&rig, DOORBELL + 2, 2, 1);
     put(&rig, POSITION, 4, 1);
@@ -182,22 +154,22 @@ static void intx_is_status_and_mask(void **state)
     (void)state;
     make(&rig, NULL, true);
     vmmp_ivshmem_interrupt(&rig.device);
-    assert_false(rig.high); /* As drivers of revision 1 leave it. */
+    assert_false(rig.around.high); /* As drivers of revision 1 leave it. */
     put(&rig, MASK, 4, 1);
-    assert_true(rig.high);
+    assert_true(rig.around.high);
     assert_int_equal(get(&rig, STATUS, 4), 1);
-    assert_false(rig.high);
+    assert_false(rig.around.high);
     assert_int_equal(get(&rig, STATUS, 4), 0);
     vmmp_ivshmem_interrupt(&rig.device);
     vmmp_ivshmem_interrupt(&rig.device);
-    assert_true(rig.high);
+    assert_true(rig.around.high);
     put(&rig, STATUS, 4, 0);
-    assert_false(rig.high);
+    assert_false(rig.around.high);
     put(&rig, DOORBELL, 4, 0); /* Its own. */
-    assert_true(rig.high);
+    assert_true(rig.around.high);
     assert_int_equal(rig.rung, 0);
     put(&rig, MASK, 4, 0);
-    assert_false(rig.high);
+    assert_false(rig.around.high);
     vmmp_ivshmem_fini(&rig.device);
 }
 
@@ -205,7 +177,7 @@ static void messages_take_the_place_of_intx(void **state)
 {
     struct rig rig;
     (void)state;
-    make(&rig, &deferring, true);
+    make(&rig, &connection_deferring, true);
     struct vmmp_pci_function *pci = &rig.device.pci;
     struct vmmp_window *table = pci->bars[VMMP_IVSHMEM_BAR_MSIX].window;
     put(&rig, MASK, 4, 1);
@@ -216,17 +188,17 @@ static void messages_take_the_place_of_intx(void **state)
     vmmp_ivshmem_interrupt(&rig.device);
     vmmp_ivshmem_interrupt(&rig.device);
     assert_int_equal(rig.sent, 0);
-    rig.deferred->run(rig.deferred->cookie);
+    connection_run(&rig.around);
     assert_int_equal(rig.sent, 1); /* For both. */
     assert_int_equal(rig.address, 0x8020040);
     assert_int_equal(rig.data, 77);
-    assert_false(rig.high);
+    assert_false(rig.around.high);
     assert_int_equal(get(&rig, STATUS, 4), 0);
     vmmp_pci_function_write(pci, MSIX_CONTROL, 2, 0);
     vmmp_ivshmem_interrupt(&rig.device);
-    rig.deferred->run(rig.deferred->cookie);
+    connection_run(&rig.around);
     assert_int_equal(rig.sent, 1);
-    assert_true(rig.high);
+    assert_true(rig.around.high);
     vmmp_ivshmem_fini(&rig.device);
 }
 
@@ -237,7 +209,7 @@ static void sizes_that_cannot_be_are_refused(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         assert_int_equal(make_sized(&rig, NULL, true, sizes[i]), -EINVAL);
-        assert_int_equal(rig.client_errors, 1);
+        assert_int_equal(rig.around.client_errors, 1);
     }
     assert_int_equal(make_sized(&rig, NULL, true, 4096), 0);
     vmmp_ivshmem_fini(&rig.device);

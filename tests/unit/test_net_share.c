@@ -143,6 +143,73 @@ static void a_guest_without_buffers_loses_none(void **state)
     }
 }
 
+/* ---- Both VMMs at once ---- */
+
+#define FRAMES 3000u
+#define ROUNDS 2000000u
+
+struct half {
+    struct cable *cable;
+    unsigned which;
+    unsigned sent;
+    unsigned received;
+    unsigned wrong;
+};
+
+/* A guest and its VMM: sends as the ring takes it, and looks at what comes. */
+static void *run_half(void *cookie)
+{
+    struct half *half = cookie;
+    struct net_outside *end = &half->cable->ends[half->which];
+    size_t header = net_bench_header(end->bench);
+    unsigned unfinished = 0;
+    uint8_t bytes[1600];
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unfinished -= net_bench_finished(end->bench, NET_TX);
+        if (half->sent < FRAMES && unfinished < 4) {
+            net_bench_fill(bytes, 64 + half->sent % 1400, net_bench_mac, (uint8_t)half->sent);
+            net_outside_send(end, bytes, 64 + half->sent % 1400);
+            unfinished++;
+            half->sent++;
+        }
+        net_bench_settle(end->bench);
+        hosted_event_loop_step(end->loop, half->sent < FRAMES && unfinished < 4 ? 0 : 1);
+        net_bench_settle(end->bench);
+        uint8_t taken[2048];
+        size_t len = net_bench_take(end->bench, NET_RX, taken, sizeof(taken));
+        if (len > 0) {
+            size_t wanted = 64 + half->received % 1400;
+            net_bench_fill(bytes, wanted, net_bench_mac, (uint8_t)half->received);
+            half->wrong += len != header + wanted || memcmp(taken + header, bytes, wanted) != 0;
+            half->received++;
+            net_bench_post(end->bench, NET_RX, 1, 2000, 1);
+            virtio_driver_kick(&end->bench->driver, NET_RX);
+        }
+        if (half->sent == FRAMES && half->received == FRAMES && unfinished == 0) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+static void frames_pass_while_both_run(void **state)
+{
+    struct cable *cable = *state;
+    struct half halves[2] = { { .cable = cable }, { .cable = cable, .which = 1 } };
+    pthread_t threads[2];
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, run_half, &halves[i]), 0);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(halves[i].sent, FRAMES);
+        assert_int_equal(halves[i].received, FRAMES);
+        assert_int_equal(halves[i].wrong, 0);
+    }
+}
+
 static void an_end_that_goes_comes_back(void **state)
 {
     struct cable *cable = *state;
@@ -200,6 +267,7 @@ int test_net_share(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(frames_pass_both_ways),
         TEST(a_guest_without_buffers_loses_none),
+        TEST(frames_pass_while_both_run),
         TEST(an_end_that_goes_comes_back),
         TEST(a_guest_that_starts_again_gets_what_comes_then),
         cmocka_unit_test(what_cannot_be_opened_is_said),

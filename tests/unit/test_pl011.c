@@ -31,7 +31,7 @@ static void registers_hold_what_the_manual_says(void **state)
             put(&b, 0xfe0 + 4 * i, 0);
             assert_int_equal(get(&b, 0xfe0 + 4 * i), identity[i]);
         }
-        vmmp_pl011_reset(&b.uart);
+        vmmp_uart_reset(&b.model.uart);
     }
     assert_int_equal(get(&b, FR), FR_RXFE | FR_TXFE | 7);
     put(&b, FR, UINT32_MAX);
@@ -113,12 +113,12 @@ static void a_full_backend_holds_the_guest_up(void **state)
     }
     assert_true(b.logs >= 8 && b.logs < 16);
     b.out_room = 5;
-    vmmp_pl011_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     assert_memory_equal(b.out, "abcdef\nx", 8);
     assert_false(get(&b, FR) & FR_TXFF);
     assert_false(b.level);
     b.out_room = sizeof(b.out);
-    vmmp_pl011_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     assert_int_equal(b.out_count, 3 + VMMP_SERIAL_OUTPUT_SIZE);
     assert_true(b.level && (get(&b, MIS) & INT_TX));
     assert_true(get(&b, FR) & FR_TXFE);
@@ -293,29 +293,29 @@ static void every_width_is_defined(void **state)
     (void)state;
     make(&b, true);
     put(&b, IBRD, 0);
-    vmmp_window_write(&b.uart.window, IBRD, 1, 0x34);
-    vmmp_window_write(&b.uart.window, IBRD + 1, 1, 0x12);
+    vmmp_window_write(&b.model.uart.window, IBRD, 1, 0x34);
+    vmmp_window_write(&b.model.uart.window, IBRD + 1, 1, 0x12);
     assert_int_equal(get(&b, IBRD), 0x1234);
-    assert_int_equal(vmmp_window_read(&b.uart.window, IBRD + 1, 1), 0x12);
-    assert_int_equal(vmmp_window_read(&b.uart.window, IBRD, 2), 0x1234);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, IBRD + 1, 1), 0x12);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, IBRD, 2), 0x1234);
     /* IBRD and FBRD at once. */
-    vmmp_window_write(&b.uart.window, IBRD, 8, UINT64_C(0x2100005678));
+    vmmp_window_write(&b.model.uart.window, IBRD, 8, UINT64_C(0x2100005678));
     assert_int_equal(get(&b, IBRD), 0x5678);
     assert_int_equal(get(&b, FBRD), 0x21);
-    assert_true(vmmp_window_read(&b.uart.window, IBRD, 8) == UINT64_C(0x2100005678));
-    assert_true(vmmp_window_read(&b.uart.window, IBRD + 1, 4) == 0x21000056);
+    assert_true(vmmp_window_read(&b.model.uart.window, IBRD, 8) == UINT64_C(0x2100005678));
+    assert_true(vmmp_window_read(&b.model.uart.window, IBRD + 1, 4) == 0x21000056);
     /* Only the byte that holds the data sends it, or takes it out of the FIFO. */
-    vmmp_window_write(&b.uart.window, DR + 1, 1, 'n');
-    vmmp_window_write(&b.uart.window, DR + 2, 2, 'n');
-    vmmp_window_write(&b.uart.window, DR, 1, 'y');
-    vmmp_window_write(&b.uart.window, DR, 2, 'y');
+    vmmp_window_write(&b.model.uart.window, DR + 1, 1, 'n');
+    vmmp_window_write(&b.model.uart.window, DR + 2, 2, 'n');
+    vmmp_window_write(&b.model.uart.window, DR, 1, 'y');
+    vmmp_window_write(&b.model.uart.window, DR, 2, 'y');
     run_deferred(&b);
     expect_out(&b, "yy");
     put(&b, CR, ENABLE);
     type(&b, "k");
-    assert_int_equal(vmmp_window_read(&b.uart.window, DR + 1, 1), 0);
-    assert_int_equal(vmmp_window_read(&b.uart.window, DR + 3, 1), 0);
-    assert_int_equal(vmmp_window_read(&b.uart.window, DR, 1), 'k');
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, DR + 1, 1), 0);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, DR + 3, 1), 0);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, DR, 1), 'k');
     unmake(&b);
 }
 
@@ -333,13 +333,13 @@ static void hostile_accesses(void **state)
                 b.out_room = offset % 5;
                 b.in_at = 0;
                 b.in_end = offset % 7;
-                vmmp_window_write(&b.uart.window, offset, size, values[v]);
-                uint64_t value = vmmp_window_read(&b.uart.window, offset, size);
+                vmmp_window_write(&b.model.uart.window, offset, size, values[v]);
+                uint64_t value = vmmp_window_read(&b.model.uart.window, offset, size);
                 assert_true((value & ~vmmp_all_ones(size)) == 0 || size > 8);
-                assert_true(b.uart.serial.output_count <= VMMP_SERIAL_OUTPUT_SIZE);
-                assert_true(b.uart.input_count <= VMMP_PL011_FIFO_SIZE);
+                assert_true(b.model.uart.serial.output_count <= VMMP_SERIAL_OUTPUT_SIZE);
+                assert_true(b.model.uart.input_count <= VMMP_PL011_FIFO_SIZE);
                 assert_int_equal(b.depth, 0);
-                assert_true(b.level == ((b.uart.interrupt_status & b.uart.interrupt_mask) != 0));
+                assert_true(b.level == ((b.model.interrupt_status & b.model.interrupt_mask) != 0));
             }
         }
     }
@@ -370,17 +370,17 @@ static void backends_of_all_kinds(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct vmmp_pl011_config config = { .backend = kinds[i] };
+        struct vmmp_uart_config config = { .backend = kinds[i] };
         assert_int_equal(vmmp_pl011_init(&uart, &config), 0);
-        vmmp_window_write(&uart.window, LCR_H, 4, FEN);
-        vmmp_window_write(&uart.window, CR, 4, ENABLE);
+        vmmp_window_write(&uart.uart.window, LCR_H, 4, FEN);
+        vmmp_window_write(&uart.uart.window, CR, 4, ENABLE);
         for (int n = 0; n < 1000; n++) {
-            vmmp_window_write(&uart.window, DR, 4, 'x');
+            vmmp_window_write(&uart.uart.window, DR, 4, 'x');
         }
-        assert_int_equal(uart.serial.output_count, 0);
-        vmmp_pl011_notify(&uart);
-        assert_true(uart.input_count == (i == 2 ? 16 : 0));
-        vmmp_pl011_fini(&uart);
+        assert_int_equal(uart.uart.serial.output_count, 0);
+        vmmp_uart_notify(&uart.uart);
+        assert_true(uart.uart.input_count == (i == 2 ? 16 : 0));
+        vmmp_uart_fini(&uart.uart);
     }
 }
 
@@ -418,13 +418,13 @@ static void a_line_without_room(void **state)
     for (int i = 1; i < VMMP_IRQ_LINE_SOURCES; i++) {
         assert_int_equal(vmmp_irq_source_init(&sources[i], &b.line), 0);
     }
-    struct vmmp_pl011_config config = { .irq = &b.line };
+    struct vmmp_uart_config config = { .irq = &b.line };
     assert_int_equal(vmmp_pl011_init(&uart, &config), -ENOSPC);
     for (int i = 1; i < VMMP_IRQ_LINE_SOURCES; i++) {
         vmmp_irq_source_fini(&sources[i]);
     }
     assert_int_equal(vmmp_pl011_init(&uart, &config), 0);
-    vmmp_pl011_fini(&uart);
+    vmmp_uart_fini(&uart.uart);
     unmake(&b);
 }
 

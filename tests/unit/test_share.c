@@ -133,14 +133,14 @@ static void memory_is_shared_and_events_arrive(void **state)
     assert_int_equal(begin(rig, &a), 0);
     assert_int_equal(stat(rig->path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    hosted_share_emit(a.share); /* to nobody */
+    hosted_share_emit(a.share, 1); /* to nobody */
     assert_int_equal(begin(rig, &b), 0);
     wait_connected(&a, true);
     memory(&a)[SIZE - 1] = 42;
     assert_int_equal(memory(&b)[SIZE - 1], 42);
     for (unsigned i = 0; i < 20000; i++) {
-        hosted_share_emit(a.share);
-        hosted_share_emit(b.share);
+        hosted_share_emit(a.share, 1);
+        hosted_share_emit(b.share, 1);
     }
     wait_got(&a, 20000);
     wait_got(&b, 20000);
@@ -159,7 +159,7 @@ static void events_wait_for_a_slow_peer(void **state)
     assert_int_equal(begin_sized(rig, &b, SIZE), 0); /* its loop does not run */
     wait_connected(&a, true);
     for (unsigned i = 0; i < 100000; i++) {
-        hosted_share_emit(a.share);
+        hosted_share_emit(a.share, 1);
     }
     assert_true(hosted_share_stats(a.share).sent < 100000);
     assert_int_equal(pthread_create(&b.thread, NULL, run_loop, &b), 0);
@@ -179,11 +179,11 @@ static void a_peer_that_joined_comes_back_to_the_same_memory(void **state)
         wait_connected(&a, true);
         assert_int_equal(memory(&b)[0], i - 1);
         memory(&b)[0] = (uint8_t)i;
-        hosted_share_emit(b.share);
+        hosted_share_emit(b.share, 1);
         finish(&b); /* What it emitted before it went still arrives. */
         wait_connected(&a, false);
         wait_got(&a, i);
-        hosted_share_emit(a.share);
+        hosted_share_emit(a.share, 1);
     }
     assert_int_equal(hosted_share_stats(a.share).dropped, 5);
     assert_int_equal(memory(&a)[0], 5);
@@ -201,7 +201,7 @@ static void a_listener_that_comes_back_joins(void **state)
     memory(&a)[1] = 7;
     finish(&a);
     wait_connected(&b, false);
-    hosted_share_emit(b.share);
+    hosted_share_emit(b.share, 1);
     for (unsigned i = 0; stat(rig->path, &status) != 0; i++) {
         assert_true(i < 10000);
         usleep(1000);
@@ -209,7 +209,7 @@ static void a_listener_that_comes_back_joins(void **state)
     assert_int_equal(begin(rig, &a), 0);
     wait_connected(&b, true);
     assert_int_equal(memory(&a)[1], 7);
-    hosted_share_emit(b.share);
+    hosted_share_emit(b.share, 1);
     wait_got(&a, 1);
     finish(&b);
     finish(&a);
@@ -252,13 +252,31 @@ static void what_cannot_meet_is_told_why(void **state)
     assert_int_equal(begin(rig, &b), 0);
     assert_int_equal(begin(rig, &c), -EBUSY);
     assert_non_null(strstr(c.error, "two VMs share it already"));
-    hosted_share_emit(a.share);
+    hosted_share_emit(a.share, 1);
     wait_got(&b, 1);
     finish(&a);
     finish(&b);
     snprintf(rig->path, sizeof(rig->path), "/no/such/folder/s");
     assert_int_equal(begin(rig, &a), -ENOENT);
     assert_non_null(strstr(a.error, "/no/such/folder/s: cannot listen there"));
+}
+
+/* A VMM that was killed has left its socket behind. */
+static void a_socket_that_nobody_serves_is_taken_over(void **state)
+{
+    struct rig *rig = *state;
+    struct hosted_unix_listener killed;
+    char message[HOSTED_UNIX_MESSAGE];
+    struct end a, b;
+    assert_int_equal(hosted_unix_listen(&killed, rig->path, SOCK_SEQPACKET, 1, message), 0);
+    close(killed.fd);
+    assert_int_equal(access(rig->path, F_OK), 0);
+    assert_int_equal(begin(rig, &a), 0);
+    assert_int_equal(begin(rig, &b), 0);
+    hosted_share_emit(b.share, 1);
+    wait_got(&a, 1);
+    finish(&b);
+    finish(&a);
 }
 
 /* ---- Peers that are none ---- */
@@ -333,7 +351,7 @@ static void garbage_ends_the_connection_only(void **state)
     }
     int silent = knock(rig); /* says nothing, and is in nobody's way */
     assert_int_equal(begin(rig, &b), 0);
-    hosted_share_emit(b.share);
+    hosted_share_emit(b.share, 1);
     wait_got(&a, 1);
     close(silent);
     finish(&a);
@@ -538,8 +556,8 @@ static void a_guest_of_qemu_is_a_peer(void **state)
         assert_int_equal(((uint8_t *)a.share->memory)[0x3fff], i);
         assert_int_equal(write(qemu.doorbell, &count, 8), 8);
         wait_got(&a, 5 * i);
-        hosted_share_emit(a.share);
-        hosted_share_emit(a.share);
+        hosted_share_emit(a.share, 1);
+        hosted_share_emit(a.share, 1);
         assert_int_equal(read(qemu.vector, &count, 8), 8);
         assert_int_equal(count, 2);
         /* A second client is one too many. */
@@ -548,11 +566,11 @@ static void a_guest_of_qemu_is_a_peer(void **state)
         count = UINT64_MAX - 1;
         assert_int_equal(write(qemu.vector, &count, 8), 8);
         assert_int_equal(fcntl(qemu.vector, F_SETFL, 0), 0);
-        hosted_share_emit(a.share);
+        hosted_share_emit(a.share, 1);
         assert_int_equal(hosted_share_stats(a.share).dropped, 2 * i - 1);
         qemu_goes(&qemu);
         wait_connected(&a, false);
-        hosted_share_emit(a.share);
+        hosted_share_emit(a.share, 1);
     }
     finish(&a);
 }
@@ -598,16 +616,16 @@ static void a_pair_has_both_ends(void **state)
     }
     memory(&got[0])[9] = 3;
     assert_int_equal(memory(&got[1])[9], 3);
-    hosted_share_emit(ends[0]);
-    hosted_share_emit(ends[0]);
-    hosted_share_emit(ends[1]);
+    hosted_share_emit(ends[0], 1);
+    hosted_share_emit(ends[0], 1);
+    hosted_share_emit(ends[1], 1);
     hosted_event_loop_step(loop, 0);
     hosted_event_loop_step(loop, 0);
     assert_int_equal(got[1].got, 2);
     assert_int_equal(got[0].got, 1);
     hosted_share_destroy(ends[0]);
     hosted_event_loop_step(loop, 0);
-    hosted_share_emit(ends[1]);
+    hosted_share_emit(ends[1], 1);
     assert_int_equal(hosted_share_stats(ends[1]).dropped, 1);
     memory(&got[1])[9] = 4;
     hosted_share_destroy(ends[1]);
@@ -624,6 +642,7 @@ int test_share(void)
         TEST(a_listener_that_comes_back_joins),
         TEST(new_memory_takes_the_old_ones_place),
         TEST(what_cannot_meet_is_told_why),
+        TEST(a_socket_that_nobody_serves_is_taken_over),
         TEST(garbage_ends_the_connection_only),
         TEST(the_memory_cannot_be_cut_short),
         TEST(memory_that_could_shrink_is_not_taken),

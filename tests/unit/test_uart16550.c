@@ -3,10 +3,9 @@
 
 #include <sel4vmmplatsupport/vmmp/uart16550.h>
 
-#define BENCH_UART   struct vmmp_uart16550
-#define BENCH_NOTIFY vmmp_uart16550_notify
-#define BENCH_NAME   "uart16550"
-#define BENCH_FIFO   VMMP_UART16550_FIFO_SIZE
+#define BENCH_UART struct vmmp_uart16550
+#define BENCH_NAME "uart16550"
+#define BENCH_FIFO VMMP_UART16550_FIFO_SIZE
 #include "support/uart_bench.h"
 
 #define DATA 0
@@ -27,24 +26,24 @@
 static void make(struct bench *b, bool can_defer)
 {
     bench_init(b, can_defer);
-    const struct vmmp_uart16550_config config = { b->host, &b->line, &backend, b, &b->log };
-    assert_int_equal(vmmp_uart16550_init(&b->uart, &config), 0);
+    const struct vmmp_uart_config config = { b->host, &b->line, &backend, b, &b->log };
+    assert_int_equal(vmmp_uart16550_init(&b->model, &config), 0);
 }
 
 static void unmake(struct bench *b)
 {
-    vmmp_uart16550_fini(&b->uart);
+    vmmp_uart_fini(&b->model.uart);
     bench_fini(b);
 }
 
 static uint8_t in(struct bench *b, unsigned reg)
 {
-    return (uint8_t)vmmp_window_read(&b->uart.window, reg, 1);
+    return (uint8_t)vmmp_window_read(&b->model.uart.window, reg, 1);
 }
 
 static void out(struct bench *b, unsigned reg, unsigned value)
 {
-    vmmp_window_write(&b->uart.window, reg, 1, value & 0xff);
+    vmmp_window_write(&b->model.uart.window, reg, 1, value & 0xff);
 }
 
 static void registers_hold_what_the_data_sheet_says(void **state)
@@ -73,7 +72,7 @@ static void registers_hold_what_the_data_sheet_says(void **state)
         out(&b, LCR, 3);
         assert_int_equal(in(&b, IER), 0x0f);
         assert_int_equal(b.out_count, 0);
-        vmmp_uart16550_reset(&b.uart);
+        vmmp_uart_reset(&b.model.uart);
     }
     unmake(&b);
 }
@@ -139,7 +138,7 @@ static void a_full_backend_holds_the_guest_up(void **state)
     }
     assert_true(b.logs >= 8 && b.logs < 16);
     b.out_room = sizeof(b.out);
-    vmmp_uart16550_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     assert_int_equal(b.out_count, VMMP_SERIAL_OUTPUT_SIZE);
     assert_null(memchr(b.out, '!', b.out_count));
     assert_true(b.level);
@@ -230,14 +229,14 @@ static void hostile_accesses(void **state)
             b.in_end++;
         }
         if (random >> 60 & 1) {
-            vmmp_window_write(&b.uart.window, offset, size, random & vmmp_all_ones(size));
+            vmmp_window_write(&b.model.uart.window, offset, size, random & vmmp_all_ones(size));
         } else {
-            vmmp_window_read(&b.uart.window, offset, size);
+            vmmp_window_read(&b.model.uart.window, offset, size);
         }
-        assert_true(b.uart.input_count <= VMMP_UART16550_FIFO_SIZE);
-        assert_true(b.uart.serial.output_count <= VMMP_SERIAL_OUTPUT_SIZE);
+        assert_true(b.model.uart.input_count <= VMMP_UART16550_FIFO_SIZE);
+        assert_true(b.model.uart.serial.output_count <= VMMP_SERIAL_OUTPUT_SIZE);
     }
-    vmmp_uart16550_reset(&b.uart);
+    vmmp_uart_reset(&b.model.uart);
     assert_false(b.level);
     b.out_count = 0;
     b.out_room = sizeof(b.out);
@@ -255,7 +254,7 @@ static void a_line_without_room(void **state)
     for (int i = 1; i < VMMP_IRQ_LINE_SOURCES; i++) {
         assert_int_equal(vmmp_irq_source_init(&sources[i], &b.line), 0);
     }
-    struct vmmp_uart16550_config config = { .irq = &b.line };
+    struct vmmp_uart_config config = { .irq = &b.line };
     assert_int_equal(vmmp_uart16550_init(&uart, &config), -ENOSPC);
     for (int i = 1; i < VMMP_IRQ_LINE_SOURCES; i++) {
         vmmp_irq_source_fini(&sources[i]);

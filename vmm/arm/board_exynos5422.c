@@ -112,20 +112,19 @@ static int add_uarts(struct machine *machine)
     struct exynos *exynos = exynos_of(machine);
     for (unsigned i = 0; i < EXYNOS_UARTS; i++) {
         bool outside = i == EXYNOS_CONSOLE && machine->config->serial;
-        struct vmmp_exynos_uart_config config = {
+        struct vmmp_uart_config config = {
             .host = machine->config->host,
             .irq = spi_line(machine, EXYNOS_SPI_UART + i),
             .backend = outside ? &backend : NULL,
             .backend_cookie = machine,
             .log = &machine->config->log,
-            .fifo_size = fifos[i],
         };
-        int error = config.irq ? vmmp_exynos_uart_init(&exynos->uarts[i], &config) : -EIO;
+        int error = config.irq ? vmmp_exynos_uart_init(&exynos->uarts[i], &config, fifos[i]) : -EIO;
         if (error) {
             return machine_said(machine, error, "making a UART");
         }
         exynos->uarts_made++;
-        error = attach(machine, &exynos->uarts[i].window, EXYNOS_UART + i * EXYNOS_UART_GAP);
+        error = attach(machine, &exynos->uarts[i].uart.window, EXYNOS_UART + i * EXYNOS_UART_GAP);
         if (error) {
             return error;
         }
@@ -379,7 +378,7 @@ static void remove_all(struct machine *machine)
         vmmp_exynos_gpio_fini(&exynos->gpios[--exynos->gpios_made]);
     }
     while (exynos->uarts_made) {
-        vmmp_exynos_uart_fini(&exynos->uarts[--exynos->uarts_made]);
+        vmmp_uart_fini(&exynos->uarts[--exynos->uarts_made].uart);
     }
     if (exynos->mct_made) {
         vmmp_exynos_mct_fini(&exynos->mct);
@@ -422,7 +421,7 @@ static void serial_notify(struct machine *machine)
 {
     struct exynos *exynos = exynos_of(machine);
     if (exynos->uarts_made > EXYNOS_CONSOLE) {
-        vmmp_exynos_uart_notify(&exynos->uarts[EXYNOS_CONSOLE]);
+        vmmp_uart_notify(&exynos->uarts[EXYNOS_CONSOLE].uart);
     }
 }
 

@@ -49,19 +49,20 @@ static int add_uart(struct machine *machine)
         return machine_said(machine, error, "registering the UART's interrupt");
     }
     virt->uart_line_made = true;
-    struct vmmp_pl011_config config = {
+    struct vmmp_uart_config config = {
         .host = machine->config->host,
         .irq = &virt->uart_line,
         .backend = &backend,
         .backend_cookie = machine,
         .log = &machine->config->log,
     };
-    error = vmmp_pl011_init(&virt->uart, &config);
+    error = vmmp_pl011_init(&virt->pl011, &config);
     if (error) {
         return machine_said(machine, error, "making the UART");
     }
     virt->uart_made = true;
-    error = vmmp_vm_attach_window(&machine->vmmp, &virt->uart.window, vmmp_gpa(VIRT_PL011_BASE));
+    error =
+        vmmp_vm_attach_window(&machine->vmmp, &virt->pl011.uart.window, vmmp_gpa(VIRT_PL011_BASE));
     return error ? machine_said(machine, error, "attaching the UART") : 0;
 }
 
@@ -126,7 +127,7 @@ static void remove_all(struct machine *machine)
 {
     struct virt *virt = machine->board_state;
     if (virt->uart_made) {
-        vmmp_pl011_fini(&virt->uart);
+        vmmp_uart_fini(&virt->pl011.uart);
     }
     if (virt->rtc_made) {
         vmmp_pl031_fini(&virt->rtc);
@@ -165,7 +166,7 @@ static void serial_notify(struct machine *machine)
 {
     struct virt *virt = machine->board_state;
     if (virt->uart_made) {
-        vmmp_pl011_notify(&virt->uart);
+        vmmp_uart_notify(&virt->pl011.uart);
     }
 }
 

@@ -15,7 +15,7 @@ struct virt {
     struct arm_firmware firmware;
     struct virt_msi msi;
     struct vmmp_irq_line uart_line;
-    struct vmmp_pl011 uart;
+    struct vmmp_pl011 pl011;
     struct vmmp_irq_line rtc_line;
     struct vmmp_pl031 rtc;
     struct vmmp_irq_line gpio_line;

@@ -70,6 +70,19 @@ static bool wrong(char message[OPTIONS_MESSAGE], const char *what)
     return false;
 }
 
+/* It goes into a path and into lines of messages. */
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c < ' ' || c == 0x7f || c == '/' || c == '=') {
+            return false;
+        }
+    }
+    return length > 0 && length < VMMP_CROSSVM_NAME_SIZE;
+}
+
 static bool parse(const char *value, struct share_options *options, char message[OPTIONS_MESSAGE])
 {
     memset(options, 0, sizeof(*options));
@@ -77,8 +90,9 @@ static bool parse(const char *value, struct share_options *options, char message
                           options, message)) {
         return false;
     }
-    if (strlen(options->name) >= VMMP_CROSSVM_NAME_SIZE || strpbrk(options->name, "/=")) {
-        return wrong(message, "NAME is what the guest reads: give 1 to 47 characters, no / or =");
+    if (!is_name(options->name)) {
+        return wrong(message, "NAME is what the guest reads: give 1 to 47 characters, no /, = or "
+                              "control characters");
     }
     if (options->size == 0) {
         return wrong(message, "say how much memory is shared, such as size=1M");
@@ -144,10 +158,15 @@ static void close_share(void *state)
 
 /* ---- The model ---- */
 
-static void emit(void *cookie)
+static void emit(void *cookie, uint64_t count)
 {
     struct share *share = cookie;
-    hosted_share_emit(share->outside);
+    hosted_share_emit(share->outside, count);
+}
+
+static void ring(void *cookie)
+{
+    emit(cookie, 1);
 }
 
 static unsigned position(void *cookie)
@@ -223,6 +242,7 @@ static int init_connector(struct share *share, const struct machine_device_envir
         .cookie = share,
         .host = *environment->host,
         .log = environment->log,
+        .doorbells = environment->doorbells,
     };
     share->function = &share->connector.pci;
     share->memory_bar = VMMP_CROSSVM_BAR_DATAPORT;
@@ -234,7 +254,7 @@ static int init_ivshmem(struct share *share, const struct machine_device_environ
     const struct vmmp_ivshmem_config config = {
         .size = share->options.size,
         .position = position,
-        .ring = emit,
+        .ring = ring,
         .bar_mapped = bar_mapped,
         .cookie = share,
         .msi = environment->msi,

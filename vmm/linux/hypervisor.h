@@ -31,6 +31,7 @@ enum hypervisor_end {
 struct hypervisor_config {
     const struct machine_board *board;
     enum gic_choice gic;
+    bool split_irqchip;     /**< x86: of interrupt controllers the local APICs alone are KVM's. */
     bool aarch32;           /**< The guest is a 32-bit one. */
     uint64_t address_limit; /**< One past the last guest-physical address in use. */
     const struct hosted_trace *trace;
@@ -51,7 +52,8 @@ void hypervisor_destroy(struct hypervisor *hypervisor);
 
 /**
  * Fills in what the machine has to know of its host: ARM: `gic`, and whether the guest's PSCI and
- * TRNG calls are the machine's to answer; x86: where messages go, and how a vCPU is entered.
+ * TRNG calls are the machine's to answer; x86: where messages go, how a vCPU is entered, and
+ * whether there is an interval timer.
  */
 void hypervisor_configure(const struct hypervisor *hypervisor, struct machine_config *machine);
 /** Ends the guest's VM as it wants: for power off or, with `reset`, a reset. Any thread. */

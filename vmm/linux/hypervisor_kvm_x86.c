@@ -23,6 +23,7 @@ int hypervisor_prepare(struct hypervisor *hypervisor, const struct hypervisor_co
     *engine = (struct hosted_kvm_x86_config){
         .address_limit = config->address_limit,
         .trace = config->trace,
+        .split_irqchip = config->split_irqchip,
     };
     hypervisor->engine = engine;
     hosted_simple_kvm_x86(&hypervisor->simple, engine, config->log);
@@ -31,6 +32,8 @@ int hypervisor_prepare(struct hypervisor *hypervisor, const struct hypervisor_co
 
 void hypervisor_configure(const struct hypervisor *hypervisor, struct machine_config *machine)
 {
+    const struct hosted_kvm_x86_config *engine = hypervisor->engine;
+    machine->interval_timer = engine->split_irqchip;
     machine->msi = hosted_kvm_x86_msi(hypervisor->vm);
     machine->made_by.enter = hosted_kvm_x86_enter;
 }

@@ -60,6 +60,7 @@ struct options {
     uint64_t memory; /**< Bytes. */
     unsigned cpus;
     enum gic_choice gic;
+    bool split_irqchip; /**< Of a PC: 8259s, IOAPIC and timer are the VMM's. */
     enum machine_transport transport;
     bool mmio_on_command_line;
     uint16_t screen_width; /**< 0: no screen. */

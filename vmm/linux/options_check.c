@@ -34,6 +34,14 @@ static bool check_screen(struct options_parser *parser)
            options_fail(parser, "--screen: a %s has no screen: leave it out", options->board->name);
 }
 
+static bool check_irqchip(struct options_parser *parser)
+{
+    const struct options *options = parser->options;
+    return !options->split_irqchip || options->board->split_irqchip ||
+           options_fail(parser, "--irqchip split: a %s has no IOAPIC: leave it out",
+                        options->board->name);
+}
+
 static bool check_fdt(struct options_parser *parser)
 {
     const struct options *options = parser->options;
@@ -77,8 +85,8 @@ static bool check_board(struct options_parser *parser)
 
 bool options_check(struct options_parser *parser)
 {
-    if (!check_amounts(parser) || !check_screen(parser) || !check_fdt(parser) ||
-        !check_board(parser)) {
+    if (!check_amounts(parser) || !check_screen(parser) || !check_irqchip(parser) ||
+        !check_fdt(parser) || !check_board(parser)) {
         return false;
     }
     const struct options *options = parser->options;

@@ -132,6 +132,15 @@ static bool set_gic(struct options_parser *parser, const char *name, const char 
     return true;
 }
 
+static bool set_irqchip(struct options_parser *parser, const char *name, const char *value)
+{
+    if (strcmp(value, "kernel") != 0 && strcmp(value, "split") != 0) {
+        return options_fail(parser, "%s %s: must be kernel or split", name, value);
+    }
+    parser->options->split_irqchip = value[0] == 's';
+    return true;
+}
+
 static bool set_transport(struct options_parser *parser, const char *name, const char *value)
 {
     static const struct {
@@ -311,9 +320,12 @@ const struct option_row options_rows[] = {
     { OPTIONS_OF_RUN, "--memory", "SIZE", set_memory,
       "guest RAM, e.g. 512M or 3G; without a unit MiB\n"
       "(default 512M, at least 64M)" },
-    { OPTIONS_OF_RUN, "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8 (default 1)" },
+    { OPTIONS_OF_RUN, "--cpus", "N", set_cpus, "virtual CPUs, 1 to 8, of a PC to 64 (default 1)" },
     { OPTIONS_OF_RUN, "--gic", "auto|2|3", set_gic,
       "interrupt controller (default auto: the host's best)" },
+    { OPTIONS_OF_RUN, "--irqchip", "kernel|split", set_irqchip,
+      "of a PC: whose 8259s, IOAPIC and timer are, KVM's\n"
+      "(default) or the VMM's; local APICs are always KVM's" },
     { OPTIONS_OF_RUN, "--transport", "KIND", set_transport,
       "how the guest reaches its virtio devices: pci (default),\n"
       "pci-modern, pci-legacy, mmio or mmio-cmdline (PCs)" },

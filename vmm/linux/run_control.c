@@ -14,7 +14,8 @@
 /* How long the power key is held, */
 #define KEY_HELD_NS (SECOND_NS / 10)
 /* and what a guest with a driver for it gets, before the kernel is told. */
-#define KEY_DELAY_NS (10 * SECOND_NS)
+#define KEY_DELAY_SECONDS 10
+#define KEY_DELAY_NS      (KEY_DELAY_SECONDS * SECOND_NS)
 /* Between syncing disks and powering off. */
 #define POWER_OFF_DELAY_NS SECOND_NS
 #define GIVE_UP_SECONDS    30
@@ -75,16 +76,34 @@ static void give_up(void *cookie)
     hosted_vm_stop(&run->vm, 0);
 }
 
+/* What is waited for, and what to do who will not. */
+static void say_asked(const struct run *run)
+{
+    message_about(run->name);
+    if (run->power_key_heard && run->config.console) {
+        message_note("asking the guest to power off: by its power key, and in %u s by its console "
+                     "(ask again: at once)",
+                     KEY_DELAY_SECONDS);
+    } else if (run->power_key_heard) {
+        message_note("asking the guest to power off: by its power key, for %u s", GIVE_UP_SECONDS);
+    } else {
+        message_note("asking the guest to power off");
+    }
+    message_about(NULL);
+}
+
 void run_ask_power_off(struct run *run)
 {
     if (run->power_off_asked) {
+        if (run->power_off_step == POWER_OFF_SYNC) {
+            /* Nothing in the guest has minded the key so far, and somebody is in a hurry. */
+            next_step(run, POWER_OFF_SYNC, 0);
+        }
         return;
     }
     run->power_off_asked = true;
-    message_about(run->name);
-    message_note("asking the guest to power off");
-    message_about(NULL);
     run->power_key_heard = machine_power_key(&run->machine, true);
+    say_asked(run);
     next_step(run, POWER_OFF_RELEASE, KEY_HELD_NS);
     arm(run, &run->give_up_timer, GIVE_UP_SECONDS * SECOND_NS);
 }

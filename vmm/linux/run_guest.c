@@ -107,6 +107,7 @@ static int create_vm(struct run *run)
     struct hypervisor_config config = {
         .board = run->options->board,
         .gic = run->options->gic,
+        .split_irqchip = run->options->split_irqchip,
         .aarch32 = run->plan.kernel.machine == VMMP_MACHINE_ARM32,
         .address_limit = address_limit(run->options),
         .trace = &run->trace,

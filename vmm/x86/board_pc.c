@@ -193,6 +193,30 @@ static int add_rtc(struct machine *machine)
     return error ? machine_said(machine, error, "attaching the clock") : 0;
 }
 
+static int add_pit(struct machine *machine)
+{
+    struct pc *pc = machine->board_state;
+    int error = vmmp_vm_irq_line_init(&machine->vmmp, &pc->pit_line, VMMP_I8254_IRQ);
+    if (error) {
+        return machine_said(machine, error, "registering the interval timer's interrupt");
+    }
+    pc->pit_line_made = true;
+    const struct vmmp_i8254_config config = {
+        .host = machine->config->host,
+        .irq = &pc->pit_line,
+    };
+    error = vmmp_i8254_init(&pc->pit, &config);
+    if (error) {
+        return machine_said(machine, error, "making the interval timer");
+    }
+    pc->pit_made = true;
+    error = vmmp_io_port_add(&pc->ports, &pc->pit.ports, VMMP_I8254_PORTS);
+    if (!error) {
+        error = vmmp_io_port_add(&pc->ports, &pc->pit.speaker, VMMP_I8254_SPEAKER);
+    }
+    return error ? machine_said(machine, error, "attaching the interval timer") : 0;
+}
+
 static int add_uart(struct machine *machine)
 {
     static const struct vmmp_serial_backend backend = {
@@ -205,19 +229,19 @@ static int add_uart(struct machine *machine)
         return machine_said(machine, error, "registering the UART's interrupt");
     }
     pc->uart_line_made = true;
-    const struct vmmp_uart16550_config config = {
+    const struct vmmp_uart_config config = {
         .host = machine->config->host,
         .irq = &pc->uart_line,
         .backend = &backend,
         .backend_cookie = machine,
         .log = &machine->config->log,
     };
-    error = vmmp_uart16550_init(&pc->uart, &config);
+    error = vmmp_uart16550_init(&pc->com1, &config);
     if (error) {
         return machine_said(machine, error, "making the UART");
     }
     pc->uart_made = true;
-    error = vmmp_io_port_add(&pc->ports, &pc->uart.window, PC_UART_PORT);
+    error = vmmp_io_port_add(&pc->ports, &pc->com1.uart.window, PC_UART_PORT);
     return error ? machine_said(machine, error, "attaching the UART") : 0;
 }
 
@@ -227,6 +251,9 @@ static int add_devices(struct machine *machine)
     if (!error) {
         error = add_rtc(machine);
     }
+    if (!error && machine->config->interval_timer) {
+        error = add_pit(machine);
+    }
     return !error && machine->config->serial ? add_uart(machine) : error;
 }
 
@@ -234,10 +261,16 @@ static void remove_all(struct machine *machine)
 {
     struct pc *pc = machine->board_state;
     if (pc->uart_made) {
-        vmmp_uart16550_fini(&pc->uart);
+        vmmp_uart_fini(&pc->com1.uart);
     }
     if (pc->uart_line_made) {
         vmmp_irq_line_fini(&pc->uart_line);
+    }
+    if (pc->pit_made) {
+        vmmp_i8254_fini(&pc->pit);
+    }
+    if (pc->pit_line_made) {
+        vmmp_irq_line_fini(&pc->pit_line);
     }
     if (pc->rtc_made) {
         vmmp_rtc_cmos_fini(&pc->rtc);
@@ -260,7 +293,7 @@ static void serial_notify(struct machine *machine)
 {
     struct pc *pc = machine->board_state;
     if (pc->uart_made) {
-        vmmp_uart16550_notify(&pc->uart);
+        vmmp_uart_notify(&pc->com1.uart);
     }
 }
 
@@ -302,6 +335,7 @@ const struct machine_board machine_board_pc = {
     .serial_console = "ttyS0",
     .early_console = "earlyprintk=ttyS0",
     .cpus = PC_CPUS,
+    .split_irqchip = true,
     .memory_minimum = PC_MEMORY_MINIMUM,
     .memory_maximum = PC_MEMORY_MAXIMUM,
     .state_size = sizeof(struct pc),

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The board `pc`: a PC without firmware. ACPI tables, the memory map and boot parameters are in
- * place when the kernel starts. Interrupt controllers and interval timer are the host's. Private to
- * vmm/x86 and tests.
+ * place when the kernel starts. Interrupt controllers are the host's, the interval timer too unless
+ * it has none. Private to vmm/x86 and tests.
  */
 #pragma once
 
 #include <sel4vmmplatsupport/vmmp/acpi_pm.h>
 #include <sel4vmmplatsupport/vmmp/e820.h>
+#include <sel4vmmplatsupport/vmmp/i8254.h>
 #include <sel4vmmplatsupport/vmmp/io_port.h>
 #include <sel4vmmplatsupport/vmmp/pc_reset.h>
 #include <sel4vmmplatsupport/vmmp/pci.h>
@@ -32,13 +33,17 @@ struct pc {
     struct vmmp_acpi_pm pm;
     struct vmmp_irq_line rtc_line;
     struct vmmp_rtc_cmos rtc;
+    struct vmmp_irq_line pit_line;
+    struct vmmp_i8254 pit;
     struct vmmp_irq_line uart_line;
-    struct vmmp_uart16550 uart;
+    struct vmmp_uart16550 com1;
     bool reset_made; /**< What pc_remove() has to undo. */
     bool sci_made;
     bool pm_made;
     bool rtc_line_made;
     bool rtc_made;
+    bool pit_line_made;
+    bool pit_made;
     bool uart_line_made;
     bool uart_made;
 };

@@ -72,7 +72,7 @@ static_assert(VMMP_SMBIOS_AREA >= VMMP_ACPI_AREA + VMMP_ACPI_AREA_SIZE &&
 /* From this one on slots have interrupts of ISA's, which a kernel sets up without being told of. */
 #define PC_VIRTIO_MMIO_ISA_SLOT 4
 
-#define PC_CPUS           8 /* A libsel4vm VM has no more. */
+#define PC_CPUS           64 /* A libsel4vm VM has no more on Linux; ACPI could tell of 254. */
 #define PC_MEMORY_MINIMUM (UINT64_C(64) << 20)
 #define PC_MEMORY_MAXIMUM (PC_RAM_LOW_SIZE + PC_RAM_HIGH_SIZE)
 

@@ -7,8 +7,10 @@
  *     vm_init(&vm, NULL, &simple, vspace, &io_ops, 0, "guest");
  *
  * Interrupt controllers (two 8259, an IOAPIC with 24 inputs, local APICs) and the interval timer
- * are the kernel's. Inputs are numbered by global system interrupt: 0 to 15 reach both 8259 and
- * IOAPIC (number 0 there at pin 2, as on every PC), 16 to 23 the IOAPIC alone.
+ * are the kernel's; with `split_irqchip` only the local APICs are, 8259s (vmmp/i8259.h) and IOAPIC
+ * (vmmp/ioapic.h) are the engine's and the timer (vmmp/i8254.h) the client's to make. Inputs are
+ * numbered by global system interrupt: 0 to 15 reach both 8259 and IOAPIC (number 0 there at pin 2,
+ * as on every PC), 16 to 23 the IOAPIC alone.
  *
  * vCPUs are made waiting. vcpu_start() lets one run from its registers, the guest's INIT and SIPI
  * the others; vCPU i has local APIC identifier i. Each has a thread while vm_run() is in progress;
@@ -54,6 +56,8 @@ struct hosted_kvm_x86_config {
     const struct hosted_trace *trace; /**< NULL: no trace. Must outlive the VM. */
     int kick_signal;                  /**< 0: SIGRTMIN. */
     const char *device;               /**< NULL: /dev/kvm. */
+    /** Only the local APICs are the kernel's: 8259s and IOAPIC are ours, and there is no timer. */
+    bool split_irqchip;
 };
 
 /** Makes vm_init() create a VM on KVM. `config` and `log` (may be NULL) must outlive the VM. */

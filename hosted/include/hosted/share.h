@@ -6,7 +6,7 @@
  *     hosted_share_create(&share, loop, &options, error);    whichever comes first makes it
  *     host = hosted_share_memory(share, &size);              to be mapped for the guest
  *     hosted_share_start(share, events_came, cookie);        while there is a guest
- *     hosted_share_emit(share);                              its guest emits
+ *     hosted_share_emit(share, 1);                           its guest emits
  *
  * Two processes meet at a Unix socket. Who finds nobody there makes the memory, listens, and gives
  * the memory to who comes next; both are of one user, whose socket (mode 0600) it is. Nobody else
@@ -98,8 +98,9 @@ void hosted_share_on_change(struct hosted_share *share, void (*changed)(void *co
  * May be another when a peer has come. */
 bool hosted_share_is_second(const struct hosted_share *share);
 
-/** An event for the peer; dropped if there is none. Never blocks. */
-void hosted_share_emit(struct hosted_share *share);
+/** `count` events for the peer; dropped if there is none. Never blocks. To a guest of QEMU's, whose
+ * device does not count, they are one interrupt. */
+void hosted_share_emit(struct hosted_share *share, uint64_t count);
 
 struct hosted_share_stats hosted_share_stats(struct hosted_share *share);
 /** The number of the meeting with the peer that is there, from 1 on; 0: nobody is. Any thread. */

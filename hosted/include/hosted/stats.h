@@ -27,6 +27,8 @@ enum hosted_exit_kind {
     HOSTED_EXIT_DEBUG,        /**< Breakpoint, watchpoint, step. */
     HOSTED_EXIT_INTERRUPTED,  /**< Kicked by another thread. */
     HOSTED_EXIT_HALT,         /**< Waits for an interrupt. */
+    HOSTED_EXIT_EOI,          /**< A local APIC finished an interrupt of an IOAPIC of ours. */
+    HOSTED_EXIT_WINDOW,       /**< It can take an interrupt of an 8259 of ours. */
     HOSTED_EXIT_UNDECODED,    /**< An access the hardware does not decode. */
     HOSTED_EXIT_FAILURE,      /**< The vCPU cannot run (failed entry, internal error). */
     HOSTED_EXIT_OTHER,

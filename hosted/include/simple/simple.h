@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include <sel4/sel4.h>
 
 struct hosted_engine;
@@ -14,4 +16,18 @@ typedef struct simple {
     void *data; /**< The engine's configuration. */
     const struct hosted_engine *engine;
     const struct vmmp_log *log;
+    /**
+     * What a boot loader told of the machine: copies the block `type` with its header, as much as
+     * fits, and says how much that is; -1: there is none. NULL, as the engines leave it: no loader.
+     * Whoever has something to tell sets it before vm_init().
+     */
+    ssize_t (*extended_bootinfo)(void *data, seL4_Word type, void *dest, ssize_t max_len);
 } simple_t;
+
+static inline ssize_t simple_get_extended_bootinfo(simple_t *simple, seL4_Word type, void *dest,
+                                                   ssize_t max_len)
+{
+    return simple && simple->extended_bootinfo
+               ? simple->extended_bootinfo(simple->data, type, dest, max_len)
+               : -1;
+}

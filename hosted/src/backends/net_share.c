@@ -45,7 +45,7 @@ static bool shared_transmit(void *cookie, unsigned pair, const struct vmmp_iovec
     }
     int result = vmmp_frame_ring_write(&shared->ring, iov, count, (uint32_t)len);
     if (result == 0 && vmmp_frame_ring_wakes_reader(&shared->ring)) {
-        hosted_share_emit(shared->share);
+        hosted_share_emit(shared->share, 1);
     }
     return result != -EAGAIN;
 }
@@ -77,7 +77,7 @@ static void read_frames(void *cookie)
     }
     vmmp_virtio_net_batch_end(shared->net.model);
     if (turn > 0 && vmmp_frame_ring_wakes_writer(&shared->ring)) {
-        hosted_share_emit(shared->share);
+        hosted_share_emit(shared->share, 1);
     }
     if (turn == NET_TURN) {
         vmmp_host_defer(&shared->net.host, &shared->more);

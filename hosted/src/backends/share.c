@@ -139,17 +139,17 @@ static void flush(struct hosted_share *share)
     }
 }
 
-void hosted_share_emit(struct hosted_share *share)
+void hosted_share_emit(struct hosted_share *share, uint64_t count)
 {
     pthread_mutex_lock(&share->lock);
     if (share->peer_fd < 0) {
-        share->stats.dropped++;
+        share->stats.dropped += count;
     } else if (share->ivshmem) {
-        bool sent = share_ivshmem_emit(share);
+        uint64_t sent = share_ivshmem_emit(share) ? count : 0;
         share->stats.sent += sent;
-        share->stats.dropped += !sent;
+        share->stats.dropped += count - sent;
     } else {
-        share->pending++;
+        share->pending += count;
         if (!share->waits) {
             flush(share);
         }

@@ -26,6 +26,9 @@ static int set_up(struct kvm_vm *vm, unsigned gsi, int irq)
     };
     struct epoll_event event = { .events = EPOLLIN, .data.u64 = KVM_EVENT_GSI + gsi };
     int err = trigger < 0 || resample < 0 ? -EMFILE : 0;
+    /* Before the event loop can hear of it. */
+    injection->irq = irq;
+    injection->resample = resample;
     if (!err) {
         err = kvm_call(vm->fd, KVM_IRQFD, (unsigned long)&irqfd);
     }
@@ -37,10 +40,9 @@ static int set_up(struct kvm_vm *vm, unsigned gsi, int irq)
                  "cannot inject interrupt %d: %s", irq, strerror(-err));
         close(trigger);
         close(resample);
+        injection->resample = -1;
         return err;
     }
-    injection->irq = irq;
-    injection->resample = resample;
     __atomic_store_n(&injection->trigger, trigger, __ATOMIC_RELEASE);
     return 0;
 }

@@ -197,6 +197,8 @@ void kvm_gate_left_guest(struct kvm_vm *vm);
 void kvm_pause(struct kvm_vm *vm);
 void kvm_resume(struct kvm_vm *vm);
 void kvm_thread_ended(struct kvm_vm *vm);
+/** Has the boot vCPU leave the guest, if it is there, and come back. */
+void kvm_kick_boot_vcpu(struct kvm_vm *vm);
 
 /* What an engine adds. */
 
@@ -206,6 +208,8 @@ int kvm_arch_vcpu_open(struct kvm_vcpu *vcpu);
 int kvm_arch_prepare(struct kvm_vm *vm);
 /** Frees what `arch` holds; it may be as calloc() left it. */
 void kvm_arch_vm_free(struct kvm_vm *vm);
+/** The vCPU is about to enter the guest; whoever wants it out from now on kicks it. */
+void kvm_arch_before_entry(struct kvm_vcpu *vcpu);
 /** Deals with why KVM_RUN returned 0. False: the thread is to end. */
 bool kvm_arch_handle_exit(struct kvm_vcpu *vcpu);
 /** A vCPU that is not in the guest. 0 or -errno. */

@@ -17,6 +17,17 @@ static void kick(struct kvm_vcpu *vcpu)
     }
 }
 
+void kvm_kick_boot_vcpu(struct kvm_vm *vm)
+{
+    pthread_mutex_lock(&vm->gate);
+    for (struct kvm_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+        if (vcpu->index == 0) {
+            kick(vcpu);
+        }
+    }
+    pthread_mutex_unlock(&vm->gate);
+}
+
 bool kvm_gate(struct kvm_vcpu *vcpu)
 {
     struct kvm_vm *vm = vcpu->vm;

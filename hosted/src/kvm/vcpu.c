@@ -47,6 +47,12 @@ int kvm_vcpu_open(struct hosted_vcpu *hosted)
         vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT, "vCPUs are made before vm_run()");
         return -EBUSY;
     }
+    int limit = kvm_has(vm, KVM_CAP_MAX_VCPUS);
+    if (limit > 0 && vm->vcpu_count >= (unsigned)limit) {
+        vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_HOST,
+                 "this machine's KVM gives a VM at most %d vCPUs: ask for fewer", limit);
+        return -E2BIG;
+    }
     struct kvm_vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu) {
         return -ENOMEM;
@@ -111,6 +117,7 @@ static int enter_guest(struct kvm_vcpu *vcpu)
     int result = 1;
     atomic_store(&vcpu->in_guest, true);
     if (!atomic_load(&vm->attention)) {
+        kvm_arch_before_entry(vcpu);
         result = ioctl(vcpu->fd, KVM_RUN, 0) < 0 ? -errno : 0;
     }
     atomic_store(&vcpu->in_guest, false);

@@ -34,6 +34,11 @@ int kvm_arch_vcpu_open(struct kvm_vcpu *vcpu)
     return err;
 }
 
+void kvm_arch_before_entry(struct kvm_vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
 const char *kvm_arch_vcpu_hint(const struct kvm_vm *vm)
 {
     return vm->arch.gic_version == 2 ? " (a GICv2 serves 8 at most)" : "";

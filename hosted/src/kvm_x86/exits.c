@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Why a vCPU left the guest, beyond what kvm/exits.c deals with. */
-#include "kvm_x86.h"
+#include "split.h"
 
 #include <string.h>
 
@@ -19,8 +19,11 @@ static bool handle_element(struct kvm_vcpu *vcpu, uint8_t *data)
         .value = value,
     };
     kvm_record(vcpu, &exit);
-    enum hosted_outcome outcome =
-        hosted_vcpu_ioport(vcpu->hosted, run->io.port, run->io.size, is_in, &value);
+    struct kvm_split *split = vcpu->vm->arch.split;
+    enum hosted_outcome outcome = HOSTED_DONE;
+    if (!split || !kvm_split_port(split, run->io.port, run->io.size, is_in, &value)) {
+        outcome = hosted_vcpu_ioport(vcpu->hosted, run->io.port, run->io.size, is_in, &value);
+    }
     if (is_in && outcome == HOSTED_DONE) {
         memcpy(data, &value, run->io.size);
         exit.value = value;
@@ -48,9 +51,48 @@ static bool handle_ports(struct kvm_vcpu *vcpu)
     return true;
 }
 
+/* False: the address is nothing of the interrupt controllers'. */
+static bool handle_controller(struct kvm_vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+    struct kvm_split *split = vcpu->vm->arch.split;
+    unsigned size = run->mmio.len <= 8 ? run->mmio.len : 8;
+    uint64_t value = 0;
+    if (!split) {
+        return false;
+    }
+    if (run->mmio.is_write) {
+        memcpy(&value, run->mmio.data, size);
+    }
+    if (!kvm_split_memory(split, run->mmio.phys_addr, size, run->mmio.is_write, &value)) {
+        return false;
+    }
+    struct hosted_exit exit = {
+        .kind = run->mmio.is_write ? HOSTED_EXIT_MMIO_WRITE : HOSTED_EXIT_MMIO_READ,
+        .size = (uint8_t)size,
+        .address = run->mmio.phys_addr,
+        .value = value,
+    };
+    if (!run->mmio.is_write) {
+        memcpy(run->mmio.data, &value, sizeof run->mmio.data);
+    }
+    kvm_record(vcpu, &exit);
+    kvm_trace(vcpu, &exit);
+    return true;
+}
+
 bool kvm_arch_handle_exit(struct kvm_vcpu *vcpu)
 {
     switch (vcpu->run->exit_reason) {
+    case KVM_EXIT_MMIO:
+        return handle_controller(vcpu) || kvm_handle_common_exit(vcpu);
+    case KVM_EXIT_IOAPIC_EOI:
+        kvm_record_and_trace(vcpu, HOSTED_EXIT_EOI, 0, vcpu->run->eoi.vector);
+        kvm_split_eoi(vcpu->vm->arch.split, vcpu->run->eoi.vector);
+        return true;
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+        kvm_record_and_trace(vcpu, HOSTED_EXIT_WINDOW, 0, 0);
+        return true;
     case KVM_EXIT_IO:
         return handle_ports(vcpu);
     case KVM_EXIT_SHUTDOWN:

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's 8259s, IOAPIC and interval timer, interrupts and messages into them. */
-#include "kvm_x86.h"
+/*
+ * Interrupts and messages into the guest; the kernel's 8259s, IOAPIC and interval timer, unless
+ * they are split.c's.
+ */
+#include "split.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,6 +62,10 @@ int kvm_irqchip_make(struct kvm_vm *vm)
     if (err >= 0) {
         err = kvm_call(vm->fd, KVM_SET_TSS_ADDR, HOSTED_KVM_X86_OWN_BASE + 0x1000);
     }
+    if (err >= 0 && vm->arch.wants_split) {
+        /* Without a timer: that is a device. */
+        return said(vm, kvm_split_make(vm), "a split interrupt controller");
+    }
     if (err >= 0) {
         err = kvm_call(vm->fd, KVM_CREATE_IRQCHIP, 0);
     }
@@ -94,6 +101,10 @@ int kvm_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, b
     if (high) {
         atomic_fetch_add_explicit(&vm->interrupts, 1, memory_order_relaxed);
     }
+    if (vm->arch.split) {
+        kvm_split_level(vm->arch.split, (unsigned)irq, high);
+        return 0;
+    }
     int err = kvm_call(vm->fd, KVM_IRQ_LINE, (unsigned long)&line);
     return err < 0 ? err : 0;
 }
@@ -106,6 +117,10 @@ int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
         return -EINVAL;
     }
     atomic_fetch_add_explicit(&vm->interrupts, 1, memory_order_relaxed);
+    if (vm->arch.split) {
+        kvm_split_inject(vm->arch.split, (unsigned)irq);
+        return 0;
+    }
     return kvm_inject(vm, (unsigned)irq, irq);
 }
 

@@ -10,6 +10,7 @@
 #include "engine.h"
 
 struct kvm_cpuid2;
+struct kvm_split;
 
 struct kvm_vcpu_arch {
     uint32_t ports_done; /**< Elements of the present port access that have been answered. */
@@ -18,4 +19,6 @@ struct kvm_vcpu_arch {
 struct kvm_vm_arch {
     struct kvm_cpuid2 *cpuid; /**< What the host's KVM supports, before it is fitted to a vCPU. */
     uint64_t messages;        /**< MSIs sent; atomic. */
+    bool wants_split;
+    struct kvm_split *split; /**< NULL: all interrupt controllers are the kernel's. */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making a VM and its vCPUs; what the engine offers. */
-#include "kvm_x86.h"
+#include "split.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,12 @@ static int check_system(struct kvm_vm *vm)
         { KVM_CAP_EXT_CPUID, "CPUID" },
         { 0, NULL },
     };
-    return kvm_system_check(vm, needed);
+    static const struct kvm_needed split[] = {
+        { KVM_CAP_SPLIT_IRQCHIP, "split interrupt controllers" },
+        { 0, NULL },
+    };
+    int err = kvm_system_check(vm, needed);
+    return !err && vm->arch.wants_split ? kvm_system_check(vm, split) : err;
 }
 
 static int check_addresses(struct kvm_vm *vm)
@@ -65,6 +70,7 @@ static int kvm_vm_open(struct hosted_vm *hosted, void *config)
     if (!vm) {
         return -ENOMEM;
     }
+    vm->arch.wants_split = wanted->split_irqchip;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int err = steps[i](vm);
         if (err) {
@@ -86,6 +92,7 @@ static void kvm_vm_close(struct hosted_vm *hosted)
 void kvm_arch_vm_free(struct kvm_vm *vm)
 {
     free(vm->arch.cpuid);
+    kvm_split_free(vm->arch.split);
 }
 
 /* All wait, the boot vCPU too: one rule for all. The guest's SIPI wakes the others. */
@@ -100,6 +107,13 @@ int kvm_arch_vcpu_open(struct kvm_vcpu *vcpu)
         err = kvm_call(vcpu->fd, KVM_SET_MP_STATE, (unsigned long)&waiting);
     }
     return err < 0 ? err : 0;
+}
+
+void kvm_arch_before_entry(struct kvm_vcpu *vcpu)
+{
+    if (vcpu->vm->arch.split && vcpu->index == 0) {
+        kvm_split_before_entry(vcpu->vm->arch.split, vcpu);
+    }
 }
 
 const char *kvm_arch_vcpu_hint(const struct kvm_vm *vm)

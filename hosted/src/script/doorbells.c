@@ -9,7 +9,8 @@
 
 static bool is_of(const struct script_doorbell *bell, const struct vmmp_doorbell *doorbell)
 {
-    return bell->gpa == doorbell->address && bell->size == doorbell->size &&
+    bool size = bell->size == doorbell->size || bell->size == 0 || doorbell->size == 0;
+    return bell->gpa == doorbell->address && size &&
            (!bell->match || !doorbell->match || bell->value == doorbell->value);
 }
 
@@ -73,7 +74,7 @@ bool script_doorbell_takes(struct script_vm *script, const struct hosted_mmio *a
     pthread_mutex_lock(&script->lock);
     for (unsigned i = 0; access->is_write && i < script->doorbell_count && !taken; i++) {
         const struct script_doorbell *bell = &script->doorbells[i];
-        if (bell->gpa == access->gpa && bell->size == access->size &&
+        if (bell->gpa == access->gpa && (bell->size == 0 || bell->size == access->size) &&
             (!bell->match || bell->value == value)) {
             taken = write(bell->fd, &one, sizeof one) == sizeof one;
         }

@@ -8,7 +8,8 @@
  *     vmmp_guest_memory_write(memory, vmmp_gpa(VMMP_ACPI_AREA), tables, used);
  *
  * RSDP (the first bytes), RSDT and XSDT, FADT, FACS, DSDT, MADT and, where configured, MCFG, HPET
- * and SPCR. The DSDT holds the PCI root with its windows and interrupt routing, CPUs, virtio-mmio
+ * and SPCR. The DSDT holds the PCI root with its windows, interrupt routing and an _OSC that leaves
+ * hot plug, PME, AER and the PCIe capability to the guest (no firmware has them), CPUs, virtio-mmio
  * devices, UARTs, the clock, what the machine keeps for itself, and soft-off (\_S5). The model is
  * that of full ACPI hardware which is always in ACPI mode (no SMI command): the power button is
  * the fixed one of the PM1 event block.

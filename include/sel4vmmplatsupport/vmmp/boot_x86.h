@@ -36,6 +36,10 @@ struct vmmp_x86_framebuffer {
         uint8_t size;
         uint8_t position;
     } red, green, blue, reserved; /**< In bits. */
+    uint16_t pages;               /**< 0: 1. */
+    /** Of the BIOS's protected mode interface, which lies there in the guest too; 0: none. */
+    uint16_t interface_segment;
+    uint16_t interface_offset;
 };
 
 struct vmmp_x86_boot_params {

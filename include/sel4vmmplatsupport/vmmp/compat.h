@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <sel4vmmplatsupport/vmmp/vm.h>
 
 #ifdef __cplusplus
@@ -26,6 +28,13 @@ struct vmmp_vm *vmmp_compat_vm(vm_t *vm);
 
 /** Sends the messages of `vm`'s compatible functions elsewhere. 0, or -ENOSPC as above. */
 int vmmp_compat_set_log(vm_t *vm, const struct vmmp_log *log);
+
+/**
+ * x86: the client answers at the PM1 ports that the ACPI tables name (arch/acpi.h) and switches off
+ * for SLP_TYP VMMP_ACPI_S5_TYPE, as with vmmp/acpi_pm.h. Tables made from now on have \_S5, without
+ * which a guest only halts. 0, or -ENOSPC as above.
+ */
+int vmmp_compat_set_soft_off(vm_t *vm, bool soft_off);
 
 /**
  * Forgets `vm`: detaches its windows and frees its place. To be called before the memory of the

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sel4vmmplatsupport/vmmp/doorbell.h>
 #include <sel4vmmplatsupport/vmmp/host.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
 #include <sel4vmmplatsupport/vmmp/pci.h>
@@ -47,8 +48,8 @@ struct vmmp_crossvm_config {
     const char *name; /**< Copied and cut to 47 bytes; NULL: "connector". */
     uint64_t size;    /**< Of the dataport, in bytes: 1 to 2^30. Its BARs have the next power of
                            two, at least 4096. */
-    /** The guest emits; called inside the connection's context. NULL: a message. */
-    void (*emit)(void *cookie);
+    /** The guest emits, `count` times; called inside the connection's context. NULL: a message. */
+    void (*emit)(void *cookie, uint64_t count);
     /**
      * A BAR is at `address` or no longer, as vmmp_pci_function_ops has it: the dataport's is to be
      * mapped; the event page answers by itself on a bus that has a window for BARs. NULL: not told.
@@ -57,6 +58,9 @@ struct vmmp_crossvm_config {
     void *cookie;
     struct vmmp_host host;
     const struct vmmp_log *log;
+    /** Copied; what it emits then costs the guest no exit to the VMM, and is counted by the host
+     * until it gets to it. NULL: the host has none. */
+    const struct vmmp_doorbells *doorbells;
 };
 
 struct vmmp_crossvm {
@@ -65,6 +69,8 @@ struct vmmp_crossvm {
     struct vmmp_window window;    /**< The event page, BAR 0. */
     struct vmmp_context context;
     struct vmmp_work work;
+    struct vmmp_doorbells doorbells;
+    struct vmmp_doorbell bell; /**< At EMIT. */
     char name[VMMP_CROSSVM_NAME_SIZE];
     uint32_t arrived; /**< Events that are not in `count` yet (atomic). */
     uint32_t count;   /**< What the guest reads. */

@@ -11,6 +11,14 @@
 #define RTC_FIRST 0x70
 #define RTC_IRQ   8
 
+/* _OSC of a PCI root (ACPI 6.4, 6.2.11; PCI Firmware 3.3, 4.5). */
+#define OSC_UNKNOWN_UUID     (1u << 2)
+#define OSC_UNKNOWN_REVISION (1u << 3)
+#define OSC_MASKED           (1u << 4)
+#define OSC_REVISION         1
+/* Hot plug of PCIe and SHPC, PME, AER, the PCIe capability: there is no firmware that has them. */
+#define OSC_CONTROL_GRANTED 0x1fu
+
 #define PM1A_PORTS     6
 #define PM_TIMER_PORTS 4
 
@@ -81,6 +89,83 @@ static void write_routing(struct vmmp_aml *aml, const struct vmmp_acpi_pci *pci)
     vmmp_aml_end(aml);
 }
 
+/* CreateDWordField(Arg3, offset, name) */
+static void osc_field(struct vmmp_aml *aml, uint64_t offset, const char *name)
+{
+    vmmp_aml_operation(aml, VMMP_AML_DWORD_FIELD);
+    vmmp_aml_argument(aml, 3);
+    vmmp_aml_integer(aml, offset);
+    vmmp_aml_reference(aml, name);
+}
+
+/* CDW1 |= bits */
+static void osc_answer(struct vmmp_aml *aml, unsigned bits)
+{
+    vmmp_aml_operation(aml, VMMP_AML_OR);
+    vmmp_aml_reference(aml, "CDW1");
+    vmmp_aml_integer(aml, bits);
+    vmmp_aml_reference(aml, "CDW1");
+}
+
+static void osc_return(struct vmmp_aml *aml)
+{
+    vmmp_aml_operation(aml, VMMP_AML_RETURN);
+    vmmp_aml_argument(aml, 3);
+}
+
+/* What the guest may control: Local0 = CDW3 & granted, and whether that is all it asked for. */
+static void osc_control(struct vmmp_aml *aml)
+{
+    vmmp_aml_operation(aml, VMMP_AML_AND);
+    vmmp_aml_reference(aml, "CDW3");
+    vmmp_aml_integer(aml, OSC_CONTROL_GRANTED);
+    vmmp_aml_local(aml, 0);
+
+    vmmp_aml_if(aml);
+    vmmp_aml_operation(aml, VMMP_AML_NOT);
+    vmmp_aml_operation(aml, VMMP_AML_EQUAL);
+    vmmp_aml_local(aml, 0);
+    vmmp_aml_reference(aml, "CDW3");
+    osc_answer(aml, OSC_MASKED);
+    vmmp_aml_end(aml);
+
+    vmmp_aml_operation(aml, VMMP_AML_STORE);
+    vmmp_aml_local(aml, 0);
+    vmmp_aml_reference(aml, "CDW3");
+}
+
+static void write_osc(struct vmmp_aml *aml)
+{
+    /* 33db4d5b-1ff7-401c-9657-7441c03dd766, its first three parts little-endian (19.6.142). */
+    static const uint8_t host_bridge[16] = { 0x5b, 0x4d, 0xdb, 0x33, 0xf7, 0x1f, 0x1c, 0x40,
+                                             0x96, 0x57, 0x74, 0x41, 0xc0, 0x3d, 0xd7, 0x66 };
+    vmmp_aml_method(aml, "_OSC", 4);
+    osc_field(aml, 0, "CDW1");
+
+    vmmp_aml_if(aml);
+    vmmp_aml_operation(aml, VMMP_AML_NOT);
+    vmmp_aml_operation(aml, VMMP_AML_EQUAL);
+    vmmp_aml_argument(aml, 0);
+    vmmp_aml_buffer(aml, host_bridge, sizeof(host_bridge));
+    osc_answer(aml, OSC_UNKNOWN_UUID);
+    osc_return(aml);
+    vmmp_aml_end(aml);
+
+    vmmp_aml_if(aml);
+    vmmp_aml_operation(aml, VMMP_AML_NOT);
+    vmmp_aml_operation(aml, VMMP_AML_EQUAL);
+    vmmp_aml_argument(aml, 1);
+    vmmp_aml_integer(aml, OSC_REVISION);
+    osc_answer(aml, OSC_UNKNOWN_REVISION);
+    osc_return(aml);
+    vmmp_aml_end(aml);
+
+    osc_field(aml, 8, "CDW3");
+    osc_control(aml);
+    osc_return(aml);
+    vmmp_aml_end(aml);
+}
+
 static void write_pci(struct vmmp_aml *aml, const struct vmmp_acpi_pci *pci)
 {
     vmmp_aml_device(aml, "PCI0");
@@ -98,6 +183,7 @@ static void write_pci(struct vmmp_aml *aml, const struct vmmp_acpi_pci *pci)
     write_range(aml, &pci->mem64);
     vmmp_aml_end(aml);
     write_routing(aml, pci);
+    write_osc(aml);
     vmmp_aml_end(aml);
 }
 

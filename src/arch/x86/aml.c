@@ -16,7 +16,11 @@
 #define SCOPE_OP     0x10
 #define BUFFER_OP    0x11
 #define PACKAGE_OP   0x12
+#define METHOD_OP    0x14
 #define EXT_OP       0x5b
+#define LOCAL0_OP    0x60
+#define ARG0_OP      0x68
+#define IF_OP        0xa0
 #define DEVICE_OP    0x82
 #define ROOT_CHAR    0x5c
 
@@ -25,6 +29,10 @@
 #define LENGTH_MAX   0xfffffu
 /* A resource template's length is followed by its size as a word. */
 #define SIZE_BYTES 3
+
+#define METHOD_ARGUMENTS  7u
+#define METHOD_LOCALS     8u
+#define METHOD_SERIALIZED (1u << 3)
 
 /* ACPI 6.4, 6.4.2 and 6.4.3. */
 #define SMALL_IRQ         0x22
@@ -218,6 +226,62 @@ void vmmp_aml_eisa_id(struct vmmp_aml *aml, const char *id)
     }
     put_byte(aml, DWORD_PREFIX);
     put_number(aml, __builtin_bswap32(value), 4);
+}
+
+void vmmp_aml_method(struct vmmp_aml *aml, const char *name, uint8_t arguments)
+{
+    if (arguments > METHOD_ARGUMENTS) {
+        aml->error = aml->error ? aml->error : -EINVAL;
+        return;
+    }
+    put_byte(aml, METHOD_OP);
+    begin(aml, false);
+    put_segment(aml, name);
+    put_byte(aml, (uint8_t)(arguments | METHOD_SERIALIZED));
+}
+
+void vmmp_aml_if(struct vmmp_aml *aml)
+{
+    put_byte(aml, IF_OP);
+    begin(aml, false);
+}
+
+void vmmp_aml_operation(struct vmmp_aml *aml, enum vmmp_aml_operation operation)
+{
+    put_byte(aml, (uint8_t)operation);
+}
+
+static void put_numbered(struct vmmp_aml *aml, uint8_t first, unsigned number, unsigned count)
+{
+    if (number >= count) {
+        aml->error = aml->error ? aml->error : -EINVAL;
+        return;
+    }
+    put_byte(aml, (uint8_t)(first + number));
+}
+
+void vmmp_aml_argument(struct vmmp_aml *aml, unsigned number)
+{
+    put_numbered(aml, ARG0_OP, number, METHOD_ARGUMENTS);
+}
+
+void vmmp_aml_local(struct vmmp_aml *aml, unsigned number)
+{
+    put_numbered(aml, LOCAL0_OP, number, METHOD_LOCALS);
+}
+
+void vmmp_aml_reference(struct vmmp_aml *aml, const char *name)
+{
+    put_segment(aml, name);
+}
+
+void vmmp_aml_buffer(struct vmmp_aml *aml, const uint8_t *bytes, uint8_t count)
+{
+    put_byte(aml, BUFFER_OP);
+    begin(aml, false);
+    vmmp_aml_integer(aml, count);
+    put(aml, bytes, count);
+    vmmp_aml_end(aml);
 }
 
 void vmmp_aml_io(struct vmmp_aml *aml, uint16_t port, uint8_t count)

@@ -41,6 +41,28 @@ void vmmp_aml_string(struct vmmp_aml *aml, const char *text);
 /** A compressed identifier such as "PNP0A08". */
 void vmmp_aml_eisa_id(struct vmmp_aml *aml, const char *id);
 
+/* Methods: an operation is its code and then its operands in the specification's order. */
+enum vmmp_aml_operation {
+    VMMP_AML_STORE = 0x70,
+    VMMP_AML_AND = 0x7b,
+    VMMP_AML_OR = 0x7d,
+    VMMP_AML_DWORD_FIELD = 0x8a, /**< CreateDWordField: buffer, index, and a reference. */
+    VMMP_AML_NOT = 0x92,
+    VMMP_AML_EQUAL = 0x93,
+    VMMP_AML_RETURN = 0xa4,
+};
+
+/** Serialized, as one that makes fields has to be. */
+void vmmp_aml_method(struct vmmp_aml *aml, const char *name, uint8_t arguments);
+/** Begins what is done where the operation that follows, the condition, is true. */
+void vmmp_aml_if(struct vmmp_aml *aml);
+void vmmp_aml_operation(struct vmmp_aml *aml, enum vmmp_aml_operation operation);
+void vmmp_aml_argument(struct vmmp_aml *aml, unsigned number);
+void vmmp_aml_local(struct vmmp_aml *aml, unsigned number);
+void vmmp_aml_reference(struct vmmp_aml *aml, const char *name);
+/** Bytes, as an operand or a value. */
+void vmmp_aml_buffer(struct vmmp_aml *aml, const uint8_t *bytes, uint8_t count);
+
 /* Resources, inside vmmp_aml_resources(). */
 void vmmp_aml_io(struct vmmp_aml *aml, uint16_t port, uint8_t count);
 void vmmp_aml_isa_irq(struct vmmp_aml *aml, uint8_t irq);

@@ -12,6 +12,8 @@
 #define LFB_SIZE          0x01c /* In units of 64 KiB for VIDEO_TYPE_VLFB. */
 #define LFB_LINELENGTH    0x024
 #define LFB_COLOURS       0x026
+#define VESAPM_SEG        0x02e
+#define VESAPM_OFF        0x030
 #define LFB_PAGES         0x032
 #define ORIG_VIDEO_ISVGA  0x00f
 #define VIDEO_TYPE_VLFB   0x23
@@ -105,7 +107,9 @@ static void write_framebuffer(uint8_t *page, const struct vmmp_x86_framebuffer *
     set(page, LFB_SIZE, fb->size >> 16, 4);
     set(page, LFB_LINELENGTH, fb->stride, 2);
     memcpy(page + LFB_COLOURS, colours, sizeof(colours));
-    set(page, LFB_PAGES, 1, 2);
+    set(page, VESAPM_SEG, fb->interface_segment, 2);
+    set(page, VESAPM_OFF, fb->interface_offset, 2);
+    set(page, LFB_PAGES, fb->pages ? fb->pages : 1, 2);
 }
 
 static bool good(const struct vmmp_x86_boot_params *params)

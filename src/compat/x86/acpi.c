@@ -32,7 +32,7 @@ static struct vmmp_acpi_config compat_machine(const vm_t *vm)
         .cpus = vm->num_vcpus ? vm->num_vcpus : 1,
         .dual_8259 = true,
         .no_ioapic = true,
-        .no_soft_off = true,
+        .no_soft_off = !vmmp_compat_soft_off(vm),
         .pm1a_base = PM1A,
         .i8042 = true,
         .cmos_rtc = true,

@@ -11,6 +11,7 @@
 #include <sel4vmmplatsupport/vmmp/boot_x86.h>
 
 #include "compat/compat_vm.h"
+#include "compat/x86/screen.h"
 
 #define BELOW_4G UINT64_C(0x100000000)
 
@@ -109,6 +110,7 @@ int vmm_plat_init_guest_boot_structure(vm_t *vm, const char *cmdline,
     uint8_t page[VMMP_X86_BOOT_PARAMS_SIZE];
     uint8_t header[SETUP_HEADER_SIZE];
     struct vmmp_e820 map;
+    struct vmmp_x86_framebuffer screen;
 
     if (!native || !cmdline || !guest_boot_info_addr) {
         return -1;
@@ -138,6 +140,7 @@ int vmm_plat_init_guest_boot_structure(vm_t *vm, const char *cmdline,
         .initrd_size = initrd ? guest_ramdisk_image.size : 0,
         .rsdp = ACPI_START,
         .e820 = &map,
+        .framebuffer = vmmp_compat_screen_make(native, &screen) ? &screen : NULL,
     };
     uintptr_t at = vmmp_x86_boot_params(&params, page) ? 0 : put(native, page, sizeof(page));
     if (!at) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bus/words.h"
-#include "devices/device_life.h"
+#include "devices/uart_model.h"
 
 #define ULCON    0x00
 #define UCON     0x04
@@ -62,210 +62,184 @@ static const uint32_t stored_bits[VMMP_EXYNOS_UART_WORDS] = {
 
 /* ---- Interrupts ---- */
 
-static uint32_t word(const struct vmmp_exynos_uart *uart, uint32_t offset)
+static uint32_t word(const struct vmmp_exynos_uart *exynos, uint32_t offset)
 {
-    return uart->words[offset / 4];
+    return exynos->words[offset / 4];
 }
 
-static bool has_fifo(const struct vmmp_exynos_uart *uart)
+static bool has_fifo(const struct vmmp_exynos_uart *exynos)
 {
-    return word(uart, UFCON) & UFCON_FIFO_ENABLE;
+    return word(exynos, UFCON) & UFCON_FIFO_ENABLE;
 }
 
 /* How many bytes in the receive FIFO are worth an interrupt: eighths of it, the first the least. */
-static unsigned input_trigger(const struct vmmp_exynos_uart *uart)
+static unsigned input_trigger(const struct vmmp_exynos_uart *exynos)
 {
-    unsigned level = word(uart, UFCON) >> UFCON_RX_TRIGGER_SHIFT & 7;
-    return has_fifo(uart) ? (level + 1) * uart->config.fifo_size / 8 : 1;
+    unsigned level = word(exynos, UFCON) >> UFCON_RX_TRIGGER_SHIFT & 7;
+    return has_fifo(exynos) ? (level + 1) * exynos->fifo_size / 8 : 1;
 }
 
-static bool input_timed_out(const struct vmmp_exynos_uart *uart)
+static bool input_timed_out(const struct vmmp_exynos_uart *exynos)
 {
-    return has_fifo(uart) && uart->input_count > 0 && word(uart, UCON) & UCON_RX_TIMEOUT;
+    return has_fifo(exynos) && exynos->uart.input_count > 0 && word(exynos, UCON) & UCON_RX_TIMEOUT;
 }
 
-static bool input_due(const struct vmmp_exynos_uart *uart)
+static bool input_due(const struct vmmp_exynos_uart *exynos)
 {
-    return uart->input_count >= input_trigger(uart) || input_timed_out(uart);
+    return exynos->uart.input_count >= input_trigger(exynos) || input_timed_out(exynos);
 }
 
-static bool output_due(const struct vmmp_exynos_uart *uart)
+static bool output_due(const struct vmmp_exynos_uart *exynos)
 {
-    return !uart->serial.stalled && (word(uart, UCON) & UCON_TX_MODE) == UCON_TX_POLLING;
+    return !exynos->uart.serial.stalled && (word(exynos, UCON) & UCON_TX_MODE) == UCON_TX_POLLING;
 }
 
 /* UINTSP: a level interrupt is pending as long as its cause is, an edge until it is acknowledged.
  */
-static uint32_t pending(const struct vmmp_exynos_uart *uart)
+static uint32_t pending(const struct vmmp_exynos_uart *exynos)
 {
-    uint32_t bits = uart->events;
-    if (word(uart, UCON) & UCON_RX_LEVEL && input_due(uart)) {
+    uint32_t bits = exynos->events;
+    if (word(exynos, UCON) & UCON_RX_LEVEL && input_due(exynos)) {
         bits |= INT_RXD;
     }
-    if (word(uart, UCON) & UCON_TX_LEVEL && output_due(uart)) {
+    if (word(exynos, UCON) & UCON_TX_LEVEL && output_due(exynos)) {
         bits |= INT_TXD;
     }
     return bits;
 }
 
 /* An edge, if this interrupt works by edges. */
-static void raise_edge(struct vmmp_exynos_uart *uart, uint32_t bit, uint32_t level, bool due)
+static void raise_edge(struct vmmp_exynos_uart *exynos, uint32_t bit, uint32_t level, bool due)
 {
-    if (due && !(word(uart, UCON) & level)) {
-        uart->events |= bit;
+    if (due && !(word(exynos, UCON) & level)) {
+        exynos->events |= bit;
     }
 }
 
-static void update_irq(struct vmmp_exynos_uart *uart)
+static bool interrupts(const void *model)
 {
-    bool high = (pending(uart) & ~word(uart, UINTM)) != 0;
-
-    if (high != uart->irq_high) {
-        uart->irq_high = high;
-        vmmp_irq_source_set(&uart->irq, high);
-    }
+    const struct vmmp_exynos_uart *exynos = model;
+    return (pending(exynos) & ~word(exynos, UINTM)) != 0;
 }
 
 /* ---- Receiving ---- */
 
-static unsigned input_capacity(const struct vmmp_exynos_uart *uart)
+static unsigned input_capacity(const struct vmmp_exynos_uart *exynos)
 {
-    return has_fifo(uart) ? uart->config.fifo_size : 1;
+    return has_fifo(exynos) ? exynos->fifo_size : 1;
 }
 
-static void push_input(struct vmmp_exynos_uart *uart, uint8_t byte)
+static void arrived(void *model)
 {
-    uart->input[(uart->input_head + uart->input_count) % VMMP_EXYNOS_UART_FIFO_MAX] = byte;
-    uart->input_count++;
-    raise_edge(uart, INT_RXD, UCON_RX_LEVEL, input_due(uart));
+    struct vmmp_exynos_uart *exynos = model;
+    raise_edge(exynos, INT_RXD, UCON_RX_LEVEL, input_due(exynos));
 }
 
-static void pull_input(struct vmmp_exynos_uart *uart)
+static unsigned room(const void *model)
 {
-    uint8_t bytes[VMMP_EXYNOS_UART_FIFO_MAX];
-    unsigned capacity = input_capacity(uart);
-    uint32_t control = word(uart, UCON);
+    const struct vmmp_exynos_uart *exynos = model;
+    unsigned capacity = input_capacity(exynos);
+    uint32_t control = word(exynos, UCON);
 
-    if (!(control & UCON_RX_MODE) || control & UCON_LOOPBACK || uart->input_count >= capacity) {
-        return;
-    }
-    size_t got = vmmp_serial_get(&uart->serial, bytes, capacity - uart->input_count);
-    for (size_t i = 0; i < got; i++) {
-        push_input(uart, bytes[i]);
-    }
-}
-
-static uint32_t pop_input(struct vmmp_exynos_uart *uart)
-{
-    if (uart->input_count == 0) {
+    if (!(control & UCON_RX_MODE) || control & UCON_LOOPBACK ||
+        exynos->uart.input_count >= capacity) {
         return 0;
     }
-    uint32_t byte = uart->input[uart->input_head];
-    uart->input_head = (uart->input_head + 1) % VMMP_EXYNOS_UART_FIFO_MAX;
-    uart->input_count--;
-    if (uart->input_count == 0) {
-        pull_input(uart);
-    }
-    update_irq(uart);
-    return byte;
+    return capacity - exynos->uart.input_count;
 }
 
 /* ---- Sending ---- */
 
-static void drained(void *cookie)
+static void drained(void *model)
 {
-    struct vmmp_exynos_uart *uart = cookie;
-
-    raise_edge(uart, INT_TXD, UCON_TX_LEVEL, output_due(uart));
-    update_irq(uart);
+    struct vmmp_exynos_uart *exynos = model;
+    raise_edge(exynos, INT_TXD, UCON_TX_LEVEL, output_due(exynos));
 }
 
-static void loop_back(struct vmmp_exynos_uart *uart, uint8_t byte)
+static void loop_back(struct vmmp_exynos_uart *exynos, uint8_t byte)
 {
-    if (uart->input_count < input_capacity(uart)) {
-        push_input(uart, byte);
+    if (exynos->uart.input_count < input_capacity(exynos)) {
+        vmmp_uart_push(&exynos->uart, byte);
     } else {
-        uart->words[UERSTAT / 4] |= UERSTAT_OVERRUN;
-        uart->events |= INT_ERROR;
+        exynos->words[UERSTAT / 4] |= UERSTAT_OVERRUN;
+        exynos->events |= INT_ERROR;
     }
 }
 
-static void send(struct vmmp_exynos_uart *uart, uint8_t byte)
+static void write_data(struct vmmp_exynos_uart *exynos, uint8_t byte)
 {
-    if (word(uart, UCON) & UCON_LOOPBACK) {
-        loop_back(uart, byte);
-    } else if (!vmmp_serial_put(&uart->serial, byte)) {
-        vmmp_log_guest(uart->config.log, &uart->lost,
-                       "exynos-uart: output lost: the guest wrote to a full transmit FIFO");
+    if (word(exynos, UCON) & UCON_LOOPBACK) {
+        loop_back(exynos, byte);
+    } else {
+        (void)vmmp_uart_send(&exynos->uart, byte);
     }
-    raise_edge(uart, INT_TXD, UCON_TX_LEVEL, output_due(uart));
-    update_irq(uart);
+    raise_edge(exynos, INT_TXD, UCON_TX_LEVEL, output_due(exynos));
+    vmmp_uart_update_irq(&exynos->uart);
 }
 
 /* ---- Registers ---- */
 
-static uint32_t transfer_status(struct vmmp_exynos_uart *uart)
+static uint32_t transfer_status(struct vmmp_exynos_uart *exynos)
 {
-    uint32_t status = uart->input_count > 0 ? UTRSTAT_RX_READY : 0;
+    uint32_t status = exynos->uart.input_count > 0 ? UTRSTAT_RX_READY : 0;
 
-    status |= vmmp_serial_full(&uart->serial) ? 0 : UTRSTAT_TX_EMPTY;
-    status |= uart->serial.stalled ? 0 : UTRSTAT_TX_IDLE;
-    status |= input_timed_out(uart) ? UTRSTAT_RX_TIMEOUT : 0;
+    status |= vmmp_serial_full(&exynos->uart.serial) ? 0 : UTRSTAT_TX_EMPTY;
+    status |= exynos->uart.serial.stalled ? 0 : UTRSTAT_TX_IDLE;
+    status |= input_timed_out(exynos) ? UTRSTAT_RX_TIMEOUT : 0;
     return status;
 }
 
-static uint32_t fifo_status(struct vmmp_exynos_uart *uart)
+static uint32_t fifo_status(struct vmmp_exynos_uart *exynos)
 {
     uint32_t status = 0;
 
     /* Guests poll this register until there is room. */
-    if (vmmp_serial_full(&uart->serial)) {
+    if (vmmp_serial_full(&exynos->uart.serial)) {
         status |= UFSTAT_TX_FULL;
-    } else if (uart->serial.stalled) {
+    } else if (exynos->uart.serial.stalled) {
         status |= 1u << UFSTAT_TX_COUNT_SHIFT;
     }
-    if (uart->input_count == uart->config.fifo_size) {
+    if (exynos->uart.input_count == exynos->fifo_size) {
         return status | UFSTAT_RX_FULL;
     }
-    return status | (uart->input_count & UFSTAT_RX_COUNT);
+    return status | (exynos->uart.input_count & UFSTAT_RX_COUNT);
 }
 
-static uint32_t read_errors(struct vmmp_exynos_uart *uart, bool clear)
+static uint32_t read_errors(struct vmmp_exynos_uart *exynos, bool clear)
 {
-    uint32_t errors = word(uart, UERSTAT);
+    uint32_t errors = word(exynos, UERSTAT);
     if (clear) {
-        uart->words[UERSTAT / 4] = 0;
+        exynos->words[UERSTAT / 4] = 0;
     }
     return errors;
 }
 
 static uint32_t read_word(void *device, uint32_t offset, uint32_t lanes)
 {
-    struct vmmp_exynos_uart *uart = device;
+    struct vmmp_exynos_uart *exynos = device;
 
     switch (offset) {
     case UTRSTAT:
-        return transfer_status(uart);
+        return transfer_status(exynos);
     case UERSTAT:
-        return read_errors(uart, lanes & 0xff);
+        return read_errors(exynos, lanes & 0xff);
     case UFSTAT:
-        return fifo_status(uart);
+        return fifo_status(exynos);
     case UMSTAT:
         return UMSTAT_CTS;
     case URXH:
-        return lanes & 0xff ? pop_input(uart) : 0;
+        return lanes & 0xff ? vmmp_uart_pop(&exynos->uart) : 0;
     case UINTP:
-        return pending(uart) & ~word(uart, UINTM);
+        return pending(exynos) & ~word(exynos, UINTM);
     case UINTSP:
-        return pending(uart);
+        return pending(exynos);
     default:
         break;
     }
     if (offset / 4 < VMMP_EXYNOS_UART_WORDS) {
-        return word(uart, offset);
+        return word(exynos, offset);
     }
-    vmmp_log_guest(uart->config.log, &uart->unknown, "exynos-uart: read of no register at 0x%03x",
-                   (unsigned)offset);
+    vmmp_uart_log_unknown(&exynos->uart, "read of", offset);
     return 0;
 }
 
@@ -273,106 +247,78 @@ static uint32_t read_word(void *device, uint32_t offset, uint32_t lanes)
  * Drivers reset the FIFOs when they start, after they have enabled the UART. What was typed or
  * written by then is not lost: only bytes that were looped back go.
  */
-static void control_fifo(struct vmmp_exynos_uart *uart, uint32_t value)
+static void control_fifo(struct vmmp_exynos_uart *exynos, uint32_t value)
 {
-    if (value & UFCON_RX_RESET && word(uart, UCON) & UCON_LOOPBACK) {
-        uart->input_count = 0;
+    if (value & UFCON_RX_RESET && word(exynos, UCON) & UCON_LOOPBACK) {
+        exynos->uart.input_count = 0;
     }
-    if (uart->input_count > input_capacity(uart)) {
-        uart->input_count = input_capacity(uart);
+    if (exynos->uart.input_count > input_capacity(exynos)) {
+        exynos->uart.input_count = input_capacity(exynos);
     }
 }
 
 static void write_word(void *device, uint32_t offset, uint32_t value, uint32_t lanes)
 {
-    struct vmmp_exynos_uart *uart = device;
+    struct vmmp_exynos_uart *exynos = device;
 
     if (offset / 4 >= VMMP_EXYNOS_UART_WORDS) {
-        vmmp_log_guest(uart->config.log, &uart->unknown,
-                       "exynos-uart: write to no register at 0x%03x", (unsigned)offset);
+        vmmp_uart_log_unknown(&exynos->uart, "write to", offset);
         return;
     }
-    uint32_t *stored = &uart->words[offset / 4];
+    uint32_t *stored = &exynos->words[offset / 4];
     *stored = words_merge(*stored, value, lanes, stored_bits[offset / 4]);
     switch (offset) {
     case UTXH:
         if (lanes & 0xff) {
-            send(uart, (uint8_t)value);
+            write_data(exynos, (uint8_t)value);
         }
         return;
     case UINTP:
     case UINTSP:
-        uart->events &= ~value;
+        exynos->events &= ~value;
         break;
     case UFCON:
-        control_fifo(uart, value);
-        pull_input(uart);
+        control_fifo(exynos, value);
+        vmmp_uart_pull(&exynos->uart);
         break;
     case UCON:
-        pull_input(uart);
+        vmmp_uart_pull(&exynos->uart);
         break;
     default:
         break;
     }
-    update_irq(uart);
+    vmmp_uart_update_irq(&exynos->uart);
 }
 
 static const struct vmmp_word_ops word_ops = { read_word, write_word };
 
 /* ---- Life ---- */
 
-static void reset(struct vmmp_exynos_uart *uart)
+static void reset(void *model)
 {
-    memset(uart->words, 0, sizeof(uart->words));
-    uart->events = 0;
-    uart->input_head = 0;
-    uart->input_count = 0;
-    update_irq(uart);
+    struct vmmp_exynos_uart *exynos = model;
+
+    memset(exynos->words, 0, sizeof(exynos->words));
+    exynos->events = 0;
 }
 
-int vmmp_exynos_uart_init(struct vmmp_exynos_uart *uart,
-                          const struct vmmp_exynos_uart_config *config)
+static const struct vmmp_uart_model model = {
+    .name = "exynos-uart",
+    .window_size = VMMP_EXYNOS_UART_WINDOW_SIZE,
+    .words = &word_ops,
+    .reset = reset,
+    .interrupts = interrupts,
+    .room = room,
+    .arrived = arrived,
+    .drained = drained,
+};
+
+int vmmp_exynos_uart_init(struct vmmp_exynos_uart *exynos, const struct vmmp_uart_config *config,
+                          unsigned fifo_size)
 {
-    memset(uart, 0, sizeof(*uart));
-    if (config->fifo_size != 16 && config->fifo_size != 64 && config->fifo_size != 256) {
+    if (fifo_size != 16 && fifo_size != 64 && fifo_size != 256) {
         return -EINVAL;
     }
-    uart->config = *config;
-    int err = device_life_begin(&config->host, &uart->context, &uart->irq, config->irq);
-    if (err) {
-        return err;
-    }
-    vmmp_serial_init(&uart->serial, config->backend, config->backend_cookie, &uart->config.host,
-                     &uart->context, drained, uart);
-    uart->window = (struct vmmp_window){
-        .name = "exynos-uart",
-        .words = &word_ops,
-        .device = uart,
-        .size = VMMP_EXYNOS_UART_WINDOW_SIZE,
-        .context = &uart->context,
-    };
-    reset(uart);
-    return 0;
-}
-
-void vmmp_exynos_uart_fini(struct vmmp_exynos_uart *uart)
-{
-    vmmp_serial_fini(&uart->serial);
-    device_life_end(&uart->config.host, &uart->context, &uart->irq);
-}
-
-void vmmp_exynos_uart_reset(struct vmmp_exynos_uart *uart)
-{
-    vmmp_context_enter(&uart->context);
-    reset(uart);
-    vmmp_context_leave(&uart->context);
-}
-
-void vmmp_exynos_uart_notify(struct vmmp_exynos_uart *uart)
-{
-    vmmp_context_enter(&uart->context);
-    vmmp_serial_flush(&uart->serial);
-    pull_input(uart);
-    update_irq(uart);
-    vmmp_context_leave(&uart->context);
+    exynos->fifo_size = fifo_size;
+    return vmmp_uart_init(&exynos->uart, config, &model, exynos);
 }

@@ -142,6 +142,42 @@ interrupt_handlers:
     .global guest_interrupts_code_end
 guest_interrupts_code_end:
 
+/* Takes EDGE_IRQ from the 8259s, by the local APIC's LINT0, while it sleeps. */
+    guest   pic
+    lidt    AT(pic, 3f)
+    movb    $0x11, %al                      /* ICW1 to ICW4: vectors from VECTOR on. */
+    outb    %al, $0x20
+    movb    $VECTOR, %al
+    outb    %al, $0x21
+    movb    $4, %al
+    outb    %al, $0x21
+    movb    $1, %al
+    outb    %al, $0x21
+    movb    $(0xff & ~(1 << EDGE_IRQ)), %al
+    outb    %al, $0x21
+    movb    $0xff, %al
+    outb    %al, $0xa1
+    movl    $LOCAL_APIC, %ebx
+    movl    $0x1ff, 0xf0(%ebx)
+    movl    $0x700, 0x350(%ebx)             /* LINT0: ExtINT */
+    movl    $1, %eax
+    report
+    movl    $STACK, %esp
+    sti
+1:  hlt
+    jmp     1b
+    .balign 4
+3:  .word   (VECTOR + EDGE_IRQ + 1) * 8 - 1
+    .long   BUFFER + 0x1000
+    .balign HANDLER_SIZE
+    .global pic_handler
+pic_handler:
+    movl    $REPORT_INTERRUPT, %eax
+    report
+    movb    $0x20, %al                      /* EOI */
+    outb    %al, $0x20
+    end_guest pic
+
 /* Starts processor 1 by INIT and SIPI, which writes to memory in real mode. */
     guest   sipi
     movl    $LOCAL_APIC, %ebx

@@ -45,6 +45,7 @@ GUEST(ports)
 GUEST(strings)
 GUEST(mmio)
 GUEST(interrupts)
+GUEST(pic)
 GUEST(sipi)
 GUEST(triple_fault)
 GUEST(bell)
@@ -52,6 +53,7 @@ GUEST(sleep)
 GUEST(spin)
 GUEST(cpuid)
 extern const char interrupt_handlers[], interrupts_halted[], guest_interrupts_code_end[];
+extern const char pic_handler[];
 extern const char trampoline[], trampoline_end[];
 
 struct access {
@@ -197,6 +199,8 @@ static void put(struct bare *bare, uint64_t to, const char *start, const char *e
     vmmp_guest_memory_write(&bare->vmmp.memory, vmmp_gpa(to), start, (size_t)(end - start));
 }
 
+static bool split_irqchip; /* Of the VMs that are made. */
+
 static struct bare *make(const char *start, const char *end, unsigned vcpus)
 {
     struct bare *bare = calloc(1, sizeof *bare);
@@ -209,6 +213,7 @@ static struct bare *make(const char *start, const char *end, unsigned vcpus)
         hosted_trace_init(&bare->trace, stdout);
         bare->config.trace = &bare->trace;
     }
+    bare->config.split_irqchip = split_irqchip;
     hosted_simple_kvm_x86(&bare->simple, &bare->config, &bare->log);
     hosted_io_ops_init(&bare->io_ops);
     if (vm_init(&bare->vm, NULL, &bare->simple, vspace, &bare->io_ops, 0, "bare")) {
@@ -444,6 +449,61 @@ static void test_pending(void)
     check_interrupts(bare);
 }
 
+/* With the split controller an injection's end is known when the guest has written it. */
+static void test_split_interrupts(void)
+{
+    split_irqchip = true;
+    struct bare *bare = make_interrupts();
+    split_irqchip = false;
+    begin(bare);
+    for (unsigned i = 0; i < 3 && await_report(bare) && await_halt(bare); i++) {
+        send_next(bare);
+    }
+    finish(bare);
+    CHECK(bare->acknowledged, 1);
+    check_interrupts(bare);
+}
+
+static void test_split_pending(void)
+{
+    split_irqchip = true;
+    test_pending();
+    split_irqchip = false;
+}
+
+static struct bare *run_pic(void)
+{
+    struct bare *bare = MAKE(pic);
+    struct vmmp_x86_entry entry;
+    uint32_t handler = CODE + (uint32_t)(pic_handler - guest_pic);
+    vmmp_x86_prepare_entry(&bare->vmmp.memory, VMMP_X86_MODE_32, TABLES, CODE, 0, &entry);
+    put_gate(bare, VECTOR + EDGE_IRQ, handler, entry.code.selector);
+    CHECK(vm_register_irq(bare->vm.vcpus[0], EDGE_IRQ, acknowledge, bare), 0);
+    begin(bare);
+    if (await_report(bare)) {
+        CHECK(vm_inject_irq(bare->vm.vcpus[0], EDGE_IRQ), 0);
+    }
+    finish(bare);
+    CHECK(bare->ended, true);
+    CHECK(bare->report_count, 2);
+    CHECK(bare->reports[1], REPORT_INTERRUPT);
+    return bare;
+}
+
+static void test_pic(void)
+{
+    destroy(run_pic());
+}
+
+static void test_split_pic(void)
+{
+    split_irqchip = true;
+    struct bare *bare = run_pic();
+    split_irqchip = false;
+    CHECK(bare->acknowledged, 1);
+    destroy(bare);
+}
+
 static void test_sipi(void)
 {
     struct bare *bare = make(guest_sipi, guest_sipi_end, 2);
@@ -546,6 +606,10 @@ static const struct bare_test {
     { "cpuid", test_cpuid, { PROBE(cpuid) } },
     { "interrupts", test_interrupts, { INTERRUPTS, .halted = true } },
     { "pending", test_pending, { INTERRUPTS } },
+    { "pic", test_pic, { INTERRUPTS, .halted = true } },
+    { "split-interrupts", test_split_interrupts, { INTERRUPTS, .halted = true, .split = true } },
+    { "split-pending", test_split_pending, { INTERRUPTS, .split = true } },
+    { "split-pic", test_split_pic, { INTERRUPTS, .halted = true, .split = true } },
     { "sipi", test_sipi, { PROBE(sipi), .second_vcpu = true } },
 };
 

@@ -76,6 +76,10 @@ static bool open_machine(struct machine *machine)
     if (machine->vm < 0) {
         return CANNOT(machine, "KVM_CREATE_VM: %s", strerror(errno));
     }
+    if (machine->probe->split &&
+        ioctl(machine->system, KVM_CHECK_EXTENSION, KVM_CAP_SPLIT_IRQCHIP) <= 0) {
+        return CANNOT(machine, "it has no split interrupt controller");
+    }
     region.userspace_addr = (uintptr_t)ram;
     return call(machine, machine->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity_map,
                 "KVM_SET_IDENTITY_MAP_ADDR") &&

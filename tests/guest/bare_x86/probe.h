@@ -24,6 +24,7 @@ struct probe {
     bool halted;           /* They wait until it has halted. */
     bool second_vcpu;      /* To be started by the guest. */
     unsigned milliseconds; /* What it may take; 0: 10 s. */
+    bool split;            /* KVM has to offer a split interrupt controller as well. */
     bool bell;             /* A doorbell at PORT_BELL for the value 7 rings once. */
 };
 

@@ -46,10 +46,11 @@ mistake 1 'short: is truncated' --kernel short
 mistake 1 'text: ' --kernel text
 mistake 1 '.*nowhere.*' --kernel nowhere
 mistake 2 '--gic: a pc has no GIC' --kernel Image --gic 3
+mistake 2 '--irqchip apic: must be kernel or split' --kernel Image --irqchip apic
 mistake 2 '--dtb: guests of a pc get no device tree' --kernel Image --dtb x.dtb
 mistake 2 '--dump-dtb: guests of a pc get no device tree' --dump-dtb x.dtb
 mistake 2 '--memory 32M: must be at least 64M' --kernel Image --memory 32M
-mistake 2 '--cpus 9: must be a number from 1 to 8' --kernel Image --cpus 9
+mistake 2 '--cpus 65: must be a number from 1 to 64' --kernel Image --cpus 65
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -163,7 +163,7 @@ has_said()
 	tries=0
 	until [ "$(grep -c -e "VMMP $2" "$1.out")" = "$3" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt $((patience * 5)) ] || return 1
+		[ $tries -lt $((patience * 5)) ] && kill -0 "$(cat "$1.pid")" 2>/dev/null || return 1
 		usleep 200000
 	done
 }

@@ -43,6 +43,7 @@
 #define PAGE      4096u
 #define NAME_SIZE 48u
 #define MIB       (UINT64_C(1) << 20)
+#define QUIET_US  100000u
 
 /* The event page, as words, */
 #define EMIT    0
@@ -101,11 +102,19 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* Looks again a little later. */
+static unsigned pauses; /* Since there was something to do. */
+
+/* Looks again a little later, and less and less often: who only looks is in the others' way. */
 static void pause_a_little(void)
 {
-    const struct timespec time = { .tv_nsec = 200000 };
+    const struct timespec time = { .tv_nsec = 100000L << (pauses < 60 ? pauses / 10 : 6) };
     nanosleep(&time, NULL);
+    pauses++;
+}
+
+static void go_on(void)
+{
+    pauses = 0;
 }
 
 /* ---- Finding it ---- */
@@ -306,20 +315,22 @@ static void wait_interrupt(const struct connection *connection)
 static void count_events(const struct connection *connection, uint64_t want)
 {
     uint64_t count = 0;
-    unsigned quiet = 0;
-    while (count < want || quiet < 500) {
+    uint64_t last = now_us();
+    while (count < want || now_us() - last < QUIET_US) {
         uint32_t more = take(connection);
         count += more;
-        quiet = more ? 0 : quiet + 1;
-        if (!more) {
-            pause_a_little();
+        if (more) {
+            last = now_us();
+            go_on();
         }
+        pause_a_little();
     }
     printf("%ju\n", (uintmax_t)count);
 }
 
 static void wait_event(const struct connection *connection)
 {
+    go_on();
     while (!take(connection)) {
         wait_interrupt(connection);
     }
@@ -367,6 +378,7 @@ static void send_session(struct connection *connection, uint64_t want)
             pause_a_little();
             continue;
         }
+        go_on();
         uint64_t room = connection->words - (produced - consumed);
         for (uint64_t i = 0; i < room; i++, produced++) {
             connection->ring[produced % connection->words] = next_number(&state);
@@ -426,6 +438,7 @@ static void receive(struct connection *connection, uint64_t bytes, const char *w
         receipt = (struct receipt){ .right = true };
         store(&header->consumed, 0);
         store(&header->want, want);
+        go_on();
         while (load(&header->session) != want) {
             pause_a_little();
         }
@@ -442,6 +455,8 @@ static void receive(struct connection *connection, uint64_t bytes, const char *w
             }
             if (receipt.got == before) {
                 pause_a_little();
+            } else {
+                go_on();
             }
         }
     }

@@ -3,10 +3,9 @@
 
 #include <sel4vmmplatsupport/vmmp/exynos_uart.h>
 
-#define BENCH_UART   struct vmmp_exynos_uart
-#define BENCH_NOTIFY vmmp_exynos_uart_notify
-#define BENCH_NAME   "exynos-uart"
-#define BENCH_FIFO   VMMP_EXYNOS_UART_FIFO_MAX
+#define BENCH_UART struct vmmp_exynos_uart
+#define BENCH_NAME "exynos-uart"
+#define BENCH_FIFO VMMP_EXYNOS_UART_FIFO_MAX
 #include "support/uart_bench.h"
 
 #define ULCON   0x00
@@ -41,9 +40,8 @@
 static void make_sized(struct bench *b, bool can_defer, unsigned fifo_size)
 {
     bench_init(b, can_defer);
-    const struct vmmp_exynos_uart_config config = { b->host, &b->line, &backend,
-                                                    b,       &b->log,  fifo_size };
-    assert_int_equal(vmmp_exynos_uart_init(&b->uart, &config), 0);
+    const struct vmmp_uart_config config = { b->host, &b->line, &backend, b, &b->log };
+    assert_int_equal(vmmp_exynos_uart_init(&b->model, &config, fifo_size), 0);
 }
 
 static void make(struct bench *b)
@@ -53,7 +51,7 @@ static void make(struct bench *b)
 
 static void unmake(struct bench *b)
 {
-    vmmp_exynos_uart_fini(&b->uart);
+    vmmp_uart_fini(&b->model.uart);
     bench_fini(b);
 }
 
@@ -94,15 +92,15 @@ static void registers_hold_what_the_manual_says(void **state)
             put(&b, registers[i].offset, UINT32_MAX);
             assert_int_equal(get(&b, registers[i].offset), registers[i].writable);
         }
-        vmmp_exynos_uart_reset(&b.uart);
+        vmmp_uart_reset(&b.model.uart);
     }
     /* Nothing behind them, and a byte is a byte. */
     assert_int_equal(get(&b, 0x3c), 0);
     put(&b, 0xffc, 1);
     assert_int_equal(b.logs, 2);
-    vmmp_window_write(&b.uart.window, UCON + 1, 1, 0x12);
+    vmmp_window_write(&b.model.uart.window, UCON + 1, 1, 0x12);
     assert_int_equal(get(&b, UCON), 0x1200);
-    assert_int_equal(vmmp_window_read(&b.uart.window, UCON + 1, 1), 0x12);
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, UCON + 1, 1), 0x12);
     unmake(&b);
 }
 
@@ -115,8 +113,8 @@ static void output_before_any_setup(void **state)
     print(&b, "Uncompressing Linux\n");
     assert_int_equal(b.writes, 1);
     expect_out(&b, "Uncompressing Linux\n");
-    vmmp_window_write(&b.uart.window, UTXH, 1, 'x');
-    vmmp_window_write(&b.uart.window, UTXH + 1, 1, 'y'); /* Not the data's byte. */
+    vmmp_window_write(&b.model.uart.window, UTXH, 1, 'x');
+    vmmp_window_write(&b.model.uart.window, UTXH + 1, 1, 'y'); /* Not the data's byte. */
     run_deferred(&b);
     expect_out(&b, "Uncompressing Linux\nx");
     unmake(&b);
@@ -144,7 +142,7 @@ static void a_full_backend_holds_the_guest_up(void **state)
     put(&b, UTXH, '!');
     assert_int_equal(b.logs, 1);
     b.out_room = sizeof(b.out);
-    vmmp_exynos_uart_notify(&b.uart);
+    vmmp_uart_notify(&b.model.uart);
     assert_true(b.level);
     assert_int_equal(get(&b, UFSTAT), 0);
     assert_int_equal(b.out_count, 2 + VMMP_SERIAL_OUTPUT_SIZE);
@@ -214,7 +212,7 @@ static void input_comes_when_it_is_enabled(void **state)
     assert_int_equal(get(&b, UTRSTAT), 0xf);
     assert_int_equal(get(&b, URXH), 'a');
     assert_true(b.level);
-    assert_int_equal(vmmp_window_read(&b.uart.window, URXH + 1, 1), 0); /* Pops nothing. */
+    assert_int_equal(vmmp_window_read(&b.model.uart.window, URXH + 1, 1), 0); /* Pops nothing. */
     assert_int_equal(get(&b, URXH), 'b');
     assert_false(b.level);
     assert_int_equal(get(&b, UTRSTAT), 6);
@@ -303,22 +301,21 @@ static void a_loop_back_overruns(void **state)
 static void what_cannot_be(void **state)
 {
     static const unsigned sizes[] = { 0, 1, 15, 32, 512 };
-    struct vmmp_exynos_uart_config config = { .fifo_size = 16 };
+    const struct vmmp_uart_config nowhere = { .log = NULL };
     struct vmmp_exynos_uart uart;
     struct vmmp_irq_source sources[VMMP_IRQ_LINE_SOURCES];
     struct bench b;
 
     (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        config.fifo_size = sizes[i];
-        assert_int_equal(vmmp_exynos_uart_init(&uart, &config), -EINVAL);
+        assert_int_equal(vmmp_exynos_uart_init(&uart, &nowhere, sizes[i]), -EINVAL);
     }
     bench_init(&b, true);
     for (unsigned i = 0; i < VMMP_IRQ_LINE_SOURCES; i++) {
         assert_int_equal(vmmp_irq_source_init(&sources[i], &b.line), 0);
     }
-    config = (struct vmmp_exynos_uart_config){ .host = b.host, .irq = &b.line, .fifo_size = 16 };
-    assert_int_equal(vmmp_exynos_uart_init(&uart, &config), -ENOSPC);
+    const struct vmmp_uart_config config = { .host = b.host, .irq = &b.line };
+    assert_int_equal(vmmp_exynos_uart_init(&uart, &config, 16), -ENOSPC);
     for (unsigned i = 0; i < VMMP_IRQ_LINE_SOURCES; i++) {
         vmmp_irq_source_fini(&sources[i]);
     }

@@ -4,10 +4,9 @@
 
 #include <sel4vmmplatsupport/vmmp/pl011.h>
 
-#define BENCH_UART   struct vmmp_pl011
-#define BENCH_NOTIFY vmmp_pl011_notify
-#define BENCH_NAME   "pl011"
-#define BENCH_FIFO   VMMP_PL011_FIFO_SIZE
+#define BENCH_UART struct vmmp_pl011
+#define BENCH_NAME "pl011"
+#define BENCH_FIFO VMMP_PL011_FIFO_SIZE
 #include "support/uart_bench.h"
 
 #define DR    0x000
@@ -42,13 +41,13 @@
 static void make(struct bench *b, bool can_defer)
 {
     bench_init(b, can_defer);
-    const struct vmmp_pl011_config config = { b->host, &b->line, &backend, b, &b->log };
-    assert_int_equal(vmmp_pl011_init(&b->uart, &config), 0);
+    const struct vmmp_uart_config config = { b->host, &b->line, &backend, b, &b->log };
+    assert_int_equal(vmmp_pl011_init(&b->model, &config), 0);
 }
 
 static void unmake(struct bench *b)
 {
-    vmmp_pl011_fini(&b->uart);
+    vmmp_uart_fini(&b->model.uart);
     bench_fini(b);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A UART model with a host, an interrupt line and a backend that the test watches. Before it is
- * included: BENCH_UART, the model's type, with a member `window`; BENCH_NOTIFY, its notify
- * function; BENCH_NAME, how its messages begin; BENCH_FIFO, the most input it asks for at once.
+ * included: BENCH_UART, the model's type; BENCH_NAME, how its messages begin; BENCH_FIFO, the most
+ * input it asks for at once.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 
 #include <sel4vmmplatsupport/vmmp/irq.h>
 #include <sel4vmmplatsupport/vmmp/log.h>
-#include <sel4vmmplatsupport/vmmp/serial.h>
+#include <sel4vmmplatsupport/vmmp/uart.h>
 #include <sel4vmmplatsupport/vmmp/window.h>
 
 /* A UART and everything around it. */
 struct bench {
-    BENCH_UART uart;
+    BENCH_UART model;
     struct vmmp_irq_line line;
     struct vmmp_log log;
     struct vmmp_host host;
@@ -140,12 +140,12 @@ static void count_log(void *cookie, enum vmmp_log_level level, enum vmmp_log_ori
 
 static uint32_t get(struct bench *b, uint32_t offset)
 {
-    return (uint32_t)vmmp_window_read(&b->uart.window, offset, 4);
+    return (uint32_t)vmmp_window_read(&b->model.uart.window, offset, 4);
 }
 
 static void put(struct bench *b, uint32_t offset, uint32_t value)
 {
-    vmmp_window_write(&b->uart.window, offset, 4, value);
+    vmmp_window_write(&b->model.uart.window, offset, 4, value);
 }
 
 static void type(struct bench *b, const char *text)
@@ -154,7 +154,7 @@ static void type(struct bench *b, const char *text)
     assert_true(length <= sizeof(b->in) - b->in_end);
     memcpy(b->in + b->in_end, text, length);
     b->in_end += length;
-    BENCH_NOTIFY(&b->uart);
+    vmmp_uart_notify(&b->model.uart);
 }
 
 static void expect_out(const struct bench *b, const char *text)

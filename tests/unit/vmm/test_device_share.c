@@ -67,6 +67,8 @@ static void bad_values(void **state)
         { "a,size=2G", "size" },
         { "a,size=12K,ivshmem", "power of two" },
         { "a/b,size=4K", "1 to 47 characters" },
+        { "a\nb,size=4K", "control characters" },
+        { "\033[2J,size=4K", "control characters" },
         { "123456789012345678901234567890123456789012345678,size=1M", "1 to 47 characters" },
         { "a,size=4K,peer=", "peer" },
         { "a,size=4K,colour=red", "colour" },

@@ -193,6 +193,42 @@ static void test_loaded(void **state)
     assert_false(f->vm.vcpus[1]->vcpu_online);
 }
 
+/* As many as a VM can have: each is described, and the boot vCPU alone runs. */
+static void test_many_cpus(void **state)
+{
+    struct fixture *f = *state;
+    f->config.cpus = PC_CPUS;
+    load(f);
+    const uint8_t *area = script_memory(&f->vm, VMMP_ACPI_AREA, VMMP_ACPI_AREA_SIZE);
+    const uint8_t *madt = memmem(area, VMMP_ACPI_AREA_SIZE, "APIC", 4);
+    unsigned apics = 0;
+    while (madt && madt[8] != 3) { /* Not the table, but a text. */
+        madt = memmem(madt + 1, (size_t)(area + VMMP_ACPI_AREA_SIZE - madt - 1), "APIC", 4);
+    }
+    assert_non_null(madt);
+    const uint8_t *entry = madt + 44;
+    for (; entry[0] == 0; entry += entry[1]) {
+        assert_int_equal(entry[3], apics++);
+    }
+    assert_int_equal(apics, PC_CPUS);
+    assert_true(f->vm.vcpus[0]->vcpu_online);
+    assert_false(f->vm.vcpus[PC_CPUS - 1]->vcpu_online);
+}
+
+static void test_too_many_cpus(void **state)
+{
+    struct fixture *f = *state;
+    vspace_t vspace;
+    memset(&vspace, 0, sizeof(vspace));
+    f->config.cpus = PC_CPUS + 1;
+    hosted_simple_script(&f->simple, &f->script, &f->config.log);
+    hosted_io_ops_init(&f->io_ops);
+    assert_int_equal(vm_init(&f->vm, NULL, &f->simple, vspace, &f->io_ops, 0, "test"), 0);
+    f->vm_made = true;
+    f->config.host = script_host(&f->vm);
+    assert_int_equal(machine_init(&f->machine, &f->vm, &f->config), -EINVAL);
+}
+
 /* The zero page says what the screen is; it is memory of its own, of which the map says nothing. */
 static void test_screen(void **state)
 {
@@ -292,6 +328,33 @@ static void test_ends(void **state)
     out(f, 0x92, 1, 1);
     assert_int_equal(f->resets, 3);
     assert_int_equal(f->offs, 1);
+}
+
+/* Where the host has no timer the machine makes one. */
+static void test_interval_timer(void **state)
+{
+    struct fixture *f = *state;
+    f->config.interval_timer = true;
+    load(f);
+    out(f, 0x43, 1, 0x30);
+    out(f, 0x40, 1, 0x10);
+    out(f, 0x40, 1, 0x00);
+    script_advance_time(&f->vm, 5000);
+    assert_int_equal(script_irq(f->vm.vcpus[0], 0).rises, 0);
+    script_advance_time(&f->vm, 1000000);
+    assert_int_equal(script_irq(f->vm.vcpus[0], 0).rises, 1);
+    assert_false(script_irq(f->vm.vcpus[0], 0).level);
+    assert_int_equal(in(f, 0x61, 1) & 0x21, 0);
+    out(f, 0x61, 1, 1);
+    assert_int_equal(in(f, 0x61, 1) & 0x21, 1);
+}
+
+static void test_no_interval_timer(void **state)
+{
+    struct fixture *f = *state;
+    load(f);
+    assert_int_equal(in(f, 0x61, 1), 0xff);
+    assert_int_equal(in(f, 0x40, 1), 0xff);
 }
 
 static void test_power_button(void **state)
@@ -400,10 +463,14 @@ int test_board_pc(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_map, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loaded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_cpus, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_many_cpus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_screen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_screen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_interval_timer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_interval_timer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_described, setup, teardown),

@@ -194,12 +194,11 @@ static void fixed_description(void **state)
     assert_int_equal(get(fadt + 109, 2), 1 | 1 << 2 | 1 << 5);
 }
 
-static void interrupt_controllers(void **state)
+static void check_madt(unsigned cpus)
 {
     struct vmmp_acpi_config config = large_config();
     unsigned seen[5] = { 0 };
-    (void)state;
-    config.cpus = 3;
+    config.cpus = cpus;
     build(&config);
     const uint8_t *madt = find("APIC");
     assert_int_equal(get(madt + 36, 4), 0xfee00000);
@@ -222,10 +221,45 @@ static void interrupt_controllers(void **state)
         }
         seen[entry[0]]++;
     }
-    assert_int_equal(seen[0], 3);
+    assert_int_equal(seen[0], cpus);
     assert_int_equal(seen[1], 1);
     assert_int_equal(seen[2], 2);
     assert_int_equal(seen[4], 1);
+}
+
+static void interrupt_controllers(void **state)
+{
+    (void)state;
+    check_madt(1);
+    check_madt(64);
+    check_madt(VMMP_ACPI_CPUS);
+}
+
+/* Each has a name of its own, and the identifier by which the MADT knows it. */
+static void processors(void **state)
+{
+    struct vmmp_acpi_config config = large_config();
+    (void)state;
+    build(&config);
+    const uint8_t *dsdt = at(get(find("FACP") + 40, 4));
+    const uint8_t *from = dsdt;
+    for (unsigned i = 0; i < VMMP_ACPI_CPUS; i++) {
+        char name[5];
+        snprintf(name, sizeof(name), "C0%02X", i);
+        const uint8_t *cpu =
+            memmem(from, length_of(dsdt) - (size_t)(from - dsdt), name, sizeof(name) - 1);
+        assert_non_null(cpu);
+        /* Name(_HID, "ACPI0007"), Name(_UID, i) */
+        assert_memory_equal(cpu + 4,
+                            "\x08_HID\x0d"
+                            "ACPI0007\0\x08_UID",
+                            20);
+        const uint8_t *uid = cpu + 24;
+        assert_int_equal(uid[0] == 0x0a ? uid[1] : uid[0], i);
+        from = cpu;
+    }
+    from += 24; /* Behind the last one's own. */
+    assert_null(memmem(from, length_of(dsdt) - (size_t)(from - dsdt), "ACPI0007", 8));
 }
 
 static void an_old_machine(void **state)
@@ -304,6 +338,15 @@ static void aml_errors_stick(void **state)
     vmmp_aml_init(&aml, room, 3);
     vmmp_aml_integer(&aml, 0x12345);
     assert_int_equal(aml.error, -ENOSPC);
+    vmmp_aml_init(&aml, room, sizeof(room));
+    vmmp_aml_argument(&aml, 7);
+    assert_int_equal(aml.error, -EINVAL);
+    vmmp_aml_init(&aml, room, sizeof(room));
+    vmmp_aml_local(&aml, 8);
+    assert_int_equal(aml.error, -EINVAL);
+    vmmp_aml_init(&aml, room, sizeof(room));
+    vmmp_aml_method(&aml, "M", 8);
+    assert_int_equal(aml.error, -EINVAL);
 }
 
 /* Runs a line in `folder`; fails the test unless iasl has nothing to complain of. */
@@ -372,13 +415,83 @@ static void iasl_finds_nothing(void **state)
     }
 }
 
+/* Evaluates \_SB.PCI0._OSC for `uuid` and `revision`; what is in the buffer afterwards. */
+static void evaluate_osc(const char *dsdt, const char *uuid, unsigned revision, unsigned control,
+                         unsigned answer[3])
+{
+    char line[512];
+    char said[256];
+    unsigned bytes[12] = { 0 };
+    bool found = false;
+
+    snprintf(line, sizeof(line),
+             "acpiexec -b 'execute \\_SB.PCI0._OSC (%s) %u 3 (00 00 00 00 1F 00 00 00 %02X %02X 00 "
+             "00)' %s 2>&1",
+             uuid, revision, control & 0xff, control >> 8, dsdt);
+    FILE *out = popen(line, "r");
+    assert_non_null(out);
+    while (fgets(said, sizeof(said), out)) {
+        const char *dump = strstr(said, "0000: ");
+        found = found ||
+                (dump && sscanf(dump, "0000: %x %x %x %x %x %x %x %x %x %x %x %x", &bytes[0],
+                                &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5], &bytes[6],
+                                &bytes[7], &bytes[8], &bytes[9], &bytes[10], &bytes[11]) == 12);
+    }
+    assert_int_equal(pclose(out), 0);
+    assert_true(found);
+    for (unsigned i = 0; i < 3; i++) {
+        answer[i] =
+            bytes[4 * i] | bytes[4 * i + 1] << 8 | bytes[4 * i + 2] << 16 | bytes[4 * i + 3] << 24;
+    }
+}
+
+/* By ACPICA's interpreter, which is Linux's. */
+static void pci_features_are_granted(void **state)
+{
+    static const char uuid[] = "5B 4D DB 33 F7 1F 1C 40 96 57 74 41 C0 3D D7 66";
+    static const char other[] = "5B 4D DB 33 F7 1F 1C 40 96 57 74 41 C0 3D D7 67";
+    static const struct {
+        const char *uuid;
+        unsigned revision, control, status, granted;
+    } rows[] = {
+        { uuid, 1, 0x1f, 0, 0x1f },
+        { uuid, 1, 0x10, 0, 0x10 },
+        { uuid, 1, 0, 0, 0 },
+        { uuid, 1, 0x13f, 1 << 4, 0x1f },
+        { uuid, 2, 0x1f, 1 << 3, 0x1f },
+        { other, 1, 0x1f, 1 << 2, 0x1f },
+    };
+    struct vmmp_acpi_config config = large_config();
+    char name[] = "acpi-dsdt-XXXXXX";
+    (void)state;
+    if (system("acpiexec -v >/dev/null 2>&1") != 0) {
+        print_message("skipped: acpiexec is not installed (package acpica-tools)\n");
+        skip();
+    }
+    build(&config);
+    const uint8_t *dsdt = at(get(find("FACP") + 40, 4));
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, dsdt, length_of(dsdt)), length_of(dsdt));
+    close(fd);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned answer[3];
+        evaluate_osc(name, rows[i].uuid, rows[i].revision, rows[i].control, answer);
+        assert_int_equal(answer[0], rows[i].status);
+        assert_int_equal(answer[1], 0x1f);
+        assert_int_equal(answer[2], rows[i].granted);
+    }
+    unlink(name);
+}
+
 int test_acpi(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pointers_and_checksums), cmocka_unit_test(fixed_description),
-        cmocka_unit_test(interrupt_controllers),  cmocka_unit_test(refusals),
-        cmocka_unit_test(an_old_machine),         cmocka_unit_test(aml_errors_stick),
-        cmocka_unit_test(iasl_finds_nothing),
+        cmocka_unit_test(pointers_and_checksums),   cmocka_unit_test(fixed_description),
+        cmocka_unit_test(interrupt_controllers),    cmocka_unit_test(refusals),
+        cmocka_unit_test(an_old_machine),           cmocka_unit_test(aml_errors_stick),
+        cmocka_unit_test(iasl_finds_nothing),       cmocka_unit_test(processors),
+        cmocka_unit_test(pci_features_are_granted),
     };
     return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);
 }

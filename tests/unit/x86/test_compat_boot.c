@@ -3,16 +3,21 @@
 #include "support/fixture.h"
 #include "support/image_x86.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include <sel4/arch/bootinfo_types.h>
 #include <sel4vm/arch/guest_x86_context.h>
 #include <sel4vm/arch/vmcs_fields.h>
+#include <sel4vm/guest_memory_helpers.h>
 #include <sel4vm/guest_ram.h>
 #include <sel4vmmplatsupport/arch/acpi.h>
 #include <sel4vmmplatsupport/arch/guest_boot_info.h>
 #include <sel4vmmplatsupport/arch/guest_boot_init.h>
 #include <sel4vmmplatsupport/guest_image.h>
 #include <sel4vmmplatsupport/vmmp/compat.h>
+
+#include "compat/x86/screen.h"
 
 #ifdef CONFIG_X86_64_VTX_64BIT_GUESTS
 #define WIDE         true
@@ -288,6 +293,26 @@ static unsigned sum(struct fixture *f, uint64_t at, unsigned size)
     return total & 0xff;
 }
 
+/* Whether the tables have an \_S5 that says how a guest powers off. */
+static bool has_soft_off(struct fixture *f)
+{
+    bool found = false;
+    for (unsigned at = 0; at + 4 <= 0x1000; at++) {
+        found = found || guest_read(f, ACPI_START + at, 4) == 0x5f35535f;
+    }
+    return found;
+}
+
+/* For clients with PM1 ports; of those without, a guest would write to nobody and wait. */
+static void soft_off_for_clients_that_have_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(vmmp_compat_set_soft_off(&f->vm, true), 0);
+    assert_int_equal(make_guest_acpi_tables(&f->vm), 0);
+    assert_true(has_soft_off(f));
+    assert_int_equal(vmmp_compat_set_soft_off(NULL, true), -ENOSPC);
+}
+
 static void acpi_tables_are_in_the_bios_area(void **state)
 {
     struct fixture *f = *state;
@@ -315,6 +340,7 @@ static void acpi_tables_are_in_the_bios_area(void **state)
         }
     }
     assert_true(found_madt);
+    assert_false(has_soft_off(f));
     /* A second time there is no place. */
     assert_int_equal(make_guest_acpi_tables(&f->vm), -1);
     assert_true(fixture_log_find(f, "neither RAM nor free"));
@@ -364,6 +390,148 @@ static void the_boot_vcpu_knows_where_to_start(void **state)
     assert_int_equal(vmm_plat_init_guest_thread_state(NULL, 0, 0), -1);
 }
 
+/* ---- the host's VESA framebuffer ------------------------------------------------------------ */
+
+#define ANON        0xd0000000u
+#define ANON_SIZE   0x1000000u
+#define FRAMEBUFFER 0xfd000000u
+
+/* A boot loader's block: 640x480, 32 bits a pixel. */
+static seL4_X86_BootInfo_VBE vbe;
+static ssize_t vbe_size;
+
+static ssize_t tell_vbe(void *data, seL4_Word type, void *dest, ssize_t max_len)
+{
+    (void)data;
+    assert_int_equal(type, SEL4_BOOTINFO_HEADER_X86_VBE);
+    assert_true(max_len >= vbe_size);
+    memcpy(dest, &vbe, vbe_size > 0 ? (size_t)vbe_size : 0);
+    return vbe_size;
+}
+
+static int setup_vbe(void **state)
+{
+    static const uint8_t colours[] = { 8, 16, 8, 8, 8, 0, 8, 24 };
+    setup(state);
+    struct fixture *f = *state;
+    f->simple.extended_bootinfo = tell_vbe;
+    memset(&vbe, 0, sizeof(vbe));
+    vbe_size = sizeof(vbe);
+    vbe.mode[0] = 0x9b; /* Supported, colour, graphics, linear. */
+    vbe.mode[0x10] = 2560 & 0xff;
+    vbe.mode[0x11] = 2560 >> 8;
+    vbe.mode[0x12] = 640 & 0xff;
+    vbe.mode[0x13] = 640 >> 8;
+    vbe.mode[0x14] = 480 & 0xff;
+    vbe.mode[0x15] = 480 >> 8;
+    vbe.mode[0x18] = 1;
+    vbe.mode[0x19] = 32;
+    memcpy(vbe.mode + 0x1f, colours, sizeof(colours));
+    vbe.mode[0x2b] = FRAMEBUFFER >> 24;
+    vbe.words[0] = 0x4112;
+    vbe.words[1] = 0xc000; /* The protected mode interface: 0xc5c00 to 0xc6e00. */
+    vbe.words[2] = 0x5c00;
+    vbe.words[3] = 0x1200;
+    return 0;
+}
+
+static uintptr_t boot_with_screen(struct fixture *f)
+{
+    const guest_kernel_image_t kernel = { .kernel_image = { .load_paddr = LOAD } };
+    const guest_image_t none = { 0 };
+    uintptr_t at = 0;
+    assert_int_equal(vmm_plat_init_guest_boot_structure(&f->vm, CMDLINE, kernel, none, &at), 0);
+    return at;
+}
+
+static bool has_screen(struct fixture *f, struct vmmp_x86_framebuffer *screen)
+{
+    return vmmp_compat_screen_make(vmmp_compat_vm(&f->vm), screen);
+}
+
+static void the_hosts_framebuffer(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(vm_memory_make_anon(&f->vm, ANON, ANON_SIZE), 0);
+    uintptr_t at = boot_with_screen(f);
+    assert_int_equal(peek(f, at + 0x0f, 1), 0x23);
+    assert_int_equal(peek(f, at + 0x12, 2), 640);
+    assert_int_equal(peek(f, at + 0x14, 2), 480);
+    assert_int_equal(peek(f, at + 0x16, 2), 32);
+    uint32_t base = (uint32_t)peek(f, at + 0x18, 4);
+    assert_in_range(base, ANON, ANON + ANON_SIZE - 1);
+    assert_int_equal(peek(f, at + 0x1c, 4), 19); /* 1228800 bytes in units of 64 KiB. */
+    assert_int_equal(peek(f, at + 0x24, 2), 2560);
+    assert_true(peek(f, at + 0x26, 8) == UINT64_C(0x1808000808081008));
+    assert_int_equal(peek(f, at + 0x2e, 2), 0xc000);
+    assert_int_equal(peek(f, at + 0x30, 2), 0x5c00);
+    assert_int_equal(peek(f, at + 0x32, 2), 1);
+    /* What the guest draws is in the host's memory, to the last line; the interface is at its
+     * place. */
+    const uint8_t *pixels = script_physical(&f->vm, FRAMEBUFFER, 19 * 0x10000);
+    script_put(f->vcpu, base, 4, 0x00112233);
+    script_put(f->vcpu, base + 479 * 2560 + 639 * 4, 4, 0x00445566);
+    assert_int_equal(pixels[0], 0x33);
+    assert_int_equal(pixels[479 * 2560 + 639 * 4], 0x66);
+    const uint8_t *interface = script_physical(&f->vm, 0xc5000, 0x2000);
+    script_put(f->vcpu, 0xc5c00, 4, 0xcb);
+    assert_int_equal(interface[0xc00], 0xcb);
+}
+
+static void no_framebuffer(void **state)
+{
+    struct fixture *f = *state;
+    struct vmmp_x86_framebuffer screen;
+    assert_int_equal(vm_memory_make_anon(&f->vm, ANON, ANON_SIZE), 0);
+    vbe_size = -1;
+    assert_false(has_screen(f, &screen));
+    vbe_size = sizeof(vbe) - 1; /* Cut short. */
+    assert_false(has_screen(f, &screen));
+    vbe_size = sizeof(vbe);
+    vbe.words[0] = UINT32_MAX; /* The loader knew no mode. */
+    assert_false(has_screen(f, &screen));
+    vbe.words[0] = 3;
+    vbe.mode[0] = 0x1b; /* A mode without a linear framebuffer. */
+    assert_false(has_screen(f, &screen));
+    f->simple.extended_bootinfo = NULL;
+    assert_false(has_screen(f, &screen));
+    assert_null(fixture_log_find(f, "VESA"));
+}
+
+static void a_framebuffer_without_room(void **state)
+{
+    struct fixture *f = *state;
+    struct vmmp_x86_framebuffer screen;
+    assert_false(has_screen(f, &screen)); /* No anonymous memory at all. */
+    assert_non_null(fixture_log_find(f, "give vm_memory_make_anon() more"));
+    vbe.mode[0x29] = 0x08;
+    assert_false(has_screen(f, &screen));
+    assert_non_null(fixture_log_find(f, "does not begin a page"));
+}
+
+/* Its place may be taken, or none. */
+static void a_framebuffer_without_interface(void **state)
+{
+    static const uint32_t none[][3] = { { 0, 0, 0 },
+                                        { 0xc00, 0, 0x1000 },
+                                        { 0x10000, 0, 0x1000 },
+                                        { 0xc000, UINT32_MAX, 0x1000 },
+                                        { 0xc000, 0, UINT32_MAX } };
+    struct fixture *f = *state;
+    struct vmmp_x86_framebuffer screen;
+    assert_int_equal(vm_memory_make_anon(&f->vm, ANON, ANON_SIZE), 0);
+    assert_non_null(
+        vm_reserve_memory_at(&f->vm, 0xc6000, 0x1000, default_error_fault_callback, NULL));
+    assert_true(has_screen(f, &screen));
+    assert_int_equal(screen.interface_segment | screen.interface_offset, 0);
+    assert_non_null(fixture_log_find(f, "the guest does without"));
+    for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        memcpy(&vbe.words[1], none[i], sizeof(none[i]));
+        assert_true(has_screen(f, &screen));
+        assert_int_equal(screen.interface_segment | screen.interface_offset, 0);
+    }
+}
+
 int test_compat_boot(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -373,8 +541,13 @@ int test_compat_boot(void)
         cmocka_unit_test_setup_teardown(modules_of_any_kind, setup, teardown),
         cmocka_unit_test_setup_teardown(boot_parameters_and_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(acpi_tables_are_in_the_bios_area, setup, teardown),
+        cmocka_unit_test_setup_teardown(soft_off_for_clients_that_have_it, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_mistakes_are_said, setup, teardown),
         cmocka_unit_test_setup_teardown(the_boot_vcpu_knows_where_to_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_hosts_framebuffer, setup_vbe, teardown),
+        cmocka_unit_test_setup_teardown(no_framebuffer, setup_vbe, teardown),
+        cmocka_unit_test_setup_teardown(a_framebuffer_without_room, setup_vbe, teardown),
+        cmocka_unit_test_setup_teardown(a_framebuffer_without_interface, setup_vbe, teardown),
     };
     return cmocka_run_group_tests_name("compat_boot", tests, NULL, NULL);
 }

@@ -88,14 +88,14 @@ int vm_install_vconsole(vm_t *vm)
         return -1;
     }
     struct vmmp_vm *native = vmmp_compat_vm(vm);
-    const struct vmmp_exynos_uart_config config = {
-        .host = native->host, .backend = &backend, .log = &native->log, .fifo_size = UART2_FIFO
-    };
-    if (vmmp_exynos_uart_init(uart, &config)) {
+    const struct vmmp_uart_config config = { .host = native->host,
+                                             .backend = &backend,
+                                             .log = &native->log };
+    if (vmmp_exynos_uart_init(uart, &config, UART2_FIFO)) {
         vmmp_compat_free(vm, uart);
         return -1;
     }
-    return attach(vm, &uart->window, &dev_vconsole, uart);
+    return attach(vm, &uart->uart.window, &dev_vconsole, uart);
 }
 
 /* ---- The combiner ---- */

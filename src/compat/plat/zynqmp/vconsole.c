@@ -14,7 +14,7 @@
  * after vmmp_compat_release(), or in zeroed .bss.
  */
 static struct {
-    struct vmmp_cadence_uart uart;
+    struct vmmp_cadence_uart cadence;
     struct vmmp_irq_line line;
     print_func_t print;
     struct vmmp_log_limit lost;
@@ -54,14 +54,15 @@ static int attach(struct vmmp_vm *native)
                                         "its interrupt cannot be registered (is there a vCPU, and "
                                         "is the interrupt free?)");
     }
-    const struct vmmp_cadence_uart_config config = {
+    const struct vmmp_uart_config config = {
         .host = native->host, .irq = &console.line, .backend = &backend, .log = &native->log
     };
-    if (vmmp_cadence_uart_init(&console.uart, &config)) {
+    if (vmmp_cadence_uart_init(&console.cadence, &config)) {
         return vmmp_compat_device_error(native->vm, &dev_vconsole, "out of memory");
     }
-    if (vmmp_vm_attach_window(native, &console.uart.window, vmmp_gpa(dev_vconsole.pstart))) {
-        vmmp_cadence_uart_fini(&console.uart);
+    if (vmmp_vm_attach_window(native, &console.cadence.uart.window,
+                              vmmp_gpa(dev_vconsole.pstart))) {
+        vmmp_uart_fini(&console.cadence.uart);
         return vmmp_compat_device_error(native->vm, &dev_vconsole,
                                         "the guest-physical range is taken or out of bounds");
     }
@@ -75,7 +76,7 @@ int vm_install_vconsole(vm_t *vm, print_func_t func)
     if (!native) {
         return -1;
     }
-    if (console.uart.window.vm) {
+    if (console.cadence.uart.window.vm) {
         return vmmp_compat_device_error(vm, &dev_vconsole, "the program has a console already");
     }
     memset(&console, 0, sizeof(console));
@@ -85,15 +86,15 @@ int vm_install_vconsole(vm_t *vm, print_func_t func)
 
 void vuart_handle_irq(int c)
 {
-    if (!console.uart.window.vm) {
+    if (!console.cadence.uart.window.vm) {
         return;
     }
     if (console.count == INPUT_SIZE) {
-        vmmp_log_guest(console.uart.config.log, &console.lost,
+        vmmp_log_guest(console.cadence.uart.config.log, &console.lost,
                        "vconsole: input lost: the guest does not read it");
         return;
     }
     console.input[(console.head + console.count) % INPUT_SIZE] = (uint8_t)c;
     console.count++;
-    vmmp_cadence_uart_notify(&console.uart);
+    vmmp_uart_notify(&console.cadence.uart);
 }
