@@ -81,7 +81,12 @@ static size_t serial_read(void *cookie, uint8_t *bytes, size_t size)
     const struct serial *serial = cookie;
     size_t got = 0;
 
-    while (serial->registers && got < size && !(serial->registers[FLAGS] & FLAGS_RX_EMPTY)) {
+    if (!serial->registers) {
+        return 0;
+    }
+    /* Before reading: what arrives after the last byte read interrupts again. */
+    serial->registers[INTERRUPT_CLEAR] = INTERRUPT_RX | INTERRUPT_RX_TIMEOUT;
+    while (got < size && !(serial->registers[FLAGS] & FLAGS_RX_EMPTY)) {
         bytes[got++] = (uint8_t)serial->registers[DATA];
     }
     return got;
@@ -108,7 +113,6 @@ struct machine_port serial_output(struct serial *serial)
 void serial_acknowledge(struct serial *serial)
 {
     if (serial->registers) {
-        serial->registers[INTERRUPT_CLEAR] = INTERRUPT_RX | INTERRUPT_RX_TIMEOUT;
         (void)seL4_IRQHandler_Ack(serial->interrupt);
     }
 }

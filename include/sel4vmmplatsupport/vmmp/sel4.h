@@ -36,8 +36,8 @@ void vmmp_sel4_limit_ram_pages(size_t pages);
  * guest whose interrupt is enabled and whose distributor is not: it has to write the register, or
  * enable the interrupt, after it has enabled the distributor.
  *
- * For vCPUs made by create_vmm_plat_vcpu(), all on the core of the calling thread. A kernel call
- * or, if the interrupt was dropped, two for each vCPU.
+ * For vCPUs made by create_vmm_plat_vcpu(), all on the core of the calling thread. No kernel call
+ * for a VM's only vCPU and one for each of several; where the interrupt was dropped, two.
  */
 void vmmp_sel4_timer_expired(struct vm *vm);
 

@@ -34,25 +34,41 @@ static bool write_control(const vm_vcpu_t *vcpu, seL4_Word control)
     return seL4_ARM_VCPU_WriteRegs(vcpu->vcpu.cptr, seL4_VCPUReg_CNTV_CTL, control) == seL4_NoError;
 }
 
-static void hold_if_refused(vm_vcpu_t *vcpu)
+/* Enabled, not masked, and expired: the interrupt's line is high. */
+static bool is_high(const vm_vcpu_t *vcpu, seL4_Word *control)
 {
-    seL4_Word control;
+    return read_control(vcpu, control) &&
+           (*control & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
+}
 
-    if (vcpu->vcpu_id >= ARRAY_SIZE(held) || !read_control(vcpu, &control) ||
-        (control & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) != (CTL_ENABLE | CTL_ISTATUS)) {
-        return;
+/* libsel4vm has dropped it, or would: no kernel call, and nothing happens, if it is pending. */
+static bool is_refused(vm_vcpu_t *vcpu)
+{
+    return vm_inject_irq(vcpu, PPI_VTIMER_IRQ) != 0;
+}
+
+static void hold(vm_vcpu_t *vcpu, seL4_Word control)
+{
+    if (vcpu->vcpu_id < ARRAY_SIZE(held)) {
+        held[vcpu->vcpu_id] = write_control(vcpu, control | CTL_IMASK);
     }
-    /* Its line is high: to inject it is right if it can be, and nothing if it is pending. */
-    if (vm_inject_irq(vcpu, PPI_VTIMER_IRQ) == 0) {
-        return;
-    }
-    held[vcpu->vcpu_id] = write_control(vcpu, control | CTL_IMASK);
 }
 
 void vmmp_sel4_timer_expired(struct vm *vm)
 {
+    seL4_Word control;
+
+    /* The only one is the one whose timer it was: what libsel4vm took is pending. */
+    if (vm->num_vcpus == 1) {
+        if (is_refused(vm->vcpus[0]) && is_high(vm->vcpus[0], &control)) {
+            hold(vm->vcpus[0], control);
+        }
+        return;
+    }
     for (unsigned i = 0; i < vm->num_vcpus; i++) {
-        hold_if_refused(vm->vcpus[i]);
+        if (is_high(vm->vcpus[i], &control) && is_refused(vm->vcpus[i])) {
+            hold(vm->vcpus[i], control);
+        }
     }
 }
 
