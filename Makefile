@@ -107,6 +107,7 @@ test-guests: vmm $(VMM_X86_TARGET) deps-run
 	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/x86.sh --full $(VMM_X86)
 	@[ -z "$(VMM_X86_TARGET)" ] || for name in crossvm together; do \
 		tests/guest/device.sh --full --arch x86_64 $$name $(VMM_X86) || exit; done
+	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/vfio.sh $(VMM_X86)
 	@tests/guest/device.sh --full all $(VMM_ARM64)
 
 bench: deps-test gcc vmm $(VMM_X86_TARGET)

@@ -57,7 +57,7 @@ endfunction()
 
 function(vmmp_hosted_sources name result)
     set(root ${PROJECT_SOURCE_DIR}/hosted/src)
-    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c ${root}/vhost_user/*.c
+    file(GLOB sources CONFIGURE_DEPENDS ${root}/*.c ${root}/backends/*.c ${root}/script/*.c ${root}/vhost_user/*.c ${root}/vfio/*.c
         ${root}/arch/${VMMP_${name}_ARCH}/*.c)
     # It only asks `simple`, which Linux has too.
     if(VMMP_${name}_ARCH STREQUAL x86)

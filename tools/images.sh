@@ -34,7 +34,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=$vmmp_build/testbed
 images=$vmmp_cache/images
 # Raised when what this script puts into the cache changes.
-version=4
+version=5
 
 # Of armmp's boards that are tested.
 device_trees='exynos5422-odroidxu4.dtb tegra124-jetson-tk1.dtb'
@@ -66,6 +66,9 @@ virtio-4:virtio-rng
 virtio-5:virtio_balloon
 virtio-18:virtio_input
 virtio-19:vmw_vsock_virtio_transport
+nvme:nvme
+ahci:ahci,sd_mod
+e1000e:e1000e
 '
 # What the testbed's machine may be asked for as well; arm64 has its KVM built in.
 outer_sets='
@@ -74,6 +77,7 @@ blk:virtio_blk
 tun:tun
 vhost-net:vhost_net
 vhost-vsock:vhost_vsock
+vfio:vfio_pci,vfio_iommu_type1
 '
 
 # read_module FILE: print a module's contents, decompressed.

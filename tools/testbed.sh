@@ -20,6 +20,10 @@
 #   --instructions     time passes in the machine with the instructions it executes, one a nanosecond,
 #                      whatever else this one does: for measurements
 #   --no-kvm           a machine without virtualization extensions
+#   --iommu            with an IOMMU (VT-d with interrupt remapping; x86_64 only)
+#   --device OPTIONS   a further device, as QEMU's -device takes it (again for more)
+#   --drive OPTIONS    what such a device is on, as QEMU's -drive takes it (again for more)
+#   --netdev OPTIONS   the same for -netdev
 #   --verbose          show the machine's own console when it fails
 #
 # COMMAND's output and exit status become this script's. 124: timed out. 125: the machine itself
@@ -42,6 +46,8 @@ with_qemu=0
 limit=600
 terminal=0
 kvm=on
+iommu=0
+devices=()
 verbose=0
 accel=tcg,thread=multi
 qemu=
@@ -58,10 +64,11 @@ parse_options()
 		--qemu) with_qemu=1 ;;
 		--terminal) terminal=1 ;;
 		--no-kvm) kvm=off ;;
+		--iommu) iommu=1 ;;
 		--instructions) accel=tcg,thread=single ;;
 		--verbose) verbose=1 ;;
 		--) shift && break ;;
-		--arch | --gic | --cpus | --memory | --kernel | --file | --out | --timeout)
+		--arch | --gic | --cpus | --memory | --kernel | --file | --out | --timeout | --device | --drive | --netdev)
 			[ $# -ge 2 ] || usage_error "$1 needs a value"
 			set_option "$1" "$2"
 			shift
@@ -84,6 +91,10 @@ set_option()
 		;;
 	--out)
 		out=$2
+		return
+		;;
+	--device | --drive | --netdev)
+		devices+=("${1#-}" "$2")
 		return
 		;;
 	--arch)
@@ -222,7 +233,13 @@ machine()
 		# The kernel tries the timer for ten of its ticks, which a busy host may not give it.
 		append="$append no_timer_check"
 		arguments+=(-M q35 -cpu "EPYC,$svm" -kernel "$vmmp_build/testbed/outer-amd64.elf")
+		if [ "$iommu" = 1 ]; then
+			arguments+=(-device 'intel-iommu,intremap=on')
+			# The machine's own devices go on without.
+			append="$append intel_iommu=on iommu=pt"
+		fi
 	fi
+	[ ${#devices[@]} -eq 0 ] || arguments+=("${devices[@]}")
 	[ "$accel" != tcg,thread=single ] || arguments+=(-icount 'shift=0,sleep=off')
 	if [ "$terminal" = 1 ]; then
 		arguments+=(-chardev "file,id=console,path=$temp/console" -device 'virtconsole,chardev=console'
@@ -314,6 +331,7 @@ main()
 	parse_options "$@"
 	need_command cpio cpio
 	need_command readelf binutils
+	[ "$iommu" = 0 ] || [ "$arch" = x86_64 ] || usage_error "--iommu is for x86_64"
 	if [ "$arch" = x86_64 ]; then
 		[ "$with_qemu" = 0 ] || usage_error "--qemu is for aarch64"
 		"$here/images.sh" x86

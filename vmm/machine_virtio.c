@@ -18,6 +18,17 @@ int machine_pci_plug(struct vmmp_pci_host *pci, struct vmmp_pci_function *functi
     return vmmp_pci_host_add(pci, function, device, 0);
 }
 
+int machine_pci_unplaced(const struct vmmp_pci_function *function)
+{
+    for (int bar = 0; bar < VMMP_PCI_BARS; bar++) {
+        if (function->bars[bar].type != VMMP_PCI_BAR_NONE &&
+            vmmp_pci_bar_address(function, (unsigned)bar) == 0) {
+            return bar;
+        }
+    }
+    return -1;
+}
+
 static int plug_pci(struct machine *machine, struct machine_virtio *place,
                     struct vmmp_virtio_device *virtio)
 {

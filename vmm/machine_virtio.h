@@ -78,6 +78,8 @@ struct machine;
 
 /** Plugs a function into the first free device. As vmmp_pci_host_add(). */
 int machine_pci_plug(struct vmmp_pci_host *pci, struct vmmp_pci_function *function);
+/** A BAR of a function that is plugged in for which the PCI windows have no room; -1: none. */
+int machine_pci_unplaced(const struct vmmp_pci_function *function);
 
 /** Plugs a device into the machine's bus. 0 or -errno; nothing is left behind then. */
 int machine_virtio_plug(struct machine *machine, struct machine_virtio *place,

@@ -101,6 +101,18 @@ struct hosted_engine {
     int (*doorbell)(struct hosted_vm *hosted, const struct vmmp_doorbell *doorbell, int fd,
                     bool add);
 
+    /**
+     * Optional: from now on (or, without `add`, no longer) a signal of the eventfd `fd` is the
+     * message. Adding it again changes the message. What the eventfd has already counts. Any
+     * thread.
+     */
+    int (*message_fd)(struct hosted_vm *hosted, int fd, uint64_t address, uint32_t data, bool add);
+    /**
+     * Optional: a signal of the eventfd `fd` raises the input until the guest's EOI, which signals
+     * `resample`. Any thread.
+     */
+    int (*irq_fd)(struct hosted_vm *hosted, int irq, int fd, int resample, bool add);
+
     /** Makes a vCPU, stopped. `vcpu_id` is set; the interrupt controller may not exist yet. */
     int (*vcpu_open)(struct hosted_vcpu *vcpu);
     /** The vCPU does not run any more (`run` has returned). */

@@ -43,9 +43,14 @@ static bool may_write(const struct vmmp_pci_msix *msix)
     return vmmp_pci_command(msix->function) & PCICFG_COMMAND_MASTER;
 }
 
+static bool is_live(const struct vmmp_pci_msix *msix, const struct vmmp_pci_msix_vector *vector)
+{
+    return msix->enabled && !msix->masked && !vector->masked && may_write(msix);
+}
+
 static void deliver(struct vmmp_pci_msix *msix, struct vmmp_pci_msix_vector *vector)
 {
-    if (!msix->enabled || msix->masked || vector->masked || !may_write(msix)) {
+    if (!is_live(msix, vector)) {
         return;
     }
     vector->pending = false;
@@ -53,18 +58,27 @@ static void deliver(struct vmmp_pci_msix *msix, struct vmmp_pci_msix_vector *vec
     msix->msi.ops->send(msix->msi.cookie, vector->address, vector->data);
 }
 
-static void deliver_pending(struct vmmp_pci_msix *msix)
+/* Something that decides about what the vector may tell is new. */
+static void update(struct vmmp_pci_msix *msix, struct vmmp_pci_msix_vector *vector)
+{
+    if (msix->carrier) {
+        msix->carrier->carry(msix->cookie, (unsigned)(vector - msix->vectors),
+                             is_live(msix, vector), vector->address, vector->data);
+    } else if (vector->pending) {
+        deliver(msix, vector);
+    }
+}
+
+static void update_all(struct vmmp_pci_msix *msix)
 {
     for (unsigned i = 0; i < msix->count; i++) {
-        if (msix->vectors[i].pending) {
-            deliver(msix, &msix->vectors[i]);
-        }
+        update(msix, &msix->vectors[i]);
     }
 }
 
 void vmmp_pci_msix_notify(struct vmmp_pci_msix *msix, unsigned vector)
 {
-    if (msix->enabled && vector < msix->count) {
+    if (msix->enabled && !msix->carrier && vector < msix->count) {
         msix->vectors[vector].pending = true;
         deliver(msix, &msix->vectors[vector]);
     }
@@ -109,18 +123,26 @@ static void set_table_word(struct vmmp_pci_msix *msix, uint32_t word, uint32_t v
         break;
     default:
         vector->masked = value & CONTROL_MASK;
-        if (vector->pending) {
-            deliver(msix, vector);
-        }
         break;
     }
+    /* A notification that waits is for the unmasking alone; a carrier is told of every change. */
+    if (msix->carrier || word % WORDS == WORD_CONTROL) {
+        update(msix, vector);
+    }
+}
+
+static bool is_pending(const struct vmmp_pci_msix *msix, unsigned vector)
+{
+    return msix->carrier ? !is_live(msix, &msix->vectors[vector]) &&
+                               msix->carrier->pending(msix->cookie, vector)
+                         : msix->vectors[vector].pending;
 }
 
 static uint32_t pending_word(const struct vmmp_pci_msix *msix, uint32_t word)
 {
     uint32_t value = 0;
     for (uint32_t i = 0; i < 32 && word * 32 + i < msix->count; i++) {
-        value |= (uint32_t)msix->vectors[word * 32 + i].pending << i;
+        value |= (uint32_t)is_pending(msix, word * 32 + i) << i;
     }
     return value;
 }
@@ -135,17 +157,35 @@ static uint32_t read_word(const struct vmmp_pci_msix *msix, uint32_t word)
 }
 
 /* 6.8.2 allows 4 and 8 bytes, aligned; here everything is made of words and bytes of them. */
-static uint64_t msix_read(void *device, uint64_t offset, unsigned size)
+static uint64_t read_words(const struct vmmp_pci_msix *msix, uint64_t offset, unsigned size,
+                           uint32_t (*word)(const struct vmmp_pci_msix *msix, uint32_t number))
 {
-    const struct vmmp_pci_msix *msix = device;
     uint64_t value = 0;
     for (unsigned i = 0; i < size;) {
         uint32_t at = (uint32_t)offset + i;
         unsigned skip = at % WORD_BYTES;
-        value |= (uint64_t)(read_word(msix, at / WORD_BYTES) >> (8 * skip)) << (8 * i);
+        value |= (uint64_t)(word(msix, at / WORD_BYTES) >> (8 * skip)) << (8 * i);
         i += WORD_BYTES - skip;
     }
     return value;
+}
+
+static uint64_t msix_read(void *device, uint64_t offset, unsigned size)
+{
+    return read_words(device, offset, size, read_word);
+}
+
+static uint64_t pending_read(void *device, uint64_t offset, unsigned size)
+{
+    return read_words(device, offset, size, pending_word);
+}
+
+static void pending_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+    (void)device;
+    (void)offset;
+    (void)size;
+    (void)value;
 }
 
 static void msix_write(void *device, uint64_t offset, unsigned size, uint64_t value)
@@ -166,6 +206,7 @@ static void msix_write(void *device, uint64_t offset, unsigned size, uint64_t va
 }
 
 static const struct vmmp_window_ops window_ops = { msix_read, msix_write };
+static const struct vmmp_window_ops pending_ops = { pending_read, pending_write };
 
 /* ---- The capability ---- */
 
@@ -188,7 +229,7 @@ static void control_write(void *cookie, unsigned offset, unsigned size, uint32_t
     if (was_enabled != msix->enabled && msix->changed) {
         msix->changed(msix->cookie, msix->enabled);
     }
-    deliver_pending(msix);
+    update_all(msix);
     vmmp_context_leave(msix->context);
 }
 
@@ -200,7 +241,7 @@ static void command_write(void *cookie, unsigned offset, unsigned size, uint32_t
     (void)size;
     (void)value;
     vmmp_context_enter(msix->context);
-    deliver_pending(msix);
+    update_all(msix);
     vmmp_context_leave(msix->context);
 }
 
@@ -221,7 +262,9 @@ static int add_capability(struct vmmp_pci_msix *msix, const struct vmmp_pci_msix
     body[0] = (uint8_t)(msix->count - 1);
     body[1] = (uint8_t)((msix->count - 1) >> 8);
     put32(&body[PCICFG_MSIX_TABLE - 2], table | config->bar);
-    put32(&body[PCICFG_MSIX_PENDING - 2], (table + pending_offset(msix)) | config->bar);
+    put32(&body[PCICFG_MSIX_PENDING - 2], config->apart
+                                              ? config->pending_offset | config->pending_bar
+                                              : (table + pending_offset(msix)) | config->bar);
     int at =
         vmmp_pci_add_capability(msix->function, PCICFG_CAP_ID_MSIX, body, sizeof(body), writable);
     if (at < 0) {
@@ -243,32 +286,61 @@ static int add_capability(struct vmmp_pci_msix *msix, const struct vmmp_pci_msix
     return result ? result : vmmp_pci_add_register(msix->function, &msix->command);
 }
 
+static bool is_sound(const struct vmmp_pci_msix_config *config)
+{
+    bool delivered = config->carrier || (config->msi && config->msi->ops);
+    bool placed = config->bar < VMMP_PCI_BARS && config->offset % 8 == 0 &&
+                  (!config->apart || (config->shared && config->pending_bar < VMMP_PCI_BARS &&
+                                      config->pending_offset % 8 == 0));
+    return delivered && placed && config->vectors && config->context && config->count >= 1 &&
+           config->count <= VMMP_PCI_MSIX_VECTORS;
+}
+
+/* Bytes of pending bits: whole quadwords (6.8.2.10). */
+static uint32_t pending_size(unsigned count)
+{
+    return (count + 63) / 64 * 8;
+}
+
+static void set_windows(struct vmmp_pci_msix *msix, const struct vmmp_pci_msix_config *config)
+{
+    msix->window = (struct vmmp_window){
+        .name = msix->function->name,
+        .ops = &window_ops,
+        .device = msix,
+        .size = config->apart ? config->count * ENTRY_BYTES : vmmp_pci_msix_size(config->count),
+        .context = config->context,
+    };
+    msix->pending_window = (struct vmmp_window){
+        .name = msix->function->name,
+        .ops = &pending_ops,
+        .device = msix,
+        .size = pending_size(config->count),
+        .context = config->context,
+    };
+}
+
 int vmmp_pci_msix_init(struct vmmp_pci_msix *msix, struct vmmp_pci_function *function,
                        const struct vmmp_pci_msix_config *config)
 {
     memset(msix, 0, sizeof(*msix));
-    if (!config->msi || !config->msi->ops || !config->vectors || !config->context ||
-        config->count < 1 || config->count > VMMP_PCI_MSIX_VECTORS ||
-        config->bar >= VMMP_PCI_BARS || config->offset % 8 != 0) {
+    if (!is_sound(config)) {
         return -EINVAL;
     }
     for (unsigned i = 0; i < config->count; i++) {
         config->vectors[i] = (struct vmmp_pci_msix_vector){ .masked = true };
     }
     msix->function = function;
-    msix->msi = *config->msi;
+    if (config->msi) {
+        msix->msi = *config->msi;
+    }
+    msix->carrier = config->carrier;
     msix->vectors = config->vectors;
     msix->count = config->count;
     msix->context = config->context;
     msix->changed = config->changed;
     msix->cookie = config->cookie;
-    msix->window = (struct vmmp_window){
-        .name = function->name,
-        .ops = &window_ops,
-        .device = msix,
-        .size = vmmp_pci_msix_size(config->count),
-        .context = config->context,
-    };
+    set_windows(msix, config);
     if (!config->shared) {
         int result = vmmp_pci_add_bar(function, config->bar, VMMP_PCI_BAR_MEM32, msix->window.size,
                                       &msix->window);

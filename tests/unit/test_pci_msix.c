@@ -349,6 +349,91 @@ static void a_shared_bar(void **state)
     assert_int_equal(msix.window.ops->read(&msix, 12, 4), 1);
 }
 
+/* ---- somebody else delivers ---- */
+
+struct carried {
+    struct bench bench;
+    bool live[COUNT];
+    uint64_t address[COUNT];
+    uint32_t data[COUNT];
+    bool waits; /* Something is pending, of every vector. */
+};
+
+static void carry(void *cookie, unsigned vector, bool live, uint64_t address, uint32_t data)
+{
+    struct carried *carried = cookie;
+    assert_int_equal(carried->bench.depth, 1);
+    carried->live[vector] = live;
+    carried->address[vector] = address;
+    carried->data[vector] = data;
+}
+
+static bool waits(void *cookie, unsigned vector)
+{
+    const struct carried *carried = cookie;
+    assert_int_equal(carried->bench.depth, 1);
+    return carried->waits && vector != 1;
+}
+
+static const struct vmmp_pci_msix_carrier carrier = { carry, waits };
+
+static void make_carried(struct carried *carried)
+{
+    static const struct vmmp_pci_identity identity = { .vendor = 1, .device = 2 };
+    struct bench *bench = &carried->bench;
+    struct vmmp_pci_msix_config config = configure(bench);
+    config.msi = NULL;
+    config.changed = NULL;
+    config.cookie = carried;
+    config.shared = true;
+    config.offset = 0x4000;
+    config.apart = true;
+    config.pending_bar = 4;
+    config.pending_offset = 0x88;
+    vmmp_pci_function_init(&bench->function, "msix", &identity, NULL, NULL);
+    assert_int_equal(vmmp_pci_msix_init(&bench->msix, &bench->function, &config), -EINVAL);
+    config.carrier = &carrier;
+    config.pending_offset = 0x84;
+    assert_int_equal(vmmp_pci_msix_init(&bench->msix, &bench->function, &config), -EINVAL);
+    config.pending_offset = 0x88;
+    assert_int_equal(vmmp_pci_msix_init(&bench->msix, &bench->function, &config), 0);
+}
+
+static void a_carrier(void **state)
+{
+    struct carried *carried = calloc(1, sizeof(*carried));
+    struct bench *bench = &carried->bench;
+    (void)state;
+    make_carried(carried);
+    assert_int_equal(vmmp_pci_function_read(&bench->function, 0x44, 4), 0x4001);
+    assert_int_equal(vmmp_pci_function_read(&bench->function, 0x48, 4), 0x8c);
+    assert_int_equal(bench->msix.window.size, COUNT * 16);
+    assert_int_equal(bench->msix.pending_window.size, 8);
+    program(bench, 3, false);
+    control(bench, ENABLE);
+    assert_false(carried->live[3]); /* It is no bus master. */
+    vmmp_pci_set_command(&bench->function, MASTER);
+    assert_true(carried->live[3]);
+    assert_int_equal(carried->address[3], 0x12345678000000c0);
+    assert_int_equal(carried->data[3], 103);
+    assert_false(carried->live[2]);
+    put(bench, 16 * 3 + 8, 4, 7);
+    assert_int_equal(carried->data[3], 7);
+    control(bench, ENABLE | MASK);
+    assert_false(carried->live[3]);
+    control(bench, ENABLE);
+    carried->waits = true;
+    assert_int_equal(vmmp_window_read(&bench->msix.pending_window, 0, 8),
+                     (UINT64_C(1) << COUNT) - 1 - (1 << 1) - (1 << 3));
+    vmmp_window_write(&bench->msix.pending_window, 0, 8, 0);
+    assert_int_equal(vmmp_window_read(&bench->msix.pending_window, 0, 1), 0xf5);
+    notify(bench, 3); /* Is not how its vectors tell. */
+    assert_int_equal(bench->sent, 0);
+    control(bench, 0);
+    assert_false(carried->live[3]);
+    free(carried);
+}
+
 int test_pci_msix(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -363,6 +448,7 @@ int test_pci_msix(void)
         TEST(every_access),
         TEST(configurations_are_checked),
         TEST(a_shared_bar),
+        TEST(a_carrier),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,8 +54,10 @@ struct device_kind {
     void (*close)(void *state);
     /** Makes the model; the cookie is `state`. */
     const struct machine_device_ops *model;
-    bool one_model; /**< The first device's, of which the others are parts. */
-    bool function;  /**< It is a PCI function, no virtio device. */
+    bool one_model;    /**< The first device's, of which the others are parts. */
+    bool function;     /**< It is a PCI function, no virtio device. */
+    bool of_host;      /**< It reaches the guest's memory, and its interrupts, past this program. */
+    bool takes_memory; /**< It gives parts of the guest's memory back to the host. */
 
     /** Lines "device NAME …" for --stats. May be NULL. */
     void (*print_stats)(void *state, const char *name, FILE *out);

@@ -268,6 +268,7 @@ const struct device_kind device_balloon = {
     .state_size = sizeof(struct balloon),
     .open = balloon_open,
     .model = &model,
+    .takes_memory = true,
     .print_stats = print_stats,
     .status = status,
     .command = command,

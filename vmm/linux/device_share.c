@@ -217,17 +217,14 @@ static int plug(struct share *share)
     if (at < 0) {
         return at;
     }
-    for (unsigned bar = 0; bar <= share->memory_bar; bar++) {
-        if (function->bars[bar].type != VMMP_PCI_BAR_NONE &&
-            vmmp_pci_bar_address(function, bar) == 0) {
-            vmmp_log(share->log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
-                     OPTION " %s: its BARs of up to %llu KiB do not fit into the PCI window beside "
-                            "the other devices; give a smaller size",
-                     share->options.name,
-                     (unsigned long long)(function->bars[share->memory_bar].size >> 10));
-            vmmp_pci_host_remove(share->pci, function);
-            return -ENOSPC;
-        }
+    if (machine_pci_unplaced(function) >= 0) {
+        vmmp_log(share->log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+                 OPTION " %s: its BARs of up to %llu KiB do not fit into the PCI window beside "
+                        "the other devices; give a smaller size",
+                 share->options.name,
+                 (unsigned long long)(function->bars[share->memory_bar].size >> 10));
+        vmmp_pci_host_remove(share->pci, function);
+        return -ENOSPC;
     }
     return 0;
 }

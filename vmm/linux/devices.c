@@ -9,7 +9,8 @@
 static_assert(OPTIONS_DEVICES <= MACHINE_DEVICES, "a command line can ask for too many devices");
 
 const struct device_kind *const device_kinds[] = {
-    &device_balloon, &device_disk, &device_net, &device_rng, &device_share, &device_vsock, NULL,
+    &device_balloon, &device_disk, &device_net,   &device_rng,
+    &device_share,   &device_vfio, &device_vsock, NULL,
 };
 
 static unsigned count_of_kind(const struct devices *devices, const struct device_kind *kind)

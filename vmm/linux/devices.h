@@ -9,6 +9,7 @@ extern const struct device_kind device_disk;
 extern const struct device_kind device_net;
 extern const struct device_kind device_rng;
 extern const struct device_kind device_share;
+extern const struct device_kind device_vfio;
 extern const struct device_kind device_vsock;
 
 /** Every kind, ended by NULL. */

@@ -83,10 +83,34 @@ static bool check_board(struct options_parser *parser)
     return true;
 }
 
+/* A device of the host's reaches the guest's memory and interrupts it past this program. */
+static bool check_devices(struct options_parser *parser)
+{
+    const struct options *options = parser->options;
+    const struct device_kind *host = NULL;
+    const struct device_kind *takes = NULL;
+    for (unsigned i = 0; i < options->device_count; i++) {
+        const struct device_kind *kind = options->devices[i].kind;
+        host = kind->of_host ? kind : host;
+        takes = kind->takes_memory ? kind : takes;
+    }
+    if (host && takes) {
+        return options_fail(parser,
+                            "%s: all of the guest's memory is in use by the device of %s: leave "
+                            "one of them out",
+                            takes->option, host->option);
+    }
+    return !host || !options->split_irqchip ||
+           options_fail(parser,
+                        "--irqchip split: the device of %s interrupts by the kernel's: "
+                        "leave one of them out",
+                        host->option);
+}
+
 bool options_check(struct options_parser *parser)
 {
     if (!check_amounts(parser) || !check_screen(parser) || !check_irqchip(parser) ||
-        !check_fdt(parser) || !check_board(parser)) {
+        !check_fdt(parser) || !check_board(parser) || !check_devices(parser)) {
         return false;
     }
     const struct options *options = parser->options;

@@ -34,24 +34,17 @@ static void route(struct kvm_irq_routing *table, uint32_t gsi, uint32_t chip, ui
 }
 
 /* As KVM does it by itself, but for interrupt 0, which is at the IOAPIC's pin 2 on a PC. */
-static int set_routes(const struct kvm_vm *vm)
+void kvm_irqchip_routes(struct kvm_irq_routing *table)
 {
-    union {
-        struct kvm_irq_routing table;
-        uint8_t room[sizeof(struct kvm_irq_routing) +
-                     (PIC_INPUTS + HOSTED_KVM_X86_IRQS) * sizeof(struct kvm_irq_routing_entry)];
-    } routes;
-    memset(&routes, 0, sizeof routes);
     for (uint32_t gsi = 0; gsi < HOSTED_KVM_X86_IRQS; gsi++) {
         if (gsi < PIC_INPUTS && gsi != CASCADE) {
-            route(&routes.table, gsi,
-                  gsi < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % PIC_PINS);
+            route(table, gsi, gsi < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE,
+                  gsi % PIC_PINS);
         }
         if (gsi != CASCADE) {
-            route(&routes.table, gsi, KVM_IRQCHIP_IOAPIC, gsi ? gsi : TIMER_IOAPIC);
+            route(table, gsi, KVM_IRQCHIP_IOAPIC, gsi ? gsi : TIMER_IOAPIC);
         }
     }
-    return kvm_call(vm->fd, KVM_SET_GSI_ROUTING, (unsigned long)&routes.table);
 }
 
 int kvm_irqchip_make(struct kvm_vm *vm)
@@ -70,7 +63,7 @@ int kvm_irqchip_make(struct kvm_vm *vm)
         err = kvm_call(vm->fd, KVM_CREATE_IRQCHIP, 0);
     }
     if (err >= 0) {
-        err = set_routes(vm);
+        err = kvm_routes_set(vm);
     }
     if (err < 0) {
         return said(vm, err, "interrupt controllers");
@@ -85,7 +78,7 @@ int kvm_irq_controller_create(struct hosted_vm *hosted)
     return 0;
 }
 
-static bool is_input(int irq)
+bool kvm_irqchip_has(int irq)
 {
     return irq >= 0 && irq < HOSTED_KVM_X86_IRQS && irq != (int)CASCADE;
 }
@@ -95,7 +88,7 @@ int kvm_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, b
     struct kvm_vm *vm = hosted_vm_engine_state(hosted);
     struct kvm_irq_level line = { .irq = (uint32_t)irq, .level = high };
     (void)vcpu;
-    if (!is_input(irq)) {
+    if (!kvm_irqchip_has(irq)) {
         return -EINVAL;
     }
     if (high) {
@@ -113,7 +106,7 @@ int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq)
 {
     struct kvm_vm *vm = hosted_vm_engine_state(hosted);
     (void)vcpu;
-    if (!is_input(irq)) {
+    if (!kvm_irqchip_has(irq)) {
         return -EINVAL;
     }
     atomic_fetch_add_explicit(&vm->interrupts, 1, memory_order_relaxed);

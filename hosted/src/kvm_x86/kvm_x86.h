@@ -19,6 +19,19 @@ int kvm_irq_controller_create(struct hosted_vm *hosted);
 int kvm_irq_level(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq, bool high);
 int kvm_irq_inject(struct hosted_vm *hosted, struct hosted_vcpu *vcpu, int irq);
 
+/** Whether the controllers have such an input. */
+bool kvm_irqchip_has(int irq);
+/** Routes of their inputs, at most. */
+#define KVM_IRQCHIP_ROUTES (16 + HOSTED_KVM_X86_IRQS)
+/** Adds them to a table that has room. */
+void kvm_irqchip_routes(struct kvm_irq_routing *table);
+
+/* irqfd.c */
+/** Gives the kernel all routes, those of inputs and of messages. 0 or -errno. */
+int kvm_routes_set(const struct kvm_vm *vm);
+int kvm_message_fd(struct hosted_vm *hosted, int fd, uint64_t address, uint32_t data, bool add);
+int kvm_irq_fd(struct hosted_vm *hosted, int irq, int fd, int resample, bool add);
+
 /* registers.c */
 /** After KVM_CREATE_VCPU: model-specific registers that firmware would have set. 0 or -errno. */
 int kvm_msrs_set(const struct kvm_vcpu *vcpu);

@@ -93,6 +93,7 @@ void kvm_arch_vm_free(struct kvm_vm *vm)
 {
     free(vm->arch.cpuid);
     kvm_split_free(vm->arch.split);
+    free(vm->arch.routes);
 }
 
 /* All wait, the boot vCPU too: one rule for all. The guest's SIPI wakes the others. */
@@ -156,6 +157,8 @@ void hosted_simple_kvm_x86(simple_t *simple, struct hosted_kvm_x86_config *confi
         .irq_level = kvm_irq_level,
         .irq_inject = kvm_irq_inject,
         .doorbell = kvm_doorbell,
+        .message_fd = kvm_message_fd,
+        .irq_fd = kvm_irq_fd,
         .vcpu_open = kvm_vcpu_open,
         .vcpu_close = kvm_vcpu_close,
         .vcpu_start = kvm_vcpu_start,

@@ -46,8 +46,23 @@ struct vmmp_pci_msix_vector {
     bool pending;
 };
 
+/**
+ * Who delivers in place of notifications: a function whose interrupts come from elsewhere (a
+ * passed-through device's). Both are called inside the context.
+ */
+struct vmmp_pci_msix_carrier {
+    /**
+     * From now on what the vector tells is this message or, if it is not `live`, nothing: it is
+     * masked, and what comes meanwhile is pending. Also called when nothing has changed.
+     */
+    void (*carry)(void *cookie, unsigned vector, bool live, uint64_t address, uint32_t data);
+    /** Whether something is, of a vector that is not live. */
+    bool (*pending)(void *cookie, unsigned vector);
+};
+
 struct vmmp_pci_msix_config {
-    const struct vmmp_msi *msi; /**< Copied. */
+    const struct vmmp_msi *msi;                  /**< Copied. NULL with a carrier. */
+    const struct vmmp_pci_msix_carrier *carrier; /**< NULL: vmmp_pci_msix_notify() it is. */
     struct vmmp_pci_msix_vector *vectors;
     unsigned count; /**< 1 to VMMP_PCI_MSIX_VECTORS. */
     unsigned bar;
@@ -57,6 +72,13 @@ struct vmmp_pci_msix_config {
      */
     bool shared;
     uint32_t offset;
+    /**
+     * With `shared`: `window` is the table alone. Pending bits are at `pending_offset` (a multiple
+     * of 8) of `pending_bar`; accesses there are for `pending_window`.
+     */
+    bool apart;
+    unsigned pending_bar;
+    uint32_t pending_offset;
     const struct vmmp_context *context;
     /** MSI-X was switched on or off. Called inside `context`; NULL: the function has no INTx. */
     void (*changed)(void *cookie, bool enabled);
@@ -64,11 +86,13 @@ struct vmmp_pci_msix_config {
 };
 
 struct vmmp_pci_msix {
-    struct vmmp_window window; /**< Table, then pending bits. */
+    struct vmmp_window window;         /**< Table, then pending bits. */
+    struct vmmp_window pending_window; /**< If they are apart. */
     struct vmmp_pci_function *function;
     struct vmmp_pci_register control;
     struct vmmp_pci_register command;
     struct vmmp_msi msi;
+    const struct vmmp_pci_msix_carrier *carrier;
     struct vmmp_pci_msix_vector *vectors;
     unsigned count;
     const struct vmmp_context *context;

@@ -47,6 +47,7 @@ mistake 1 'text: ' --kernel text
 mistake 1 '.*nowhere.*' --kernel nowhere
 mistake 2 '--gic: a pc has no GIC' --kernel Image --gic 3
 mistake 2 '--irqchip apic: must be kernel or split' --kernel Image --irqchip apic
+mistake 2 '--irqchip split: the device of --vfio' --kernel Image --irqchip split --vfio 00:04.0
 mistake 2 '--dtb: guests of a pc get no device tree' --kernel Image --dtb x.dtb
 mistake 2 '--dump-dtb: guests of a pc get no device tree' --dump-dtb x.dtb
 mistake 2 '--memory 32M: must be at least 64M' --kernel Image --memory 32M

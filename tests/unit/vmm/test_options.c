@@ -204,6 +204,11 @@ static void test_mistakes(void **state)
         { "vmm run --irqchip user", "--irqchip user: must be kernel or split" },
         { "vmm run --irqchip split --kernel k",
           "--irqchip split: a qemu-arm-virt has no IOAPIC: leave it out" },
+        { "vmm run --vfio nvme0",
+          "--vfio nvme0: must be the address of a PCI device, such as 0000:00:04.0" },
+        { "vmm run --kernel k --balloon --vfio 00:04.0",
+          "--balloon: all of the guest's memory is in use by the device of --vfio: leave one of "
+          "them out" },
         { "vmm run --transport ccw",
           "--transport ccw: must be pci, pci-modern, pci-legacy, mmio or mmio-cmdline" },
         { "vmm run --rings round", "--rings round: must be packed or split" },
