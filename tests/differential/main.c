@@ -252,11 +252,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: differential TABLE\n");
         return 2;
     }
-    read_table(&table);
     if (!qemu_version(version, sizeof(version))) {
         printf("skipped: qemu-system-x86_64 is not installed (apt-get install qemu-system-x86)\n");
         return 77;
     }
+    read_table(&table);
     compare_all(&result);
     unsigned wrong = judge(&result, &table, 0, true);
     if (wrong == 0 && !judge_refuses(&result, &table)) {
