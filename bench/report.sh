@@ -44,6 +44,18 @@ fields()
         }' "$results"
 }
 
+# The commit, and whether anything but an earlier report differs from it.
+sources()
+{
+    local commit
+    commit=$(git -C "$here/.." rev-parse --short HEAD 2>/dev/null) || {
+        echo unknown
+        return
+    }
+    [ -z "$(git -C "$here/.." status --porcelain -- . ':!docs/benchmarks')" ] || commit="$commit and changes"
+    echo "$commit"
+}
+
 machine()
 {
     awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo
@@ -64,7 +76,7 @@ readme()
 	| | |
 	|---|---|
 	| date | $(date -u +%Y-%m-%d) |
-	| sources | $(git -C "$here" describe --always --dirty --exclude '*' 2>/dev/null || echo unknown) |
+	| sources | $(sources) |
 	| machine | $(machine), $(nproc) processors, Linux $(uname -r) |
 	| load | $(cut -d ' ' -f 1-3 /proc/loadavg) at the end |
 	| compilers | $(version gcc --version); $(version clang --version) |
