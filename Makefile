@@ -63,7 +63,7 @@ unit: deps-test $(SYSROOT32)/cflags
 
 gcc: deps-build
 	@$(CMAKE) -B $(BUILD)/gcc -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-		-DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_BENCH=ON \
+		-DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_BENCH=ON -DCMAKE_C_FLAGS=-fcallgraph-info=su \
 		"-DVMMP_FLAVOURS=aarch64-qemu-arm-virt;x86_64-pc99" >/dev/null
 	@cmake --build $(BUILD)/gcc
 

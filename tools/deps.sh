@@ -15,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/lib.sh"
 
 build='gcc clang lld cmake ninja-build make pkg-config libfdt-dev zlib1g-dev liblz4-dev liblzma-dev libzstd-dev liburing-dev libslirp-dev libseccomp-dev libpng-dev'
-test='acpica-tools dmidecode libcmocka-dev libclang-rt-dev device-tree-compiler gzip zstd xz-utils lz4 clang-format clang-tidy valgrind shellcheck spin'
+test='acpica-tools dmidecode libcmocka-dev libclang-rt-dev device-tree-compiler gzip zstd xz-utils lz4 clang-format clang-tidy valgrind shellcheck spin qemu-system-x86'
 run='cpio gzip xz-utils zstd e2fsprogs binutils debian-archive-keyring'
 # The guest and its VMM are arm64: elsewhere a cross compiler makes the VMM.
 cross='gcc-aarch64-linux-gnu libc6-dev-arm64-cross'

@@ -288,7 +288,8 @@ static uint16_t add_packed(const struct vmmp_virtio_driver *driver,
     uint16_t id = take_id(driver, queue, buffers, count);
     for (unsigned i = 0; i < count; i++) {
         /* The id counts in the last one (2.8.6); elsewhere there is anything. */
-        append(queue, buffers[i].gpa, buffers[i].len, i + 1 < count ? 0xdead : id,
+        bool any = i + 1 < count && !driver->ids_everywhere;
+        append(queue, buffers[i].gpa, buffers[i].len, any ? 0xdead : id,
                flags_of(buffers, i, count), i == 0);
     }
     vmmp_guest_store_le16_release(&head->flags, (uint16_t)flags);

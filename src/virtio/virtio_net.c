@@ -56,6 +56,13 @@ static uint64_t with_needs(uint64_t bits)
     return bits;
 }
 
+/* The control queue is there, though not here, and is no feature of ours. */
+static uint64_t with_given_needs(const struct vmmp_virtio_device *dev, uint64_t bits)
+{
+    uint64_t given = dev->control_elsewhere ? BIT(VIRTIO_NET_F_CTRL_VQ) & ~bits : 0;
+    return with_needs(bits | given) & ~given;
+}
+
 static uint64_t features(struct vmmp_virtio_device *dev)
 {
     const struct vmmp_virtio_net *net = net_of(dev);
@@ -74,15 +81,14 @@ static uint64_t features(struct vmmp_virtio_device *dev)
             bits |= offloads[i].from_guest | offloads[i].to_guest;
         }
     }
-    bits = with_needs(bits & ~dev->features_off);
+    bits = with_given_needs(dev, bits & ~dev->features_off);
     /* Virtio 1.4, 5.1.4.1. A driver that was offered both may take it alone. */
     return bits & BIT(VIRTIO_NET_F_CTRL_VQ) ? bits : bits & ~BIT(VIRTIO_NET_F_CTRL_RX_EXTRA);
 }
 
 static bool accept(struct vmmp_virtio_device *dev, uint64_t accepted)
 {
-    (void)dev;
-    return with_needs(accepted) == accepted;
+    return with_given_needs(dev, accepted) == accepted;
 }
 
 /* ---- Configuration (5.1.4) ---- */
@@ -146,7 +152,8 @@ static void driver_ok(struct vmmp_virtio_device *dev)
 /* 5.1.2: the control queue follows the pairs that the driver knows of. */
 static unsigned control_queue(const struct vmmp_virtio_net *net)
 {
-    bool mq = vmmp_virtio_has_feature(&net->virtio, VIRTIO_NET_F_MQ);
+    bool mq =
+        vmmp_virtio_has_feature(&net->virtio, VIRTIO_NET_F_MQ) || net->virtio.control_elsewhere;
     return mq ? 2u * net->max_pairs : 2u;
 }
 
@@ -178,6 +185,20 @@ static void queue_reset(struct vmmp_virtio_device *dev, unsigned queue)
         vmmp_virtio_net_tx_forget(net, queue / 2);
     } else {
         vmmp_virtio_net_rx_forget(net, queue / 2);
+    }
+}
+
+/* The pairs before the first whose receiving queue does not work; the first one always counts. */
+static void queues_running(struct vmmp_virtio_device *dev)
+{
+    struct vmmp_virtio_net *net = net_of(dev);
+    uint8_t pairs = 1;
+    while (pairs < net->max_pairs && dev->queues[2 * (size_t)pairs].vq.enabled) {
+        pairs++;
+    }
+    if (net->state.live && pairs != net->state.pairs) {
+        net->state.pairs = pairs;
+        vmmp_virtio_net_configure(net);
     }
 }
 
@@ -218,6 +239,7 @@ static const struct vmmp_virtio_ops ops = {
     .driver_ok = driver_ok,
     .process = process,
     .queue_reset = queue_reset,
+    .queues_running = queues_running,
     .reset = reset,
 };
 

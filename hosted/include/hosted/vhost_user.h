@@ -16,8 +16,8 @@
  * configuration), CONFIG, INFLIGHT_SHMFD (split rings), RESET_DEVICE and CONFIGURE_MEM_SLOTS. A
  * ring works while it has addresses, a kick descriptor and is enabled. When it is stopped or
  * disabled, requests in flight are finished first; a device that works in order gives back what it
- * holds, and begins there again. When the last ring stops the device is reset. Of a network device
- * the first pair of queues is served; its control queue is the front-end's affair.
+ * holds, and begins there again. When the last ring stops the device is reset. A network device's
+ * control queue is the front-end's affair; pairs of queues are in use whose rings work.
  *
  * Hostile front-end: whatever it says, and whatever it does to memory that it shares, it can end
  * its own connection (one log line says why) and nothing else. Sizes, descriptors, indices, regions

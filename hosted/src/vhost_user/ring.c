@@ -216,6 +216,14 @@ static const char *enable_queue(struct hosted_vhost_user *server, struct vhost_r
     return vmmp_virtqueue_seek(&queue->vq, position) ? NULL : vmmp_virtqueue_error(&queue->vq);
 }
 
+/* Inside. */
+static void tell_device(const struct hosted_vhost_user *server)
+{
+    if (server->device->ops->queues_running) {
+        server->device->ops->queues_running(server->device);
+    }
+}
+
 static const char *start(struct hosted_vhost_user *server, struct vhost_ring *ring)
 {
     const char *why = accept_features(server);
@@ -233,6 +241,7 @@ static const char *start(struct hosted_vhost_user *server, struct vhost_ring *ri
                                    VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK,
                                false);
     }
+    tell_device(server);
     return NULL;
 }
 
@@ -299,6 +308,7 @@ static void stop(struct hosted_vhost_user *server, struct vhost_ring *ring)
     }
     vmmp_virtio_queue_reset(server->device, ring->index);
     ring->running = false;
+    tell_device(server);
 }
 
 void vhost_rings_stop(struct hosted_vhost_user *server, uint64_t rings)

@@ -143,23 +143,24 @@ static void ready(void *cookie, uint32_t events)
  * What is between the front-end and its driver: of a network device the control queue, with which
  * the driver says which frames it wants and how many pairs of queues it uses.
  */
-#define NET_CONTROL                                                                              \
-    (BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_VLAN) |       \
-     BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) | BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_MQ) | \
+#define NET_CONTROL                                                                        \
+    (BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_VLAN) | \
+     BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) | BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) |                  \
      BIT(VIRTIO_NET_F_CTRL_MAC_ADDR))
-#define NET_RINGS 2u
 
 /* Inside. Single rings are reset by stopping them, so that is not offered. */
 static void choose_face(struct hosted_vhost_user *server)
 {
     struct vmmp_virtio_device *device = server->device;
     bool net = device->ops->type == VIRTIO_ID_NET;
-    unsigned most = net ? NET_RINGS : HOSTED_VHOST_USER_QUEUES;
+    /* Of a network device the pairs; the queue behind them is the control queue. */
+    unsigned served = net ? device->queue_count & ~1u : device->queue_count;
     device->features_off |=
         server->config.features_off | BIT(VIRTIO_F_RING_RESET) | (net ? NET_CONTROL : 0);
+    device->control_elsewhere = true;
     vmmp_virtio_set_transport(device, &vhost_transport_ops, server);
     server->offered = vmmp_virtio_offered(device, false) | BIT(VHOST_USER_F_PROTOCOL_FEATURES);
-    server->ring_count = device->queue_count < most ? device->queue_count : most;
+    server->ring_count = served < HOSTED_VHOST_USER_QUEUES ? served : HOSTED_VHOST_USER_QUEUES;
     /* No message asks how large rings may be: front-ends have sizes of their own. */
     for (unsigned i = 0; i < server->ring_count; i++) {
         device->queues[i].max_size = VMMP_VIRTQUEUE_MAX_SIZE;

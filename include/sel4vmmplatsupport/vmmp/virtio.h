@@ -86,6 +86,8 @@ struct vmmp_virtio_ops {
     enum vmmp_virtio_progress (*process)(struct vmmp_virtio_device *dev, unsigned queue);
     /** Queue `queue` alone was reset (2.6.1); needed to offer VIRTIO_F_RING_RESET. */
     void (*queue_reset)(struct vmmp_virtio_device *dev, unsigned queue);
+    /** Optional: with `control_elsewhere`, other queues work (`vq.enabled`) than did before. */
+    void (*queues_running)(struct vmmp_virtio_device *dev);
     /**
      * The driver resets the device. All tokens are void already. True: done. False: requests in
      * flight still use guest memory; status does not read 0 before vmmp_virtio_reset_done().
@@ -172,6 +174,11 @@ struct vmmp_virtio_device {
      * (vmmp/doorbell.h). As `budget`.
      */
     bool kicks_are_waited_for;
+    /**
+     * What the driver says on a control queue does not come here but goes to the transport's other
+     * side, which lets those queues work that the driver uses. As `budget`, by the transport.
+     */
+    bool control_elsewhere;
 
     const struct vmmp_virtio_transport_ops *transport_ops;
     void *transport;

@@ -156,6 +156,11 @@ struct vmmp_virtio_driver {
      * every used buffer is the one that was added first of those that have not come back.
      */
     bool ordered;
+    /**
+     * Packed: the buffer id is in every descriptor of a chain, as Linux has it. Otherwise it is in
+     * the last one only, the one that counts (2.8.6), and something else in the others.
+     */
+    bool ids_everywhere;
     /** Ends the test; does not return. NULL: a line on the error stream and abort(). */
     void (*fail)(const char *what);
     struct vmmp_virtio_driver_queue queues[VMMP_VIRTIO_DRIVER_QUEUES];
