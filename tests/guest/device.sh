@@ -16,7 +16,8 @@
 # Where tests/guest/devices/NAME.prepare exists it is run first, on this machine, with a folder and the
 # guests' architecture as its arguments; the files it leaves there are carried in as /carry.
 #
-# A line "# needs: OPTION…" in the script has options of this one that it cannot do without.
+# A line "# needs: OPTION…" in the script has options of this one that it cannot do without, and
+# "# needs with --full: OPTION…" more of them.
 #
 # A script that says "# Needs: qemu" finds QEMU in the machine.
 #
@@ -81,17 +82,20 @@ run_all()
 	[ -z "$failed" ] || die "failed:$failed"
 }
 
-# needs SCRIPT: options in a line "# needs: --gic 2" of it, which come before the command line's.
+# needs SCRIPT ARGUMENT...: options in a line "# needs: --gic 2" of it, which come before the command
+# line's.
 needs()
 {
-	sed -n 's/^# needs: //p' "$here/devices/$1.sh" 2>/dev/null
+	local script=$here/devices/$1.sh
+	sed -n 's/^# needs: //p' "$script" 2>/dev/null
+	case " ${*:2} " in *' --full '*) sed -n 's/^# needs with --full: //p' "$script" 2>/dev/null ;; esac
 }
 
 main()
 {
 	local options programs file images guest
 	# shellcheck disable=SC2046,SC2086 # words
-	parse_options $(needs "${*: -2:1}") "$@"
+	parse_options $(needs "${*: -2:1}" "$@") "$@"
 	check_vmm "$vmm"
 	if [ "$name" = all ]; then
 		given=("${@:1:$#-2}")

@@ -2,6 +2,7 @@
 # shellcheck shell=sh disable=SC2034 # variables are lib.sh's
 # The board exynos5422: Debian's stock armmp kernel on its own device tree of the ODROID-XU4.
 # needs: --gic 2 --cpus 2
+# needs with --full: --cpus 4
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
 
@@ -92,7 +93,11 @@ END
 
 cat >cpus.sh <<'END'
 say online "$(cat /sys/devices/system/cpu/online)"
-taskset 2 true || fail "nothing runs on CPU 1"
+mask=1
+for cpu in /sys/devices/system/cpu/cpu[0-9]; do
+	taskset "$(printf %x $mask)" true || fail "nothing runs on $cpu"
+	mask=$((mask * 2))
+done
 echo 0 >/sys/devices/system/cpu/cpu1/online || fail "CPU 1 stays on"
 say left "$(cat /sys/devices/system/cpu/online)"
 echo 1 >/sys/devices/system/cpu/cpu1/online || fail "CPU 1 stays off"
@@ -162,12 +167,18 @@ if [ -s both.sh ]; then
 fi
 if wanted cpus; then
 	append=$periodic
+	# With --full all of the cluster.
 	guest_cpus=2
+	others=0
+	if [ "$FULL" = 1 ] && [ "$CPUS" -ge 4 ]; then
+		guest_cpus=4
+		others=0,2-3
+	fi
 	# shellcheck disable=SC2086 # words
 	guest c cpus.sh $board
-	check cpus-online says c 'online 0-1'
-	check cpus-off says c 'left 0'
-	check cpus-on says c 'back 0-1'
+	check cpus-online says c "online 0-$((guest_cpus - 1))"
+	check cpus-off says c "left $others"
+	check cpus-on says c "back 0-$((guest_cpus - 1))"
 	check cpus-reset-status ended c 3
 	sed 's/^/    /' c.out | grep VMMP
 	guest_cpus=1
