@@ -218,6 +218,8 @@ END
 	check tap-fragments says tap 'large yes'
 	tell tap $size
 	transfers tap 111111
+	# By this name the table of clauses has it.
+	check tap-down transferred tap received-v4 "$size"
 	check tap-mtu-800 says tap 'mtu-800 800 yes'
 	check tap-mtu-1400 says tap 'mtu-1400 yes'
 	check tap-new-address says tap 'address yes'
