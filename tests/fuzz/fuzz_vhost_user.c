@@ -113,6 +113,8 @@ static void connect_again(void)
 {
     int pair[2];
     if (front >= 0) {
+        /* It may have given this end away, which then does not close. */
+        shutdown(front, SHUT_RDWR);
         close(front);
         run();
     }

@@ -317,7 +317,12 @@ static void refuses_wrong_ring_descriptors(void **state)
     expect_refusal(bench, "cannot be waited for");
     number = VHOST_USER_VRING_NOFD;
     vhost_front_send(front, VHOST_USER_SET_VRING_CALL, &number, 8, &front->call[0], 1);
-    expect_refusal(bench, "a ring's descriptor that is missing, or more than one");
+    expect_refusal(bench, "a ring's descriptor that is missing, a socket, or more than one");
+    /* Its own end of the connection, which would then never be seen to close. */
+    number = 0;
+    vhost_front_send(front, VHOST_USER_SET_VRING_ERR, &number, 8, &front->socket, 1);
+    expect_refusal(bench, "a socket");
+    number = VHOST_USER_VRING_NOFD;
     vhost_front_send(front, VHOST_USER_SET_VRING_KICK, &number, 8, NULL, 0);
     expect_refusal(bench, "polling is not spoken");
     /* Nobody to call is fine. */

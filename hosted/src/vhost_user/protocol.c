@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vhost_user_internal.h"
@@ -281,7 +282,12 @@ static const char *get_vring_base(struct hosted_vhost_user *server, struct vhost
 static int take_ring_fd(struct vhost_message *message)
 {
     bool none = message->payload.number & VHOST_USER_VRING_NOFD;
+    struct stat status;
     if (message->fd_count != (none ? 0u : 1u)) {
+        return -2;
+    }
+    /* The front-end's own end of this connection would keep it open after the front-end. */
+    if (!none && (fstat(message->fds[0], &status) != 0 || S_ISSOCK(status.st_mode))) {
         return -2;
     }
     return none ? -1 : vhost_message_take_fd(message, 0);
@@ -295,7 +301,7 @@ static struct vhost_ring *fd_ring(struct hosted_vhost_user *server,
     return number & ~known ? NULL : find_ring(server, number & VHOST_USER_VRING_INDEX_MASK);
 }
 
-static const char bad_fd[] = "a ring's descriptor that is missing, or more than one";
+static const char bad_fd[] = "a ring's descriptor that is missing, a socket, or more than one";
 
 static const char *set_vring_kick(struct hosted_vhost_user *server, struct vhost_message *message)
 {
