@@ -20,7 +20,8 @@ extern "C" {
  * RAM is registered: the memory map is made of it, reserved where there is none, on 32-bit hosts up
  * to 4 GiB. The host's VESA framebuffer, if its kernel knows one and this library was built with
  * CONFIG_VMM_PLATSUPPORT_VESA_FRAMEBUFFER, is mapped into anonymous memory and described; without
- * room for it (logged) the guest has none. `guest_ramdisk_image.load_paddr` of 0 means that there is no initrd. 0 or -1 (logged).
+ * room for it (logged) the guest has none. `guest_ramdisk_image.load_paddr` of 0 means that there
+ * is no initrd. 0 or -1 (logged).
  */
 int vmm_plat_init_guest_boot_structure(vm_t *vm, const char *cmdline,
                                        guest_kernel_image_t guest_kernel_image,
