@@ -55,7 +55,7 @@ static bool link_of(const struct hosted_vfio_space *space, const char *address, 
 {
     char path[VFIO_PATH];
     char whole[VFIO_PATH];
-    snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/%s", space->root, address, name);
+    snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%.32s/%s", space->root, address, name);
     ssize_t length = readlink(path, whole, sizeof(whole) - 1);
     if (length <= 0) {
         return false;
