@@ -2,7 +2,7 @@
 /* A Cadence UART: any register, width and value, input and a backend that stalls, resets. */
 #include <sel4vmmplatsupport/vmmp/cadence_uart.h>
 
-#include "fuzz_input.h"
+#include "fuzz_uart_bench.h"
 
 #define SR             0x2c
 #define ISR            0x14
@@ -16,50 +16,8 @@
 static struct vmmp_cadence_uart cadence;
 static struct vmmp_irq_line line;
 static bool level;
-static struct vmmp_work *queued;
-static struct fuzz_input *input;
-
-static void defer(void *cookie, struct vmmp_work *work)
-{
-    (void)cookie;
-    queued = work;
-}
-
-static void cancel(void *cookie, struct vmmp_work *work)
-{
-    (void)cookie;
-    queued = queued == work ? NULL : queued;
-}
 
 static const struct vmmp_host_ops host_ops = { .defer = defer, .cancel = cancel };
-
-static void set_level(void *cookie, bool high)
-{
-    (void)cookie;
-    FUZZ_CHECK(level != high);
-    level = high;
-}
-
-static const struct vmmp_irq_line_ops line_ops = { .level = set_level };
-
-static size_t take(void *cookie, const uint8_t *bytes, size_t size)
-{
-    (void)cookie, (void)bytes;
-    size_t taken = fuzz_u8(input);
-    return taken & 1 ? size : taken; /* Which may be more than there are. */
-}
-
-static size_t give(void *cookie, uint8_t *bytes, size_t size)
-{
-    (void)cookie;
-    FUZZ_CHECK(size >= 1 && size <= VMMP_CADENCE_UART_FIFO_SIZE);
-    size_t given = fuzz_u8(input);
-    given = given < size ? given : size;
-    memset(bytes, 'i', given);
-    return given;
-}
-
-static const struct vmmp_serial_backend backend = { take, give };
 
 static void check(void)
 {
@@ -88,11 +46,7 @@ static void step(struct fuzz_input *in)
         vmmp_uart_notify(&cadence.uart);
         break;
     case 1:
-        if (queued) {
-            struct vmmp_work *work = queued;
-            queued = NULL;
-            work->run(work->cookie);
-        }
+        run_queued();
         break;
     case 2:
         if ((what & 0x38) == 0) {
@@ -118,9 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              .backend = &backend };
 
     input = &in;
+    most_input = VMMP_CADENCE_UART_FIFO_SIZE;
     level = false;
     queued = NULL;
-    FUZZ_CHECK(!vmmp_irq_line_init(&line, &line_ops, NULL, &config.host));
+    FUZZ_CHECK(!vmmp_irq_line_init(&line, &line_ops, &level, &config.host));
     FUZZ_CHECK(!vmmp_cadence_uart_init(&cadence, &config));
     while (in.left) {
         step(&in);

@@ -11,7 +11,7 @@
 #include <sel4vmmplatsupport/vmmp/exynos_sdhc.h>
 #include <sel4vmmplatsupport/vmmp/exynos_uart.h>
 
-#include "fuzz_input.h"
+#include "fuzz_uart_bench.h"
 
 #define GPIOS 5
 
@@ -24,10 +24,8 @@ static struct vmmp_exynos_sdhc sdhc;
 static struct vmmp_exynos_gpio gpios[GPIOS];
 static struct vmmp_irq_line lines[32];
 static bool levels[32];
-static struct fuzz_input *input;
 static uint64_t now_ns;
 static struct vmmp_timer *timer;
-static struct vmmp_work *queued;
 static unsigned fired;
 
 /* ---- The host ---- */
@@ -36,19 +34,6 @@ static uint64_t now(void *cookie)
 {
     (void)cookie;
     return now_ns;
-}
-
-static void defer(void *cookie, struct vmmp_work *work)
-{
-    (void)cookie;
-    FUZZ_CHECK(!queued || queued == work); /* Only the UART defers. */
-    queued = work;
-}
-
-static void cancel(void *cookie, struct vmmp_work *work)
-{
-    (void)cookie;
-    queued = queued == work ? NULL : queued;
 }
 
 static void timer_arm(void *cookie, struct vmmp_timer *armed, uint64_t deadline_ns)
@@ -91,33 +76,6 @@ static void advance(uint64_t nanoseconds)
 }
 
 /* ---- What the devices are connected to ---- */
-
-static void set_level(void *cookie, bool high)
-{
-    bool *level = cookie;
-    FUZZ_CHECK(*level != high);
-    *level = high;
-}
-
-static const struct vmmp_irq_line_ops line_ops = { .level = set_level };
-
-static size_t take(void *cookie, const uint8_t *bytes, size_t size)
-{
-    (void)cookie, (void)bytes;
-    size_t taken = fuzz_u8(input);
-    return taken & 1 ? size : taken; /* Which may be more than there are. */
-}
-
-static size_t give(void *cookie, uint8_t *bytes, size_t size)
-{
-    (void)cookie;
-    size_t given = fuzz_u8(input);
-    given = given < size ? given : size;
-    memset(bytes, 'i', given);
-    return given;
-}
-
-static const struct vmmp_serial_backend backend = { take, give };
 
 static void pin_changed(void *cookie, unsigned bank, unsigned pin, bool high)
 {
@@ -233,14 +191,9 @@ static void step(struct fuzz_input *in)
     case 2:
         vmmp_uart_notify(&console.uart);
         break;
-    case 3: {
-        struct vmmp_work *work = queued;
-        queued = NULL;
-        if (work) {
-            work->run(work->cookie);
-        }
+    case 3:
+        run_queued();
         break;
-    }
     case 4: {
         struct vmmp_exynos_gpio *gpio = &gpios[fuzz_u8(in) % GPIOS];
         uint8_t bank = fuzz_u8(in) & 0xf;

@@ -11,7 +11,7 @@
 #include <sel4vmmplatsupport/vmmp/tegra_pmc.h>
 #include <sel4vmmplatsupport/vmmp/uart16550.h>
 
-#include "fuzz_input.h"
+#include "fuzz_uart_bench.h"
 
 static struct vmmp_tegra_car car;
 static struct vmmp_tegra_pmc pmc;
@@ -22,51 +22,9 @@ static struct vmmp_as3722 chip;
 static struct vmmp_uart16550 console;
 static struct vmmp_irq_line lines[2];
 static bool levels[2];
-static struct fuzz_input *input;
-static struct vmmp_work *queued;
-
-static void defer(void *cookie, struct vmmp_work *work)
-{
-    (void)cookie;
-    FUZZ_CHECK(!queued || queued == work); /* Only the UART defers. */
-    queued = work;
-}
-
-static void cancel(void *cookie, struct vmmp_work *work)
-{
-    (void)cookie;
-    queued = queued == work ? NULL : queued;
-}
 
 static const struct vmmp_host_ops host_ops = { .defer = defer, .cancel = cancel };
 static const struct vmmp_host host = { &host_ops, NULL };
-
-static void set_level(void *cookie, bool high)
-{
-    bool *level = cookie;
-    FUZZ_CHECK(*level != high);
-    *level = high;
-}
-
-static const struct vmmp_irq_line_ops line_ops = { .level = set_level };
-
-static size_t take(void *cookie, const uint8_t *bytes, size_t size)
-{
-    (void)cookie, (void)bytes;
-    size_t taken = fuzz_u8(input);
-    return taken & 1 ? size : taken; /* Which may be more than there are. */
-}
-
-static size_t give(void *cookie, uint8_t *bytes, size_t size)
-{
-    (void)cookie;
-    size_t given = fuzz_u8(input);
-    given = given < size ? given : size;
-    memset(bytes, 'i', given);
-    return given;
-}
-
-static const struct vmmp_serial_backend backend = { take, give };
 
 static void guest_resets(void *cookie)
 {
@@ -187,14 +145,9 @@ static void step(struct fuzz_input *in)
     case 0:
         vmmp_uart_notify(&console.uart);
         break;
-    case 1: {
-        struct vmmp_work *work = queued;
-        queued = NULL;
-        if (work) {
-            work->run(work->cookie);
-        }
+    case 1:
+        run_queued();
         break;
-    }
     case 2:
         reset(in);
         break;

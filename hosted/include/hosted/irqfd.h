@@ -5,7 +5,8 @@
  *
  * Threads: any, also inside a device's context. Descriptors stay the caller's, and outlive what is
  * made of them. Errors: 0 or -errno; -EOPNOTSUPP where the engine has none (all but kvm_x86,
- * with the kernel's interrupt controllers).
+ * with the kernel's interrupt controllers), -ENOSPC beyond 1024 messages of a VM. Nothing is
+ * allocated.
  *
  * Hostile guest: address and data may be whatever it programmed; a message to where nobody takes
  * messages is lost, as on hardware.

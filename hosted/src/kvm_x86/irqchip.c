@@ -63,7 +63,7 @@ int kvm_irqchip_make(struct kvm_vm *vm)
         err = kvm_call(vm->fd, KVM_CREATE_IRQCHIP, 0);
     }
     if (err >= 0) {
-        err = kvm_routes_set(vm);
+        err = kvm_routes_make(vm);
     }
     if (err < 0) {
         return said(vm, err, "interrupt controllers");

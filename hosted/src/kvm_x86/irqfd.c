@@ -6,19 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGE_GSI HOSTED_KVM_X86_IRQS /* The first one of a message. */
+#define MESSAGE_GSI  HOSTED_KVM_X86_IRQS /* The first one of a message. */
+#define KVM_MESSAGES 1024u               /* Eight devices with 128 vectors. */
 
-int kvm_routes_set(const struct kvm_vm *vm)
+/* What an eventfd tells; `fd` -1: the place is free. Its GSI is MESSAGE_GSI + its place. */
+struct kvm_message {
+    int fd;
+    uint64_t address;
+    uint32_t data;
+};
+
+/* With all the room there will be, as guests make and change messages. By irq_lock. */
+struct kvm_routes {
+    struct kvm_message messages[KVM_MESSAGES];
+    uint32_t count;
+    union {
+        struct kvm_irq_routing table;
+        uint8_t room[sizeof(struct kvm_irq_routing) +
+                     (KVM_IRQCHIP_ROUTES + KVM_MESSAGES) * sizeof(struct kvm_irq_routing_entry)];
+    };
+};
+
+/* Gives the kernel all routes, those of inputs and of messages. */
+static int set_routes(const struct kvm_vm *vm)
 {
-    size_t room = KVM_IRQCHIP_ROUTES + vm->arch.route_count;
-    struct kvm_irq_routing *table =
-        calloc(1, sizeof(*table) + room * sizeof(struct kvm_irq_routing_entry));
-    if (!table) {
-        return -ENOMEM;
-    }
+    struct kvm_routes *routes = vm->arch.routes;
+    struct kvm_irq_routing *table = &routes->table;
+    table->nr = 0;
     kvm_irqchip_routes(table);
-    for (uint32_t i = 0; i < vm->arch.route_count; i++) {
-        const struct kvm_message *message = &vm->arch.routes[i];
+    for (uint32_t i = 0; i < routes->count; i++) {
+        const struct kvm_message *message = &routes->messages[i];
         if (message->fd >= 0) {
             table->entries[table->nr++] = (struct kvm_irq_routing_entry){
                 .gsi = MESSAGE_GSI + i,
@@ -30,38 +47,36 @@ int kvm_routes_set(const struct kvm_vm *vm)
         }
     }
     int err = kvm_call(vm->fd, KVM_SET_GSI_ROUTING, (unsigned long)table);
-    free(table);
     return err < 0 ? err : 0;
 }
 
-/* The place of what `fd` tells; `fd` -1: a free one. NULL if there is none. */
-static struct kvm_message *find(struct kvm_vm *vm, int fd)
+int kvm_routes_make(struct kvm_vm *vm)
 {
-    for (uint32_t i = 0; i < vm->arch.route_count; i++) {
-        if (vm->arch.routes[i].fd == fd) {
-            return &vm->arch.routes[i];
+    vm->arch.routes = calloc(1, sizeof(*vm->arch.routes));
+    return vm->arch.routes ? set_routes(vm) : -ENOMEM;
+}
+
+/* The place of what `fd` tells; `fd` -1: a free one. NULL if there is none. */
+static struct kvm_message *find(const struct kvm_vm *vm, int fd)
+{
+    struct kvm_routes *routes = vm->arch.routes;
+    for (uint32_t i = 0; i < routes->count; i++) {
+        if (routes->messages[i].fd == fd) {
+            return &routes->messages[i];
         }
     }
     return NULL;
 }
 
-static struct kvm_message *make(struct kvm_vm *vm)
+static struct kvm_message *make(const struct kvm_vm *vm)
 {
+    struct kvm_routes *routes = vm->arch.routes;
     struct kvm_message *free_one = find(vm, -1);
-    if (free_one) {
+    if (free_one || routes->count == KVM_MESSAGES) {
         return free_one;
     }
-    if (vm->arch.route_count == vm->arch.route_room) {
-        uint32_t room = vm->arch.route_room ? 2 * vm->arch.route_room : 32;
-        struct kvm_message *routes = realloc(vm->arch.routes, room * sizeof(*routes));
-        if (!routes) {
-            return NULL;
-        }
-        vm->arch.routes = routes;
-        vm->arch.route_room = room;
-    }
-    vm->arch.routes[vm->arch.route_count].fd = -1;
-    return &vm->arch.routes[vm->arch.route_count++];
+    routes->messages[routes->count].fd = -1;
+    return &routes->messages[routes->count++];
 }
 
 static int irqfd(const struct kvm_vm *vm, uint32_t gsi, int fd, int resample, bool add)
@@ -79,7 +94,7 @@ static int irqfd(const struct kvm_vm *vm, uint32_t gsi, int fd, int resample, bo
 
 static uint32_t gsi_of(const struct kvm_vm *vm, const struct kvm_message *message)
 {
-    return MESSAGE_GSI + (uint32_t)(message - vm->arch.routes);
+    return MESSAGE_GSI + (uint32_t)(message - vm->arch.routes->messages);
 }
 
 /* The route comes first: what the eventfd has already counts at once. */
@@ -93,15 +108,16 @@ static int add_message(struct kvm_vm *vm, int fd, uint64_t address, uint32_t dat
         return 0;
     }
     if (!message) {
-        return -ENOMEM;
+        return -ENOSPC;
     }
+    struct kvm_message before = *message;
     *message = (struct kvm_message){ fd, address, data };
-    int err = kvm_routes_set(vm);
+    int err = set_routes(vm);
     if (!err && is_new) {
         err = irqfd(vm, gsi_of(vm, message), fd, -1, true);
     }
-    if (err && is_new) {
-        message->fd = -1;
+    if (err) {
+        *message = before;
     }
     return err;
 }

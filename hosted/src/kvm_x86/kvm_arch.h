@@ -10,25 +10,17 @@
 #include "engine.h"
 
 struct kvm_cpuid2;
+struct kvm_routes;
 struct kvm_split;
 
 struct kvm_vcpu_arch {
     uint32_t ports_done; /**< Elements of the present port access that have been answered. */
 };
 
-/** What an eventfd tells; `fd` -1: the place is free. Its GSI is HOSTED_KVM_X86_IRQS + its place.
- */
-struct kvm_message {
-    int fd;
-    uint64_t address;
-    uint32_t data;
-};
-
 struct kvm_vm_arch {
-    struct kvm_message *routes; /**< By irq_lock, as what follows. */
-    uint32_t route_count, route_room;
-    struct kvm_cpuid2 *cpuid; /**< What the host's KVM supports, before it is fitted to a vCPU. */
-    uint64_t messages;        /**< MSIs sent; atomic. */
+    struct kvm_routes *routes; /**< irqfd.c's; NULL with `split`. */
+    struct kvm_cpuid2 *cpuid;  /**< What the host's KVM supports, before it is fitted to a vCPU. */
+    uint64_t messages;         /**< MSIs sent; atomic. */
     bool wants_split;
     struct kvm_split *split; /**< NULL: all interrupt controllers are the kernel's. */
 };

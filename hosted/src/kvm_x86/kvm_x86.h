@@ -27,8 +27,8 @@ bool kvm_irqchip_has(int irq);
 void kvm_irqchip_routes(struct kvm_irq_routing *table);
 
 /* irqfd.c */
-/** Gives the kernel all routes, those of inputs and of messages. 0 or -errno. */
-int kvm_routes_set(const struct kvm_vm *vm);
+/** Makes the routes and gives the kernel those of inputs. 0 or -errno. */
+int kvm_routes_make(struct kvm_vm *vm);
 int kvm_message_fd(struct hosted_vm *hosted, int fd, uint64_t address, uint32_t data, bool add);
 int kvm_irq_fd(struct hosted_vm *hosted, int irq, int fd, int resample, bool add);
 
