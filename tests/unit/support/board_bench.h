@@ -15,6 +15,7 @@
 #include <sel4vm/arch/guest_arm_context.h>
 #include <sel4vm/boot.h>
 
+#include "support/machine_talk.h"
 #include "vmmp_test.h"
 
 #define MIB      (UINT64_C(1) << 20)
@@ -36,9 +37,7 @@ struct fixture {
     struct machine_port serial;
     uint8_t fdt[FDT_ROOM];
     size_t fdt_size;
-    char output[64];
-    size_t output_size;
-    const char *input;
+    struct talk talk;
     unsigned offs, resets;
     bool made;
 };
@@ -50,27 +49,6 @@ static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
     now = now < size ? now : size;
     memcpy(to, f->kernel + offset, now);
     return (int64_t)now;
-}
-
-static size_t port_write(void *cookie, const uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    assert_true(f->output_size + size < sizeof(f->output));
-    memcpy(f->output + f->output_size, bytes, size);
-    f->output_size += size;
-    return size;
-}
-
-static size_t port_read(void *cookie, uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    size_t now = f->input ? strlen(f->input) : 0;
-    now = now < size ? now : size;
-    if (now) {
-        memcpy(bytes, f->input, now);
-        f->input += now;
-    }
-    return now;
 }
 
 static void ended(void *cookie, vm_t *vm, bool reset)
@@ -106,7 +84,7 @@ static int setup(void **state)
     put_word(f->kernel + 0x24, 0x016f2818);
     put_word(f->kernel + 0x2c, KERNEL);
     f->file = (struct vmmp_file){ "zImage", KERNEL, read_at, f };
-    f->serial = (struct machine_port){ port_write, port_read, f };
+    f->serial = talk_port(&f->talk);
     f->config = (struct machine_config){
         .board = &BENCH_BOARD,
         .memory = 64 * MIB,

@@ -106,9 +106,9 @@ static void test_devices_answer(void **state)
     put(f, uart + 0x20, 'A'); /* UTXH */
     put(f, EXYNOS_UART + 0x20, 'x');
     script_run_deferred(&f->vm);
-    assert_string_equal(f->output, "A");
+    assert_string_equal(f->talk.output, "A");
     put(f, uart + 0x4, 5); /* UCON */
-    f->input = "z";
+    f->talk.input = "z";
     machine_serial_notify(&f->machine);
     assert_int_equal(get(f, uart + 0x24), 'z'); /* URXH */
     /* What is not modelled reads as zero, and ends nothing. */

@@ -111,10 +111,10 @@ static void test_console(void **state)
     put(f, UART + 0x40, 'x');
     put(f, UART + 0x200, 'x');
     script_run_deferred(&f->vm);
-    assert_string_equal(f->output, "A");
+    assert_string_equal(f->talk.output, "A");
     put(f, UARTD + 4, 1); /* IER */
     assert_int_equal(script_irq(f->vm.vcpus[0], SPI(90)).rises, 0);
-    f->input = "z";
+    f->talk.input = "z";
     machine_serial_notify(&f->machine);
     assert_int_equal(script_irq(f->vm.vcpus[0], SPI(90)).rises, 1);
     assert_int_equal(get(f, UARTD), 'z');

@@ -12,6 +12,7 @@
 #include <sel4vm/arch/guest_arm_context.h>
 #include <sel4vm/boot.h>
 
+#include "support/machine_talk.h"
 #include "vmmp_test.h"
 
 #define MIB      (UINT64_C(1) << 20)
@@ -42,9 +43,7 @@ struct fixture {
     uint8_t seed[72];
     uint8_t fdt[FDT_ROOM];
     size_t fdt_size;
-    char output[256];
-    size_t output_size;
-    const char *input;
+    struct talk talk;
     bool vm_made;
 };
 
@@ -57,28 +56,6 @@ static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
     size_t now = size < file->size - offset ? size : (size_t)(file->size - offset);
     memcpy(to, file->bytes + offset, now);
     return (int64_t)now;
-}
-
-static size_t port_write(void *cookie, const uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    assert_true(f->output_size + size < sizeof(f->output));
-    memcpy(f->output + f->output_size, bytes, size);
-    f->output_size += size;
-    f->output[f->output_size] = '\0';
-    return size;
-}
-
-static size_t port_read(void *cookie, uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    size_t now = f->input ? strlen(f->input) : 0;
-    now = now < size ? now : size;
-    if (now) {
-        memcpy(bytes, f->input, now);
-        f->input += now;
-    }
-    return now;
 }
 
 static void make_vm(struct fixture *f)
@@ -108,7 +85,7 @@ static int setup(void **state)
     f->initrd_bytes = (struct bytes){ f->initrd, INITRD };
     f->kernel_file = (struct vmmp_file){ "Image", KERNEL, read_at, &f->kernel_bytes };
     f->initrd_file = (struct vmmp_file){ "initrd", INITRD, read_at, &f->initrd_bytes };
-    f->console = (struct machine_port){ port_write, port_read, f };
+    f->console = talk_port(&f->talk);
     f->serial = f->console;
     memset(f->seed, 0xa5, sizeof(f->seed));
     f->config = (struct machine_config){
@@ -240,14 +217,14 @@ static void test_devices_answer(void **state)
     script_put(f->vm.vcpus[0], VIRT_PL011_BASE, 4, 'A');
     script_put(f->vm.vcpus[0], VIRT_PL011_BASE, 4, '\n');
     script_run_deferred(&f->vm);
-    assert_string_equal(f->output, "A\n");
+    assert_string_equal(f->talk.output, "A\n");
     /* UARTCR: enabled for reception; input comes through the FIFO. */
     script_put(f->vm.vcpus[0], VIRT_PL011_BASE + 0x30, 4, 0x301);
-    f->input = "z";
+    f->talk.input = "z";
     machine_serial_notify(&f->machine);
     assert_int_equal(script_get(f->vm.vcpus[0], VIRT_PL011_BASE, 4), 'z');
     /* No driver yet: the console's input waits, and nothing breaks. */
-    f->input = "typed";
+    f->talk.input = "typed";
     machine_console_notify(&f->machine);
     assert_int_equal(f->machine.console_pump.pending_size, 5);
     machine_console_resize(&f->machine, 100, 40);
@@ -512,8 +489,8 @@ static void test_two_machines(void **state)
     script_put(g->vm.vcpus[0], VIRT_PL011_BASE, 4, 'g');
     script_run_deferred(&f->vm);
     script_run_deferred(&g->vm);
-    assert_string_equal(f->output, "f");
-    assert_string_equal(g->output, "g");
+    assert_string_equal(f->talk.output, "f");
+    assert_string_equal(g->talk.output, "g");
     teardown(&other);
     assert_int_equal(config_read(f, 1, 0), 0x10031af4);
 }

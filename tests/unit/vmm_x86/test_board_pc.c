@@ -9,6 +9,7 @@
 #include <sel4vm/boot.h>
 
 #include "support/image_x86.h"
+#include "support/machine_talk.h"
 #include "vmmp_test.h"
 #include "machine_screen.h"
 
@@ -26,8 +27,7 @@ struct fixture {
     struct vmmp_file kernel;
     struct machine_port serial;
     uint8_t image[BZ_SIZE];
-    char output[64];
-    size_t output_size;
+    struct talk talk;
     struct vmmp_x86_entry entry;
     unsigned entered;
     unsigned messages;
@@ -48,23 +48,6 @@ static int64_t read_at(void *cookie, uint64_t offset, void *to, size_t size)
     size_t now = size < BZ_SIZE - offset ? size : (size_t)(BZ_SIZE - offset);
     memcpy(to, f->image + offset, now);
     return (int64_t)now;
-}
-
-static size_t port_write(void *cookie, const uint8_t *bytes, size_t size)
-{
-    struct fixture *f = cookie;
-    assert_true(f->output_size + size < sizeof(f->output));
-    memcpy(f->output + f->output_size, bytes, size);
-    f->output_size += size;
-    return size;
-}
-
-static size_t port_read(void *cookie, uint8_t *bytes, size_t size)
-{
-    (void)cookie;
-    (void)bytes;
-    (void)size;
-    return 0;
 }
 
 static void ended(void *cookie, vm_t *vm, bool reset)
@@ -98,7 +81,7 @@ static int setup(void **state)
     the = f;
     make_bzimage(f->image, true, NULL, 0);
     f->kernel = (struct vmmp_file){ "bzImage", BZ_SIZE, read_at, f };
-    f->serial = (struct machine_port){ port_write, port_read, f };
+    f->serial = talk_port(&f->talk);
     f->script.irq_inputs = 24;
     f->config = (struct machine_config){
         .memory = 64 * MIB,
@@ -293,8 +276,8 @@ static void test_ports(void **state)
     /* The UART. */
     out(f, PC_UART_PORT, 1, 'A');
     script_run_deferred(&f->vm);
-    assert_int_equal(f->output_size, 1);
-    assert_int_equal(f->output[0], 'A');
+    assert_int_equal(f->talk.output_size, 1);
+    assert_int_equal(f->talk.output[0], 'A');
     /* Configuration space by both ways: the host bridge. */
     out(f, 0xcf8, 4, 0x80000000);
     assert_int_equal(in(f, 0xcf8, 4), 0x80000000);
