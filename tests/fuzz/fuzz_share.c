@@ -2,7 +2,8 @@
 /*
  * A VMM that shares memory with whoever is at a socket, who says anything: messages that are nearly
  * right, raw bytes, too little, too much, descriptors of every kind and number. It knocks while
- * another one is there, goes and comes back; or it is who listens, or a client of QEMU's. Events
+ * another one is there, goes and comes back; or it is who listens, or a client or the server of
+ * QEMU's. Events
  * are those that a welcomed peer has sent, the memory is always there, and a peer that means well
  * is welcome afterwards.
  */
@@ -39,6 +40,7 @@ static int peers[PEERS];
 static struct hosted_unix_listener listener;
 static struct hosted_event_source listening;
 static struct fuzz_input *input;
+static bool is_server; /* Of QEMU's protocol. */
 
 static void events_came(void *cookie, uint32_t count)
 {
@@ -103,6 +105,26 @@ static uint64_t choose_value(struct fuzz_input *in)
     }
 }
 
+/* As a server of QEMU's: mostly what it says first, then who is there. */
+static void say_number(struct fuzz_input *in, int fd)
+{
+    static const int64_t numbers[] = { 0, 0, -1, 1, 0, 1, 2, 65535 };
+    uint8_t how = fuzz_u8(in);
+    int64_t number = how & 0x40 ? (int64_t)fuzz_number(in, 8) : numbers[how & 7];
+    size_t size = how & 0x80 ? fuzz_u8(in) % 8u : sizeof(number);
+    send_bytes(fd, &number, size, (how >> 3) & 1, fuzz_u8(in));
+}
+
+/* Version, identifier, memory and a doorbell. */
+static void say_welcome(int fd)
+{
+    static const int64_t numbers[] = { 0, 0, -1, 0 };
+    for (unsigned i = 0; i < 4; i++) {
+        int64_t number = numbers[i];
+        send_bytes(fd, &number, sizeof(number), i >= 2, i == 2 ? GOOD : EVENT);
+    }
+}
+
 /* Mostly as it should be. */
 static void say(struct fuzz_input *in, int fd)
 {
@@ -111,6 +133,10 @@ static void say(struct fuzz_input *in, int fd)
         uint8_t more[48];
     } said = { .message = { SHARE_MAGIC, SHARE_VERSION, SHARE_HELLO, 0 } };
     const uint8_t *bytes;
+    if (is_server) {
+        say_number(in, fd);
+        return;
+    }
     uint8_t how = fuzz_u8(in);
     uint8_t which = fuzz_u8(in);
     size_t size = sizeof(said.message);
@@ -200,8 +226,13 @@ static void on_visitor(void *cookie, uint32_t events)
         return;
     }
     peers[at] = fd;
-    say(input, fd);
-    if (fuzz_u8(input) & 1) {
+    uint8_t how = fuzz_u8(input);
+    if (is_server && !(how & 2)) {
+        say_welcome(fd);
+    } else {
+        say(input, fd);
+    }
+    if (how & 1) {
         leave((unsigned)at);
     }
 }
@@ -209,7 +240,8 @@ static void on_visitor(void *cookie, uint32_t events)
 static void begin_listening(void)
 {
     char message[HOSTED_UNIX_MESSAGE];
-    if (listener.fd < 0 && hosted_unix_listen(&listener, path, SOCK_SEQPACKET, 4, message) == 0) {
+    int type = is_server ? SOCK_STREAM : SOCK_SEQPACKET;
+    if (listener.fd < 0 && hosted_unix_listen(&listener, path, type, 4, message) == 0) {
         listening = (struct hosted_event_source){ .fd = listener.fd, .ready = on_visitor };
         FUZZ_CHECK(hosted_event_loop_add(loop, &listening, EPOLLIN) == 0);
     }
@@ -298,7 +330,8 @@ static void check(void)
     }
     memory[size - 1] = 1;
     FUZZ_CHECK(stats.received == heard && stats.unheard == 0);
-    FUZZ_CHECK(stats.connected == (share->peer_fd >= 0));
+    FUZZ_CHECK(is_server ? !stats.connected || share->peer_fd >= 0
+                         : stats.connected == (share->peer_fd >= 0));
     FUZZ_CHECK(share->pending == 0 || share->peer_fd >= 0);
 }
 
@@ -377,20 +410,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int lowest = lowest_descriptor();
     uint8_t how = fuzz_u8(&in);
     struct hosted_share_options options = {
-        .path = path, .size = SIZE, .timeout_ms = 1, .ivshmem = (how & 3) == 2
+        .path = path, .size = SIZE, .timeout_ms = 1, .ivshmem = (how & 2) != 0
     };
-    options.size = options.ivshmem ? 0x4000 : SIZE;
+    is_server = (how & 3) == 3;
     share_size = options.size;
     input = &in;
     share = NULL;
     heard = 0;
     listener.fd = -1;
     memset(peers, -1, sizeof(peers));
-    if ((how & 3) == 1) {
+    if (how & 1) {
         begin_listening();
     }
     int result = hosted_share_create(&share, loop, &options, error);
-    FUZZ_CHECK(result == 0 || ((how & 3) == 1 && !share && error[0]));
+    FUZZ_CHECK(result == 0 || ((how & 1) && !share && error[0]));
     if (result == 0) {
         hosted_share_start(share, events_came, NULL);
         run();

@@ -23,7 +23,7 @@ struct share_options {
     char name[SUBOPTION_TEXT_MAX];
     char peer[SUBOPTION_TEXT_MAX];
     uint64_t size;
-    bool ivshmem;    /**< The peer is QEMU's. */
+    bool ivshmem;    /**< By QEMU's protocol. */
     bool is_ivshmem; /**< What the guest sees is as QEMU's. */
 };
 
@@ -340,7 +340,7 @@ const struct device_kind device_share = {
             "says the same; whichever comes first makes them.\n"
             "peer=SOCKET: where they meet (vmm-share-NAME in\n"
             "$XDG_RUNTIME_DIR or /tmp); ivshmem: the other one is\n"
-            "QEMU's, with -device ivshmem-doorbell;\n"
+            "QEMU's, with -device ivshmem-doorbell, or a server;\n"
             "device=ivshmem: what this guest sees is as that one",
     .most = 8,
     .sandbox_needs = SANDBOX_LISTEN,

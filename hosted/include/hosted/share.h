@@ -48,10 +48,13 @@ struct hosted_share_options {
     const char *name; /**< For messages of the log; must outlive the share. */
     const struct vmmp_log *log; /**< May be NULL; must outlive the share. */
     /**
-     * The other end is a guest of QEMU's with "-device ivshmem-doorbell,vectors=1", whose chardev
-     * connects to `path`: this end listens, whatever is there already is in the way (-EADDRINUSE).
-     * The size is a power of two. QEMU's protocol has eventfds for events: a hostile QEMU could
-     * hold us up by making one blocking in the moment between a look at it and its use.
+     * By QEMU's protocol. Who comes first is its server, and the other end a guest of QEMU's with
+     * "-device ivshmem-doorbell,vectors=1", whose chardev connects to `path`. Where a server is
+     * already, such as QEMU's ivshmem-server, this end is a client of it, and the other end who was
+     * there first; of a server that has gone it waits for the next one. The size is a power of
+     * two. The protocol has eventfds for events: a hostile other end could hold us up by making one
+     * blocking in the moment between a look at it and its use. A server's memory is taken as it is:
+     * if that is cut short, a guest that touches it ends.
      */
     bool ivshmem;
     unsigned timeout_ms; /**< How long a listener may take to answer; 0: 30 s. */

@@ -18,11 +18,51 @@
 
 /* ---- Messages ------------------------------------------------------------------------------ */
 
+/** A descriptor in a message. */
+union control {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+bool share_send_with(int fd, const void *bytes, size_t size, int descriptor)
+{
+    union control control = { .room = { 0 } };
+    struct iovec iov = { (void *)bytes, size };
+    struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+    if (descriptor >= 0) {
+        header.msg_control = control.room;
+        header.msg_controllen = sizeof(control.room);
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
+    }
+    return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+ssize_t share_receive_with(int fd, void *bytes, size_t size, int *descriptor, bool *truncated)
+{
+    union control control; /* With no room for a second one. */
+    struct iovec iov = { bytes, size };
+    struct msghdr header = { .msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = CMSG_LEN(sizeof(int)) };
+    *descriptor = -1;
+    ssize_t got = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *rights = got > 0 ? CMSG_FIRSTHDR(&header) : NULL;
+    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len == CMSG_LEN(sizeof(int))) {
+        memcpy(descriptor, CMSG_DATA(rights), sizeof(int));
+    }
+    *truncated = got > 0 && (header.msg_flags & MSG_TRUNC);
+    return got;
+}
+
 bool share_send(int fd, enum share_kind kind, uint64_t value)
 {
     const struct share_message message = { SHARE_MAGIC, SHARE_VERSION, (uint16_t)kind, value };
-    return send(fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) ==
-           (ssize_t)sizeof(message);
+    return share_send_with(fd, &message, sizeof(message), -1);
 }
 
 bool share_is_message(const struct share_message *message, size_t size)
@@ -97,9 +137,13 @@ int share_memory_adopt(struct hosted_share *share, int fd)
     struct stat status;
     int seals = fcntl(fd, F_GET_SEALS);
     int error = 0;
-    /* Anything else could be cut short later: touching it would then end us. */
-    if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &status) != 0 ||
-        !S_ISREG(status.st_mode) || (uint64_t)status.st_size < share->size) {
+    /*
+     * Anything else could be cut short later: touching it would then end us. Memory of QEMU's
+     * server never is sealed; a guest touches that, and we do not.
+     */
+    bool stays = share->ivshmem || (seals >= 0 && (seals & F_SEAL_SHRINK));
+    if (!stays || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        (uint64_t)status.st_size < share->size) {
         error = -EPROTO;
     }
     if (!error) {
@@ -302,6 +346,7 @@ static struct hosted_share *allocate(struct hosted_event_loop *loop, uint64_t si
     share->peer_fd = -1;
     share->doorbell.fd = -1;
     share->event_out = -1;
+    share->server.descriptor = -1;
     return share;
 }
 

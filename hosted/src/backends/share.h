@@ -26,6 +26,16 @@ struct share_message {
     uint64_t value;
 };
 
+/** What a server of QEMU's protocol has said so far (share_ivshmem_client.c). The loop's. */
+struct share_ivshmem_server {
+    uint8_t bytes[8]; /**< Of a number, */
+    size_t count;     /**< as many as have come, */
+    int descriptor;   /**< and what came along, or -1. */
+    unsigned said;    /**< Numbers. */
+    int64_t id;       /**< Ours. */
+    int64_t peer;     /**< The other end's; -1: nobody is there. */
+};
+
 struct hosted_share {
     struct hosted_event_loop *loop;
     struct vmmp_host host;
@@ -52,10 +62,11 @@ struct hosted_share {
     int peer_fd;                     /**< Under it; -1: nobody is there. */
     int event_out;                   /**< Under it, with `ivshmem`: our eventfd to it; -1: none. */
     int memory_fd;
-    uid_t user;     /**< Whose process this is: a sandbox may not say later. */
-    bool waits;     /**< Under it: for room. */
-    bool second;    /**< Which of the two ends it is. */
-    bool ivshmem;   /**< The other end is QEMU's, and we always listen. */
+    uid_t user;   /**< Whose process this is: a sandbox may not say later. */
+    bool waits;   /**< Under it: for room. */
+    bool second;  /**< Which of the two ends it is. */
+    bool ivshmem; /**< By QEMU's protocol, as its server or a client of one: */
+    struct share_ivshmem_server server;
     bool said_lost; /**< That there is nowhere to meet has been said. */
 };
 
@@ -70,6 +81,18 @@ void share_ivshmem_serve(struct hosted_share *share, int fd);
 void share_ivshmem_end(struct hosted_share *share);
 /** Under the lock, with a peer: false, it takes no events. */
 bool share_ivshmem_emit(struct hosted_share *share);
+/** What `share->doorbell.fd` says is delivered. False: it will never say anything. */
+bool share_ivshmem_heard(struct hosted_share *share);
+/** The event source of it. 0 or -errno. */
+int share_ivshmem_listen(struct hosted_share *share);
+
+/** share_ivshmem_client.c: we come to a server. Forgets what another one has said. */
+void share_ivshmem_forget(struct hosted_share *share);
+/** Takes what the server says first: 0, all of it, with its memory; -EAGAIN, there will be more;
+ * -EPIPE, -EPROTO, -EINVAL: its memory has another size. */
+int share_ivshmem_greet(struct hosted_share *share, int fd, uint64_t *its_size);
+/** After that, with its socket, which this takes. 0 or -errno (closed). */
+int share_ivshmem_begin(struct hosted_share *share, int fd);
 
 /** Makes the memory. 0 or -errno. */
 int share_memory_make(struct hosted_share *share);
@@ -81,6 +104,11 @@ int share_meet(struct hosted_share *share, unsigned timeout_ms, char error[HOSTE
 /** The peer is gone: tries to meet it again, unless we listen. */
 void share_meet_again(struct hosted_share *share);
 void share_meet_end(struct hosted_share *share);
+
+/** All bytes, with a descriptor (-1: none). */
+bool share_send_with(int fd, const void *bytes, size_t size, int descriptor);
+/** As recv() does it, with the descriptor that came along, or -1. */
+ssize_t share_receive_with(int fd, void *bytes, size_t size, int *descriptor, bool *truncated);
 
 bool share_send(int fd, enum share_kind kind, uint64_t value);
 /** A whole message of this protocol; -EAGAIN, -EPIPE: it has ended, -EPROTO: it is none. */

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,30 +19,13 @@
 #define CLIENT  1
 #define MEMORY  (-1)
 
-/** A descriptor in a message. */
-union control {
-    struct cmsghdr header;
-    char room[CMSG_SPACE(sizeof(int))];
-};
-
 static bool say(int fd, int64_t number, int descriptor)
 {
     uint8_t bytes[8];
-    union control control = { .room = { 0 } };
-    struct iovec iov = { bytes, sizeof(bytes) };
-    struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
     for (unsigned i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (uint8_t)((uint64_t)number >> (8 * i));
     }
-    if (descriptor >= 0) {
-        header.msg_control = control.room;
-        header.msg_controllen = sizeof(control.room);
-        control.header.cmsg_level = SOL_SOCKET;
-        control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
-    }
-    return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(bytes);
+    return share_send_with(fd, bytes, sizeof(bytes), descriptor);
 }
 
 static void close_event(int *fd)
@@ -58,32 +40,58 @@ static void close_event(int *fd)
  * The client may have made an eventfd blocking, for it is one open file for both. Nobody but a
  * client that means harm makes one that can be read, or written, cease to be so until we do.
  */
-static bool is_ready(int fd, short events)
+static bool is_writable(int fd)
 {
-    struct pollfd poll_fd = { .fd = fd, .events = events };
-    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & events);
+    struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT);
 }
 
 bool share_ivshmem_emit(struct hosted_share *share)
 {
     const uint64_t one = 1;
-    return is_ready(share->event_out, POLLOUT) &&
+    return is_writable(share->event_out) &&
            write(share->event_out, &one, sizeof(one)) == (ssize_t)sizeof(one);
 }
 
+bool share_ivshmem_heard(struct hosted_share *share)
+{
+    struct pollfd poll_fd = { .fd = share->doorbell.fd, .events = POLLIN };
+    uint64_t count;
+    if (poll(&poll_fd, 1, 0) != 1) {
+        return true;
+    }
+    if (!(poll_fd.revents & POLLIN)) {
+        return false;
+    }
+    ssize_t got = read(share->doorbell.fd, &count, sizeof(count));
+    if (got == (ssize_t)sizeof(count)) {
+        share_deliver(share, count < UINT32_MAX ? count : UINT32_MAX);
+        return true;
+    }
+    return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+/* What a server gave that is no eventfd may be ready, with nothing to say, for ever. */
 static void on_doorbell(void *cookie, uint32_t events)
 {
     struct hosted_share *share = cookie;
-    uint64_t count;
     (void)events;
-    if (is_ready(share->doorbell.fd, POLLIN) &&
-        read(share->doorbell.fd, &count, sizeof(count)) == (ssize_t)sizeof(count)) {
-        share_deliver(share, count < UINT32_MAX ? count : UINT32_MAX);
+    if (!share_ivshmem_heard(share)) {
+        hosted_event_source_remove(&share->doorbell);
+        close_event(&share->doorbell.fd);
     }
+}
+
+int share_ivshmem_listen(struct hosted_share *share)
+{
+    share->doorbell.ready = on_doorbell;
+    share->doorbell.cookie = share;
+    return hosted_event_loop_add(share->loop, &share->doorbell, EPOLLIN);
 }
 
 void share_ivshmem_end(struct hosted_share *share)
 {
+    share_ivshmem_forget(share);
     pthread_mutex_lock(&share->lock);
     int fd = share->peer_fd;
     share->peer_fd = -1;
@@ -103,7 +111,7 @@ static void on_client(void *cookie, uint32_t events)
 {
     struct hosted_share *share = cookie;
     (void)events;
-    on_doorbell(share, 0);
+    (void)share_ivshmem_heard(share);
     share_ivshmem_end(share);
     if (share->changed) {
         share->changed(share->cookie);
@@ -115,8 +123,6 @@ static int welcome(struct hosted_share *share, int fd)
 {
     share->doorbell.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     share->event_out = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    share->doorbell.ready = on_doorbell;
-    share->doorbell.cookie = share;
     share->peer.fd = fd;
     share->peer.ready = on_client;
     share->peer.cookie = share;
@@ -125,7 +131,7 @@ static int welcome(struct hosted_share *share, int fd)
     }
     int error = hosted_event_loop_add(share->loop, &share->peer, EPOLLIN | EPOLLRDHUP);
     if (!error) {
-        error = hosted_event_loop_add(share->loop, &share->doorbell, EPOLLIN);
+        error = share_ivshmem_listen(share);
     }
     if (!error &&
         !(say(fd, VERSION, -1) && say(fd, CLIENT, -1) && say(fd, MEMORY, share->memory_fd) &&

@@ -16,12 +16,6 @@
 /* Until an end that lost the other one tries again; the other one may be about to come back. */
 #define AGAIN_NS UINT64_C(100000000)
 
-/** A descriptor in a message. */
-union control {
-    struct cmsghdr header;
-    char room[CMSG_SPACE(sizeof(int))];
-};
-
 /* ---- Who listens --------------------------------------------------------------------------- */
 
 /* The socket's mode lets nobody else in; a path in a folder of everybody's may be another's. */
@@ -35,19 +29,9 @@ static bool is_same_user(const struct hosted_share *share, int fd)
 
 static bool welcome(const struct hosted_share *share, int fd)
 {
-    struct share_message message = { SHARE_MAGIC, SHARE_VERSION, SHARE_WELCOME,
-                                     share->size + share->second };
-    union control control = { .room = { 0 } };
-    struct iovec iov = { &message, sizeof(message) };
-    struct msghdr header = { .msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.room,
-                             .msg_controllen = sizeof(control.room) };
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &share->memory_fd, sizeof(int));
-    return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(message);
+    const struct share_message message = { SHARE_MAGIC, SHARE_VERSION, SHARE_WELCOME,
+                                           share->size + share->second };
+    return share_send_with(fd, &message, sizeof(message), share->memory_fd);
 }
 
 static void drop_candidate(struct hosted_share *share, bool refused)
@@ -135,10 +119,14 @@ static void on_candidate(void *cookie, uint32_t events)
     }
 }
 
+static int socket_type(const struct hosted_share *share)
+{
+    return share->ivshmem ? SOCK_STREAM : SOCK_SEQPACKET;
+}
+
 static int listen_there(struct hosted_share *share, char message[HOSTED_UNIX_MESSAGE])
 {
-    int type = share->ivshmem ? SOCK_STREAM : SOCK_SEQPACKET;
-    int error = hosted_unix_listen(&share->listener, share->path, type, 4, message);
+    int error = hosted_unix_listen(&share->listener, share->path, socket_type(share), 4, message);
     if (error) {
         return error;
     }
@@ -159,26 +147,25 @@ static int listen_there(struct hosted_share *share, char message[HOSTED_UNIX_MES
 /* A message, and the descriptor that came with it or -1. As share_receive(). */
 static int receive_answer(int fd, struct share_message *message, int *memory_fd)
 {
-    union control control; /* With no room for a second one. */
-    struct iovec iov = { message, sizeof(*message) };
-    struct msghdr header = { .msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.room,
-                             .msg_controllen = CMSG_LEN(sizeof(int)) };
-    *memory_fd = -1;
-    ssize_t size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    bool truncated;
+    ssize_t size = share_receive_with(fd, message, sizeof(*message), memory_fd, &truncated);
     if (size < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -EPIPE;
     }
     if (size == 0) {
         return -EPIPE;
     }
-    const struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
-        rights->cmsg_len == CMSG_LEN(sizeof(int))) {
-        memcpy(memory_fd, CMSG_DATA(rights), sizeof(int));
+    return share_is_message(message, (size_t)size) && !truncated ? 0 : -EPROTO;
+}
+
+/* To who listens. QEMU's server speaks first. */
+static bool say_hello(struct hosted_share *share, int fd)
+{
+    if (share->ivshmem) {
+        share_ivshmem_forget(share);
+        return true;
     }
-    return share_is_message(message, (size_t)size) && !(header.msg_flags & MSG_TRUNC) ? 0 : -EPROTO;
+    return share_send(fd, SHARE_HELLO, share->size);
 }
 
 /* The listener's answer to a hello: 0, the peer is there by `fd`; else `fd` is still ours. */
@@ -186,6 +173,9 @@ static int take_answer(struct hosted_share *share, int fd, uint64_t *its_size)
 {
     struct share_message message;
     int memory_fd;
+    if (share->ivshmem) {
+        return share_ivshmem_greet(share, fd, its_size);
+    }
     int error = receive_answer(fd, &message, &memory_fd);
     if (!error && message.kind == SHARE_WELCOME &&
         message.value - (message.value & 1) == share->size && memory_fd >= 0) {
@@ -203,6 +193,12 @@ static int take_answer(struct hosted_share *share, int fd, uint64_t *its_size)
     }
     *its_size = message.value;
     return message.value ? -EINVAL : -EBUSY;
+}
+
+/* After the answer, with `fd`, which this takes. */
+static int begin(struct hosted_share *share, int fd)
+{
+    return share->ivshmem ? share_ivshmem_begin(share, fd) : share_peer_begin(share, fd);
 }
 
 static int fail(char error[HOSTED_SHARE_ERROR], int result, const char *path, const char *what)
@@ -223,8 +219,8 @@ static int say_refused(const struct hosted_share *share, int result, uint64_t it
                  share->path, (unsigned long long)(its_size >> 10),
                  (unsigned long long)(share->size >> 10));
         return result;
-    case -EAGAIN:
-        return fail(error, -ETIMEDOUT, share->path,
+    case -ETIMEDOUT:
+        return fail(error, result, share->path,
                     "who listens there does not answer: end that program, or give another socket");
     case -EPROTO:
         return fail(error, result, share->path,
@@ -259,11 +255,14 @@ static int join(struct hosted_share *share, int fd, unsigned timeout_ms,
         close(fd);
         return fail(error, -EACCES, share->path, "another user listens there: give another path");
     }
-    if (share_send(fd, SHARE_HELLO, share->size)) {
-        result = await_answer(share, fd, timeout_ms) ? take_answer(share, fd, &its_size) : -EAGAIN;
+    if (say_hello(share, fd)) {
+        do {
+            result = await_answer(share, fd, timeout_ms) ? take_answer(share, fd, &its_size)
+                                                         : -ETIMEDOUT;
+        } while (result == -EAGAIN);
     }
     if (result == 0) {
-        result = share_peer_begin(share, fd);
+        result = begin(share, fd);
         return result ? fail(error, result, share->path, "no event: raise the limit of open files")
                       : 0;
     }
@@ -276,7 +275,7 @@ int share_meet(struct hosted_share *share, unsigned timeout_ms, char error[HOSTE
     char message[HOSTED_UNIX_MESSAGE];
     int result = -EADDRINUSE;
     for (unsigned i = 0; i < TRIES && result; i++) {
-        int fd = share->ivshmem ? -ENOENT : hosted_unix_connect(share->path, SOCK_SEQPACKET);
+        int fd = hosted_unix_connect(share->path, socket_type(share));
         if (fd >= 0) {
             result = join(share, fd, timeout_ms, error);
             if (result != -EPIPE) {
@@ -326,19 +325,23 @@ static void on_answer(void *cookie, uint32_t events)
     }
     hosted_event_source_remove(&share->candidate);
     share->candidate.fd = -1;
-    if (share_peer_begin(share, fd) != 0) {
+    if (begin(share, fd) != 0) {
         try_later(share);
         return;
     }
-    vmmp_log(share->log, VMMP_LOG_INFO, VMMP_LOG_HOST,
-             "share %s: the peer is back, with new memory", share->name);
+    vmmp_log(share->log, VMMP_LOG_INFO, VMMP_LOG_HOST, "share %s: the %s is back, with new memory",
+             share->name, share->ivshmem ? "server" : "peer");
 }
 
 static void meet_again(void *cookie)
 {
     struct hosted_share *share = cookie;
     char message[HOSTED_UNIX_MESSAGE];
-    int fd = hosted_unix_connect(share->path, SOCK_SEQPACKET);
+    int fd = hosted_unix_connect(share->path, socket_type(share));
+    if (fd < 0 && share->ivshmem) {
+        try_later(share); /* A server that comes back finds its place free. */
+        return;
+    }
     if (fd < 0) {
         int error = listen_there(share, message);
         if (error && !share->said_lost) {
@@ -354,7 +357,7 @@ static void meet_again(void *cookie)
     share->candidate.fd = fd;
     share->candidate.ready = on_answer;
     share->candidate.cookie = share;
-    if (!is_same_user(share, fd) || !share_send(fd, SHARE_HELLO, share->size) ||
+    if (!is_same_user(share, fd) || !say_hello(share, fd) ||
         hosted_event_loop_add(share->loop, &share->candidate, (uint32_t)EPOLLIN) != 0) {
         close(fd);
         share->candidate.fd = -1;

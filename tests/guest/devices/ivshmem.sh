@@ -3,7 +3,7 @@
 # Needs: qemu
 #
 # Memory and events shared with a guest of QEMU's: our end is a cross-VM connection, QEMU's its
-# ivshmem-doorbell, which connects to us.
+# ivshmem-doorbell, which connects to us; or both connect to a server, as QEMU's is one.
 
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
@@ -45,34 +45,68 @@ qemu_guest()
 	running="$running $1"
 }
 
-guest a script --share "s,size=256K,peer=$dir/s,ivshmem" --sandbox
-check serving says a serving
-check mode [ "$(stat -c %a s)" = 600 ]
-for round in 1 2; do
-	qemu_guest q
-	check "qemu $round" says q serving
+# both ROUND: the guests a and q pass events and numbers, both ways.
+both()
+{
 	# Those of the transfer before have not been taken yet.
-	tell a "9$round" run s count 0
-	check "quiet $round" answers a "9$round" '[0-9]*'
-	tell a "1$round" start s count $events
-	tell q "2$round" run ivshmem emit $events
-	check "emits $round" answers q "2$round" "$events [0-9]*"
-	check "counts $round" answers a "1$round" "$events"
-	tell q "3$round" start ivshmem send
-	tell a "4$round" run s receive $bytes
-	check "receives $round" answers a "4$round" "$bytes ok [0-9a-f]* [0-9]*"
-	tell q "5$round" stop
-	check "stops $round" answers q "5$round" stopped
-	tell a "6$round" start s send
-	tell q "7$round" run ivshmem receive $bytes
-	check "qemu-receives $round" answers q "7$round" "$bytes ok [0-9a-f]* [0-9]*"
-	tell a "8$round" stop
-	check "stops-too $round" answers a "8$round" stopped
-	# QEMU goes, and another one comes.
+	tell a "9$1" run s count 0
+	check "quiet $1" answers a "9$1" '[0-9]*'
+	tell a "1$1" start s count $events
+	tell q "2$1" run ivshmem emit $events
+	check "emits $1" answers q "2$1" "$events [0-9]*"
+	check "counts $1" answers a "1$1" "$events"
+	tell q "3$1" start ivshmem send
+	tell a "4$1" run s receive $bytes
+	check "receives $1" answers a "4$1" "$bytes ok [0-9a-f]* [0-9]*"
+	tell q "5$1" stop
+	check "stops $1" answers q "5$1" stopped
+	tell a "6$1" start s send
+	tell q "7$1" run ivshmem receive $bytes
+	check "qemu-receives $1" answers q "7$1" "$bytes ok [0-9a-f]* [0-9]*"
+	tell a "8$1" stop
+	check "stops-too $1" answers a "8$1" stopped
+}
+
+if wanted server; then
+	guest a script --share "s,size=256K,peer=$dir/s,ivshmem" --sandbox
+	check serving says a serving
+	check mode [ "$(stat -c %a s)" = 600 ]
+	for round in 1 2; do
+		qemu_guest q
+		check "qemu $round" says q serving
+		both $round
+		# QEMU goes, and another one comes.
+		tell q 99 end
+		check "qemu-ends $round" ended q 0
+	done
+	tell a 99 end
+	check ends ended a 0
+	check removed [ ! -e s ]
+fi
+
+if wanted client; then
+	"$programs/ivshmem_server" "$dir/s" 262144 &
+	server=$!
+	until [ -S s ]; do usleep 10000; done
+	guest a script --share "s,size=256K,peer=$dir/s,ivshmem" --sandbox
+	check client says a serving
+	qemu_guest q
+	check qemu-beside says q serving
+	both 3
+	# The server goes and another one comes, with other memory; QEMU's guest does not find that one.
+	kill $server
+	wait $server 2>/dev/null
 	tell q 99 end
-	check "qemu-ends $round" ended q 0
-done
-tell a 99 end
-check ends ended a 0
-check removed [ ! -e s ]
+	check qemu-ends-beside ended q 0
+	"$programs/ivshmem_server" "$dir/s" 262144 &
+	server=$!
+	qemu_guest q
+	check qemu-again says q serving
+	both 4
+	tell q 99 end
+	check qemu-ends-again ended q 0
+	tell a 99 end
+	check client-ends ended a 0
+	kill $server
+fi
 finish
