@@ -3,8 +3,8 @@
  * The common part's own structures. Engines see engine.h only.
  *
  * Locks, in the order they are taken:
- *   1. hosted_vm.client     around every callback of a client, unless its reservation is marked
- *                           unserialised
+ *   1. hosted_vm.client     around every callback of a client, unless its reservation, or x86's
+ *                           for unhandled ports, is marked unserialised
  *   2. contexts of devices and interrupt lines: the library's own
  *   3. hosted_vm.tables     everything below that comment in struct hosted_vm, and vm->mem's RAM
  *                           regions. Read-write; never held during a callback
@@ -98,6 +98,7 @@ struct hosted_vm {
     bool inject_binding; /**< See hosted_vm_set_inject_binding(). */
     unsigned irq_inputs; /**< See hosted_vm_set_irq_inputs(); 0: not set. */
     bool irq_controller;
+    atomic_bool ports_unserialised; /**< x86: the callback for unhandled ports is. */
 
     pthread_mutex_t client;
 

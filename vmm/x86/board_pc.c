@@ -4,29 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <sel4vm/arch/ioports.h>
+#include <sel4vmmplatsupport/vmmp/ports_x86.h>
 
 #include "../machine_console.h"
-
-/* ---- ports ---------------------------------------------------------------------------------- */
-
-static ioport_fault_result_t port_in(vm_vcpu_t *vcpu, void *cookie, unsigned port, unsigned size,
-                                     unsigned *result)
-{
-    struct pc *pc = cookie;
-    (void)vcpu;
-    *result = (unsigned)vmmp_io_port_read(&pc->ports, port, size, NULL);
-    return IO_FAULT_HANDLED;
-}
-
-static ioport_fault_result_t port_out(vm_vcpu_t *vcpu, void *cookie, unsigned port, unsigned size,
-                                      unsigned value)
-{
-    struct pc *pc = cookie;
-    (void)vcpu;
-    vmmp_io_port_write(&pc->ports, port, size, value, NULL);
-    return IO_FAULT_HANDLED;
-}
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
@@ -57,14 +37,6 @@ static void enter_sleep(void *cookie, unsigned type)
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-static int add_ports(struct pc *pc, vm_t *vm)
-{
-    const vm_ioport_range_t all = { 0, UINT16_MAX };
-    const vm_ioport_interface_t interface = { pc, port_in, port_out, "ports" };
-    vmmp_io_port_space_init(&pc->ports, pc->port_ranges, PC_PORT_RANGES, PC_PCI_PORTS, NULL);
-    return vm_io_port_add_handler(vm, all, interface) ? -EIO : 0;
-}
-
 static int add_reset(struct machine *machine, struct pc *pc)
 {
     const struct vmmp_pc_reset_config config = {
@@ -93,7 +65,8 @@ static int add_controllers(struct machine *machine)
 {
     static const struct vmmp_msi_ops ops = { send_message };
     struct pc *pc = machine->board_state;
-    int error = add_ports(pc, machine->vmmp.vm);
+    vmmp_io_port_space_init(&pc->ports, pc->port_ranges, PC_PORT_RANGES, PC_PCI_PORTS, NULL);
+    int error = vmmp_vm_attach_ports(&machine->vmmp, &pc->ports);
     if (!error) {
         error = add_reset(machine, pc);
     }

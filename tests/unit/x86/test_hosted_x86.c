@@ -2,6 +2,7 @@
 /* hosted on x86: completion of reads, restarts, ports, registers. */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <sel4vm/arch/guest_x86_context.h>
@@ -11,6 +12,7 @@
 #include <sel4vm/guest_irq_controller.h>
 #include <sel4vm/guest_memory.h>
 #include <sel4vm/guest_vcpu_fault.h>
+#include <sel4vmmplatsupport/vmmp/ports_x86.h>
 
 #define WINDOW      0x10000000u
 #define WINDOW_SIZE 0x1000u
@@ -219,6 +221,49 @@ static void test_logs_of_ports_are_limited(void **state)
     assert_true(f->line_count < 20);
 }
 
+static uint64_t window_read(void *device, uint64_t offset, unsigned size)
+{
+    (void)size;
+    return *(uint8_t *)device + offset;
+}
+
+static void window_write(void *device, uint64_t offset, unsigned size, uint64_t value)
+{
+    (void)offset;
+    (void)size;
+    *(uint8_t *)device = (uint8_t)value;
+}
+
+/** The fixture's host has contexts: no access waits for whoever has the client lock. */
+static void test_a_port_space(void **state)
+{
+    static const struct vmmp_window_ops ops = { window_read, window_write };
+    struct fixture *f = *state;
+    struct ports handler = { .value = 0x77 };
+    struct vmmp_io_port_range ranges[1];
+    struct vmmp_io_port_space space;
+    uint8_t device = 0x10;
+    struct vmmp_window window = { .name = "test", .ops = &ops, .device = &device, .size = 4 };
+    uint32_t value = 0;
+    vmmp_io_port_space_init(&space, ranges, 1, 0, NULL);
+    assert_int_equal(vmmp_vm_attach_ports(&f->vmmp, &space), 0);
+    assert_int_equal(vmmp_vm_attach_ports(&f->vmmp, &space), -EBUSY);
+    assert_int_equal(vmmp_io_port_add(&space, &window, 0x100), 0);
+    assert_int_equal(add(f, &handler, 0x103, 0x103), 0);
+
+    hosted_vm_lock(&f->vm);
+    assert_int_equal(script_in(f->vcpu, 0x102, 1, &value), SCRIPT_DONE);
+    assert_int_equal(value, 0x12);
+    assert_int_equal(script_out(f->vcpu, 0x100, 1, 0x40), SCRIPT_DONE);
+    assert_int_equal(device, 0x40);
+    hosted_vm_unlock(&f->vm);
+    /* libsel4vm's own come first; nobody's are all-ones. */
+    assert_int_equal(script_in(f->vcpu, 0x103, 1, &value), SCRIPT_DONE);
+    assert_int_equal(value, 0x77);
+    assert_int_equal(script_in(f->vcpu, 0x200, 2, &value), SCRIPT_DONE);
+    assert_int_equal(value, 0xffff);
+}
+
 static void test_port_passthrough(void **state)
 {
     struct fixture *f = *state;
@@ -286,6 +331,7 @@ int test_hosted_x86(void)
         WITH_FIXTURE(test_ports),
         WITH_FIXTURE(test_unhandled_ports),
         WITH_FIXTURE(test_logs_of_ports_are_limited),
+        WITH_FIXTURE(test_a_port_space),
         WITH_FIXTURE(test_port_passthrough),
         WITH_FIXTURE(test_vmcalls),
         WITH_FIXTURE(test_irqs),

@@ -6,6 +6,7 @@
 #include <sel4vm/arch/ioports.h>
 
 #include "hosted.h"
+#include "sel4/ports_x86.h"
 
 int vm_io_port_add_handler(vm_t *vm, vm_ioport_range_t ioport_range,
                            vm_ioport_interface_t ioport_interface)
@@ -54,6 +55,11 @@ int vm_register_unhandled_ioport_callback(vm_t *vm, unhandled_ioport_callback_fn
     return 0;
 }
 
+void vmmp_sys_ports_unserialised(vm_t *vm)
+{
+    atomic_store(&vm->hosted->ports_unserialised, true);
+}
+
 int vm_enable_passthrough_ioport(vm_vcpu_t *vcpu, uint16_t port_start, uint16_t port_end)
 {
     struct hosted_vcpu *hosted_vcpu = hosted_vcpu_of(vcpu);
@@ -91,25 +97,49 @@ static bool port_find(struct hosted_vm *hosted, uint16_t port, vm_ioport_interfa
     return is_found;
 }
 
-/** Under the client lock. */
-static ioport_fault_result_t port_access(struct hosted_vcpu *vcpu, uint16_t port, unsigned size,
-                                         bool is_in, unsigned *value)
+static ioport_fault_result_t call_handler(struct hosted_vcpu *vcpu,
+                                          const vm_ioport_interface_t *handler, uint16_t port,
+                                          unsigned size, bool is_in, unsigned *value)
+{
+    ioport_fault_result_t result = IO_FAULT_UNHANDLED;
+    hosted_vm_lock(vcpu->hosted->vm);
+    if (is_in && handler->port_in) {
+        result = handler->port_in(&vcpu->base, handler->cookie, port, size, value);
+    } else if (!is_in && handler->port_out) {
+        result = handler->port_out(&vcpu->base, handler->cookie, port, size, *value);
+    }
+    hosted_vm_unlock(vcpu->hosted->vm);
+    return result;
+}
+
+static ioport_fault_result_t call_unhandled(struct hosted_vcpu *vcpu, uint16_t port, unsigned size,
+                                            bool is_in, unsigned *value)
 {
     const struct vm_arch *arch = &vcpu->hosted->vm->arch;
+    bool serialised = !atomic_load(&vcpu->hosted->ports_unserialised);
     ioport_fault_result_t result = IO_FAULT_UNHANDLED;
-    vm_ioport_interface_t found;
-    if (port_find(vcpu->hosted, port, &found)) {
-        if (is_in && found.port_in) {
-            result = found.port_in(&vcpu->base, found.cookie, port, size, value);
-        } else if (!is_in && found.port_out) {
-            result = found.port_out(&vcpu->base, found.cookie, port, size, *value);
-        }
+    if (serialised) {
+        hosted_vm_lock(vcpu->hosted->vm);
     }
-    if (result == IO_FAULT_UNHANDLED && arch->unhandled_ioport_callback) {
+    if (arch->unhandled_ioport_callback) {
         result = arch->unhandled_ioport_callback(&vcpu->base, port, is_in, value, size,
                                                  arch->unhandled_ioport_callback_cookie);
     }
+    if (serialised) {
+        hosted_vm_unlock(vcpu->hosted->vm);
+    }
     return result;
+}
+
+static ioport_fault_result_t port_access(struct hosted_vcpu *vcpu, uint16_t port, unsigned size,
+                                         bool is_in, unsigned *value)
+{
+    ioport_fault_result_t result = IO_FAULT_UNHANDLED;
+    vm_ioport_interface_t found;
+    if (port_find(vcpu->hosted, port, &found)) {
+        result = call_handler(vcpu, &found, port, size, is_in, value);
+    }
+    return result == IO_FAULT_UNHANDLED ? call_unhandled(vcpu, port, size, is_in, value) : result;
 }
 
 enum hosted_outcome hosted_vcpu_ioport(struct hosted_vcpu *vcpu, uint16_t port, unsigned size,
@@ -121,10 +151,7 @@ enum hosted_outcome hosted_vcpu_ioport(struct hosted_vcpu *vcpu, uint16_t port, 
         return HOSTED_STOPPED;
     }
     unsigned data = is_in ? 0 : *value & mask;
-    hosted_vm_lock(hosted->vm);
     ioport_fault_result_t result = port_access(vcpu, port, size, is_in, &data);
-    hosted_vm_unlock(hosted->vm);
-
     if (result == IO_FAULT_ERROR) {
         hosted_say(hosted, VMMP_LOG_ERROR, VMMP_LOG_GUEST, "%s: vCPU %u: %s of port %#x failed",
                    hosted->vm->vm_name, vcpu->base.vcpu_id, is_in ? "read" : "write", port);
