@@ -260,6 +260,10 @@ static int measure(const struct elf_bytes *bytes, const struct elf *elf, struct 
         if (!err && segment.type == PT_NOTE && !bytes->head && !extent->pvh_entry) {
             err = vmmp_pvh_entry(bytes, &segment, &extent->pvh_entry, error);
         }
+        if (!err && segment.type == PT_INTERP) {
+            err = vmmp_image_fail(error, -ENOEXEC, bytes->file->name,
+                                  "is a program for an operating system; give a kernel");
+        }
         if (err) {
             return err;
         }

@@ -7,8 +7,9 @@
 /** Most program headers: Linux has a handful. */
 #define ELF_MAX_SEGMENTS 128u
 
-#define PT_LOAD 1
-#define PT_NOTE 4
+#define PT_LOAD   1
+#define PT_INTERP 3
+#define PT_NOTE   4
 
 /** An ELF's bytes: a file's, or the first ones of what a payload unpacks to. */
 struct elf_bytes {

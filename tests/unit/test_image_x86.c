@@ -285,6 +285,10 @@ static void elf_kernels(void **state)
         assert_int_equal(ram[0x11122], 'D');
         assert_int_equal(ram[0x11123], 0);
     }
+    /* A program that names its interpreter. */
+    struct elf_segment interpreter = { 3, 0x2800, 0, 0, 0x10, 0x10 };
+    make_vmlinux(bytes, true, &interpreter);
+    refuse(VMLINUX_SIZE, &both, -ENOEXEC, "is a program for an operating system");
     /* An ELF of one class for a machine of the other. */
     make_vmlinux(bytes, true, NULL);
     put16(bytes + 18, 3);

@@ -40,10 +40,12 @@ printf '\x01\x00\x00\x00\x10' | dd of=short bs=1 seek=497 conv=notrunc status=no
 printf '\x55\xaa\xeb\x6aHdrS\x0f\x02' | dd of=short bs=1 seek=510 conv=notrunc status=none
 printf '\x01' | dd of=short bs=1 seek=529 conv=notrunc status=none
 echo text >text
+cp /bin/ls ls
 
 mistake 1 'Image: is an arm64 kernel' --kernel Image
 mistake 1 'short: is truncated' --kernel short
 mistake 1 'text: ' --kernel text
+mistake 1 'ls: is a program for an operating system' --kernel ls
 mistake 1 '.*nowhere.*' --kernel nowhere
 mistake 2 '--gic: a pc has no GIC' --kernel Image --gic 3
 mistake 2 '--irqchip apic: must be kernel or split' --kernel Image --irqchip apic
