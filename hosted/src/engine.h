@@ -112,6 +112,11 @@ struct hosted_engine {
      * `resample`. Any thread.
      */
     int (*irq_fd)(struct hosted_vm *hosted, int irq, int fd, int resample, bool add);
+    /**
+     * Optional: the VM has devices of the VFIO group that is open as `fd` (or, without `add`, no
+     * longer), by which the kernel knows whether all its DMA sees what is in caches. One thread.
+     */
+    int (*device_group)(struct hosted_vm *hosted, int fd, bool add);
 
     /** Makes a vCPU, stopped. `vcpu_id` is set; the interrupt controller may not exist yet. */
     int (*vcpu_open)(struct hosted_vcpu *vcpu);

@@ -255,6 +255,7 @@ write_machine()
 
 		(
 			until grep -q 'VMMP edu' /tmp/console; do sleep 1; done
+			ls -l /proc/$(pidof vmm)/fd >/tmp/files
 			echo $edu >/sys/bus/pci/drivers/vfio-pci/unbind
 			echo unbound >/tmp/unbound
 		) &
@@ -265,6 +266,7 @@ write_machine()
 		row 'the guest goes on' [ $status = 0 ]
 		wait
 		row 'the host has it' [ -e /tmp/unbound ]
+		row 'KVM knew of it' grep -q kvm-vfio /tmp/files
 	END
 }
 

@@ -368,6 +368,24 @@ static void msix_is_a_message_for_each_vector(void **state)
     stop();
 }
 
+static void a_host_with_fewer_interrupts_gives_those(void **state)
+{
+    (void)state;
+    vfio_fake_card(fake);
+    start();
+    fake->most = 2;
+    set_config(COMMAND, 2, MEMORY | MASTER);
+    program(1, 0xfee00000, 0x31, false);
+    program(3, 0xfee00000, 0x33, false);
+    set_config(MSIX_CONTROL, 2, MSIX_ENABLE);
+    assert_int_equal(fake->kind, VFIO_MSIX);
+    assert_int_equal(fake->count, 2);
+    assert_int_equal(vfio_fake_message(fake, 1)->data, 0x31);
+    set_config(MSIX_CONTROL, 2, 0);
+    assert_int_equal(fake->kind, VFIO_INTX);
+    stop();
+}
+
 static void what_is_masked_is_pending(void **state)
 {
     (void)state;
@@ -523,6 +541,7 @@ int test_vfio(void)
         TEST(intx_comes_and_goes),
         TEST(msi_is_a_message),
         TEST(msix_is_a_message_for_each_vector),
+        TEST(a_host_with_fewer_interrupts_gives_those),
         TEST(what_is_masked_is_pending),
         TEST(a_large_table_is_cut_off),
         TEST(a_device_that_is_gone_reads_all_ones),

@@ -22,5 +22,7 @@ struct kvm_vm_arch {
     struct kvm_cpuid2 *cpuid;  /**< What the host's KVM supports, before it is fitted to a vCPU. */
     uint64_t messages;         /**< MSIs sent; atomic. */
     bool wants_split;
+    bool has_groups;
+    int groups;              /**< KVM's VFIO device, if `has_groups`. */
     struct kvm_split *split; /**< NULL: all interrupt controllers are the kernel's. */
 };

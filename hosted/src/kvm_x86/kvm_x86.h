@@ -32,6 +32,10 @@ int kvm_routes_make(struct kvm_vm *vm);
 int kvm_message_fd(struct hosted_vm *hosted, int fd, uint64_t address, uint32_t data, bool add);
 int kvm_irq_fd(struct hosted_vm *hosted, int irq, int fd, int resample, bool add);
 
+/* device_group.c */
+int kvm_device_group(struct hosted_vm *hosted, int fd, bool add);
+void kvm_device_groups_close(const struct kvm_vm *vm);
+
 /* registers.c */
 /** After KVM_CREATE_VCPU: model-specific registers that firmware would have set. 0 or -errno. */
 int kvm_msrs_set(const struct kvm_vcpu *vcpu);

@@ -91,6 +91,7 @@ static void kvm_vm_close(struct hosted_vm *hosted)
 
 void kvm_arch_vm_free(struct kvm_vm *vm)
 {
+    kvm_device_groups_close(vm);
     free(vm->arch.cpuid);
     kvm_split_free(vm->arch.split);
     free(vm->arch.routes);
@@ -159,6 +160,7 @@ void hosted_simple_kvm_x86(simple_t *simple, struct hosted_kvm_x86_config *confi
         .doorbell = kvm_doorbell,
         .message_fd = kvm_message_fd,
         .irq_fd = kvm_irq_fd,
+        .device_group = kvm_device_group,
         .vcpu_open = kvm_vcpu_open,
         .vcpu_close = kvm_vcpu_close,
         .vcpu_start = kvm_vcpu_start,

@@ -157,7 +157,10 @@ static unsigned interrupt_count(void *cookie, enum vfio_interrupts kind)
     return count_of(cookie, indices[kind]);
 }
 
-/* `count` descriptors, or none (then the interrupts are switched off). */
+/*
+ * `count` descriptors, or none (then the interrupts are switched off). A positive result says that
+ * the kernel could allocate this many only, and has done nothing.
+ */
 static int set_irqs(const struct vfio_device *device, unsigned index, uint32_t action,
                     const int *fds, unsigned count)
 {
@@ -173,7 +176,8 @@ static int set_irqs(const struct vfio_device *device, unsigned index, uint32_t a
         return -EINVAL;
     }
     memcpy(request.set.data, fds ? fds : (const int[1]){ 0 }, count * sizeof(int));
-    return call(device, VFIO_DEVICE_SET_IRQS, &request.set);
+    int result = ioctl(device->fd, VFIO_DEVICE_SET_IRQS, &request.set);
+    return result < 0 ? -errno : result;
 }
 
 static int interrupts(void *cookie, enum vfio_interrupts kind, const int *fds, unsigned count)

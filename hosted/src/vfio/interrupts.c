@@ -153,6 +153,23 @@ static int start_intx(struct vfio_function *function)
     return error;
 }
 
+/* Where the host has fewer than the device's, the first ones work. */
+static int start_messages(struct vfio_function *function, enum vfio_interrupts kind)
+{
+    const struct vfio_function_config *config = &function->config;
+    unsigned count = events_of(function, kind);
+    int result =
+        config->physical->interrupts(config->physical_cookie, kind, function->events, count);
+    if (result > 0 && (unsigned)result < count) {
+        vmmp_log_guest(config->log, &function->limit,
+                       "%s: the host has only %d of the device's %u interrupts to give",
+                       config->name, result, count);
+        result = config->physical->interrupts(config->physical_cookie, kind, function->events,
+                                              (unsigned)result);
+    }
+    return result > 0 ? -ENOSPC : result;
+}
+
 static int start(struct vfio_function *function, enum vfio_interrupts kind)
 {
     int error = make_events(function, events_of(function, kind));
@@ -162,8 +179,7 @@ static int start(struct vfio_function *function, enum vfio_interrupts kind)
     if (kind == VFIO_INTX) {
         return start_intx(function);
     }
-    return physical(function)->interrupts(function->config.physical_cookie, kind, function->events,
-                                          events_of(function, kind));
+    return start_messages(function, kind);
 }
 
 static void update_msi(struct vfio_function *function)

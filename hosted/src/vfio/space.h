@@ -13,6 +13,7 @@ struct vfio_group {
     int number;
     int fd;
     unsigned users; /**< 0: the place is free. */
+    unsigned given; /**< Of its devices, those that a guest has. */
 };
 
 struct hosted_vfio_space {

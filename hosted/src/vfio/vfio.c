@@ -13,6 +13,7 @@
 #include <hosted/irqfd.h>
 #include <hosted/vm.h>
 
+#include "hosted.h"
 #include "vfio/device.h"
 #include "vfio/space.h"
 
@@ -24,6 +25,7 @@ struct hosted_vfio {
     struct hosted_event_source farewell; /**< Its `fd` -1: nobody hears of it. */
     bool gone;
     struct vfio_function *function; /**< NULL: no guest has it. */
+    vm_t *vm;                       /**< Its guest's. */
 };
 
 /* ---- the device ---- */
@@ -150,6 +152,23 @@ static const struct vfio_guest_ops guest_ops = {
     guest_map, guest_unmap, guest_message, guest_message_off, guest_line, guest_line_off,
 };
 
+/* The VM's engine hears of a group with its first device, and until its last one. */
+static void announce(struct hosted_vfio *device, bool add)
+{
+    const struct hosted_vm *hosted = hosted_vm_of(device->vm);
+    unsigned others = add ? device->group->given++ : --device->group->given;
+    if (others || !hosted->engine->device_group) {
+        return;
+    }
+    int error = hosted->engine->device_group(device->vm->hosted, device->group->fd, add);
+    if (error && add) {
+        vmmp_log(device->space->log, VMMP_LOG_WARNING, VMMP_LOG_HOST,
+                 "%s: KVM does not hear of the device (%s): if its DMA does not see what is in "
+                 "caches, it may read old data",
+                 device->name, strerror(-error));
+    }
+}
+
 static int make(struct hosted_vfio *device, const struct hosted_vfio_guest *guest)
 {
     const struct vfio_function_config config = {
@@ -168,6 +187,8 @@ static int make(struct hosted_vfio *device, const struct hosted_vfio_guest *gues
         return error;
     }
     device->function = function;
+    device->vm = guest->vm;
+    announce(device, true);
     return 0;
 }
 
@@ -206,6 +227,7 @@ void hosted_vfio_take(struct hosted_vfio *device)
     vfio_function_fini(device->function);
     free(device->function);
     device->function = NULL;
+    announce(device, false);
     vfio_memory_unmap(device->space);
 }
 

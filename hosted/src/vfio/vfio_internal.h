@@ -57,7 +57,10 @@ struct vfio_physical_ops {
     void (*unmap)(void *cookie, void *memory, uint64_t size);
     /** How many interrupts of the kind there are. */
     unsigned (*interrupt_count)(void *cookie, enum vfio_interrupts kind);
-    /** `count` of them signal these eventfds from now on; 0: none does. */
+    /**
+     * `count` of them signal these eventfds from now on; 0: none does. How many there are instead,
+     * a positive number, if the host has fewer to give: then none does.
+     */
     int (*interrupts)(void *cookie, enum vfio_interrupts kind, const int *fds, unsigned count);
     /** INTx, which masks itself when it is signalled, is unmasked by a signal of `fd`. */
     int (*unmask_by)(void *cookie, int fd);

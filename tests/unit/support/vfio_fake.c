@@ -139,6 +139,9 @@ static int interrupts(void *cookie, enum vfio_interrupts kind, const int *fds, u
         breaks(fake, "more interrupts than there are");
         return -EINVAL;
     }
+    if (fake->most && count > fake->most) {
+        return (int)fake->most;
+    }
     memset(fake->fds, 0, sizeof(fake->fds));
     for (unsigned i = 0; i < count; i++) {
         fake->fds[i] = fds[i];

@@ -47,6 +47,7 @@ struct vfio_fake {
 
     enum vfio_interrupts kind;
     unsigned count; /**< Of interrupts that are on. */
+    unsigned most;  /**< The host has this many to give; 0: all. */
     int fds[VFIO_VECTORS];
     int unmask;
     unsigned resets;
