@@ -29,6 +29,39 @@ usage_error()
 	exit 2
 }
 
+# read_options OPTIONS ARGUMENT...: what a script was given. OPTIONS has a word for each option:
+# "--name=variable" takes a value, "--name:variable" makes the variable 1. --help is always there.
+# The other arguments are ${arguments[@]} afterwards.
+read_options()
+{
+	local known=" $1 " variable
+	shift
+	arguments=()
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-h | --help)
+			show_help "$0"
+			exit
+			;;
+		-*)
+			if [ "${known#*" $1="}" != "$known" ]; then
+				[ $# -ge 2 ] || usage_error "$1 needs a value"
+				variable=${known#*" $1="}
+				printf -v "${variable%% *}" %s "$2"
+				shift
+			elif [ "${known#*" $1:"}" != "$known" ]; then
+				variable=${known#*" $1:"}
+				printf -v "${variable%% *}" 1
+			else
+				usage_error "unknown option '$1'"
+			fi
+			;;
+		*) arguments+=("$1") ;;
+		esac
+		shift
+	done
+}
+
 # note MESSAGE: a progress line on stderr.
 note()
 {

@@ -36,6 +36,7 @@ gic=3
 cpus=1
 kernel=6.12
 only=
+instructions=
 clock=()
 name=
 vmm=
@@ -43,27 +44,10 @@ temp=
 
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--full) full=1 ;;
-		--instructions) clock=(--instructions) ;;
-		--arch | --gic | --cpus | --kernel | --only)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			case $1 in
-			--arch) guest_arch=$2 ;;
-			--gic) gic=$2 ;;
-			--cpus) cpus=$2 ;;
-			--kernel) kernel=$2 ;;
-			--only) only=$2 ;;
-			esac
-			shift
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*) if [ -z "$name" ]; then name=$1; else vmm=$1; fi ;;
-		esac
-		shift
-	done
+	read_options '--full:full --instructions:instructions --arch=guest_arch --gic=gic --cpus=cpus --kernel=kernel --only=only' "$@"
+	name=${arguments[0]-}
+	vmm=${arguments[1]-}
+	[ -z "$instructions" ] || clock=(--instructions)
 	[ -n "$vmm" ] || usage_error "the name of a device and the path of the vmm are needed"
 	case $guest_arch in aarch64 | x86_64) ;; *) usage_error "--arch takes aarch64 or x86_64, not '$guest_arch'" ;; esac
 	[ "$name" = all ] || [ -e "$here/devices/$name.sh" ] || usage_error "there is no tests/guest/devices/$name.sh"

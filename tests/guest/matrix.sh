@@ -34,20 +34,8 @@ machines=()
 
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--full) full=1 ;;
-		--timeout | --only)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			[ "$1" = --only ] && only=$2 || limit=$2
-			shift
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*) vmm=$1 ;;
-		esac
-		shift
-	done
+	read_options '--full:full --timeout=limit --only=only' "$@"
+	vmm=${arguments[0]-}
 	[ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
 }
 

@@ -26,19 +26,8 @@ writer=
 
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--timeout)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			limit=$2
-			shift
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*) vmm=$1 ;;
-		esac
-		shift
-	done
+	read_options '--timeout=limit' "$@"
+	vmm=${arguments[0]-}
 	[ -x "$vmm" ] || usage_error "the path of vmm-x86_64 is needed"
 	vmm=$(realpath "$vmm")
 }

@@ -63,28 +63,10 @@ screen|screen|6.1-generic|1|256|vt.global_cursor_default=0|--screen 640x480
 
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--full) full=1 ;;
-		--only)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			full=1
-			only=$2
-			shift
-			;;
-		--timeout)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			limit=$2
-			shift
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*) vmm=$1 ;;
-		esac
-		shift
-	done
+	read_options '--full:full --only=only --timeout=limit' "$@"
+	vmm=${arguments[0]-}
 	[ -r "$vmm" ] || usage_error "the path of vmm-x86_64 is needed"
-	[ "$full" = 0 ] || boots="$boots$more_boots"
+	[ "$full$only" = 0 ] || boots="$boots$more_boots"
 	[ -z "$only" ] || boots=$(grep -F -e "$only" <<<"$boots") || usage_error "no boot has '$only' in its name"
 }
 
