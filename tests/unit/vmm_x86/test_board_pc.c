@@ -8,6 +8,7 @@
 #include <hosted/vm.h>
 #include <sel4vm/boot.h>
 
+#include "support/iasl.h"
 #include "support/image_x86.h"
 #include "support/machine_talk.h"
 #include "vmmp_test.h"
@@ -393,6 +394,25 @@ static void test_described(void **state)
     assert_int_equal(acpi.virtio_mmio[0].gsi, 20);
 }
 
+/* The tables of the smallest machine, of one with a console at its UART, and of the largest. */
+static void test_iasl_finds_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t tables[VMMP_ACPI_AREA_SIZE];
+    struct machine_port console = { 0 };
+    for (unsigned which = 0; which < 3; which++) {
+        struct vmmp_acpi_config acpi;
+        size_t used = 0;
+        f->config.cpus = which == 2 ? PC_CPUS : 1;
+        f->config.serial = which == 0 ? NULL : &f->serial;
+        f->config.console = which == 1 ? NULL : &console;
+        f->config.transport = which == 2 ? MACHINE_TRANSPORT_MMIO : MACHINE_TRANSPORT_PCI;
+        pc_describe(&f->config, &acpi);
+        assert_int_equal(vmmp_acpi_build(&acpi, VMMP_ACPI_AREA, tables, sizeof(tables), &used), 0);
+        iasl_judge(&(struct iasl_area){ tables, VMMP_ACPI_AREA, used });
+    }
+}
+
 /* For kernels with CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES: words on the command line, nothing in ACPI,
  * and interrupts that a PC has without being told of. */
 static void test_devices_on_the_command_line(void **state)
@@ -457,6 +477,7 @@ int test_board_pc(void)
         cmocka_unit_test_setup_teardown(test_power_button, setup, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_described, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_iasl_finds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_on_the_command_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
     };

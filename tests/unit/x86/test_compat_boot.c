@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The compatible interface on a PC: kernels with relocations, boot parameters, ACPI, entry. */
 #include "support/fixture.h"
+#include "support/iasl.h"
 #include "support/image_x86.h"
 
 #include <errno.h>
@@ -346,6 +347,17 @@ static void acpi_tables_are_in_the_bios_area(void **state)
     assert_true(fixture_log_find(f, "neither RAM nor free"));
 }
 
+static void iasl_finds_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t tables[0x10000];
+    assert_int_equal(make_guest_acpi_tables(&f->vm), 0);
+    for (unsigned at = 0; at < sizeof(tables); at += 4) {
+        put32(tables + at, (uint32_t)guest_read(f, ACPI_START + at, 4));
+    }
+    iasl_judge(&(struct iasl_area){ tables, ACPI_START, sizeof(tables) });
+}
+
 static void clients_mistakes_are_said(void **state)
 {
     struct fixture *f = *state;
@@ -541,6 +553,7 @@ int test_compat_boot(void)
         cmocka_unit_test_setup_teardown(modules_of_any_kind, setup, teardown),
         cmocka_unit_test_setup_teardown(boot_parameters_and_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(acpi_tables_are_in_the_bios_area, setup, teardown),
+        cmocka_unit_test_setup_teardown(iasl_finds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(soft_off_for_clients_that_have_it, setup, teardown),
         cmocka_unit_test_setup_teardown(clients_mistakes_are_said, setup, teardown),
         cmocka_unit_test_setup_teardown(the_boot_vcpu_knows_where_to_start, setup, teardown),
