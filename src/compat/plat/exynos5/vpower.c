@@ -59,7 +59,8 @@ static void power_write(void *device, uint64_t offset, unsigned size, uint64_t v
     uint32_t lanes = (uint32_t)(vmmp_all_ones(size) << shift);
     uint32_t old = (uint32_t)power_read(device, word, 4);
     uint32_t merged = ((old & ~lanes) | (uint32_t)(value << shift)) & PS_HOLD_BITS;
-    if (merged == (PS_HOLD_EN | PS_HOLD_DIR)) {
+    /* An output that is low lets the supply go, enabled or not: Linux writes 0x5200. */
+    if ((merged & (PS_HOLD_DIR | PS_HOLD_DATA)) == PS_HOLD_DIR) {
         call(power, power->shutdown_cb, power->shutdown_token);
     } else {
         vmmp_mapped_registers.write((void *)(uintptr_t)power->registers, word, 4, merged);
