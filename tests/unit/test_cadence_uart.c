@@ -67,9 +67,26 @@ static void start(struct bench *b)
     put(b, IER, 0x1e1 & ~0x10u);
 }
 
+struct expected_register {
+    uint32_t offset;
+    uint32_t reset;
+    uint32_t written; /* After a write of all-ones. */
+};
+
+/* The model has been reset. */
+static void expect_registers(struct bench *b, const struct expected_register *registers,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(get(b, registers[i].offset), registers[i].reset);
+        put(b, registers[i].offset, UINT32_MAX);
+        assert_int_equal(get(b, registers[i].offset), registers[i].written);
+    }
+}
+
 static void registers_hold_what_the_manual_says(void **state)
 {
-    static const struct bench_register registers[] = {
+    static const struct expected_register registers[] = {
         { MR, 0, 0x33ff },       { IMR, 0, 0 },
         { ISR, 0x208, 0 },       { BAUDGEN, 0x28b, 0xffff },
         { RXTOUT, 0, 0xff },     { RXWM, 0x20, 0x3f },

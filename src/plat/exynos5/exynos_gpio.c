@@ -64,10 +64,10 @@ static uint32_t field(uint32_t value, unsigned pin, unsigned bits)
     return value >> (pin * bits) & ((1u << bits) - 1);
 }
 
-/* Ones in `bits` bits for each pin of the bank. */
-static uint32_t pin_bits(bank_t *bank, unsigned bits)
+/* Ones in `bits` bits for each pin of the bank, from `first` on. */
+static uint32_t pin_bits(bank_t *bank, unsigned bits, unsigned first)
 {
-    unsigned all = bank->pins * bits;
+    unsigned all = bank->pins > first ? (bank->pins - first) * bits : 0;
     return all >= 32 ? UINT32_MAX : (1u << all) - 1;
 }
 
@@ -221,6 +221,7 @@ struct place {
     unsigned bank;
     unsigned bits; /* 0: there is no register. */
     uint8_t kind;
+    uint8_t first; /* The pin that the lowest bits are of. */
 };
 
 enum kind { KIND_BANK, KIND_DAT, KIND_STORED, KIND_EINT, KIND_PEND };
@@ -239,10 +240,10 @@ static struct place place_in_bank(const struct vmmp_exynos_gpio *gpio, uint32_t 
 
     for (unsigned n = 0; n < gpio->config.layout->count; n++) {
         if (bank_at(gpio, n)->offset == offset - offset % BANK_SIZE) {
-            return (struct place){ n, registers[reg].bits, registers[reg].kind };
+            return (struct place){ n, registers[reg].bits, registers[reg].kind, 0 };
         }
     }
-    return (struct place){ 0, 0, 0 };
+    return (struct place){ 0, 0, 0, 0 };
 }
 
 static struct place place_in_arrays(const struct vmmp_exynos_gpio *gpio, uint32_t offset)
@@ -255,20 +256,20 @@ static struct place place_in_arrays(const struct vmmp_exynos_gpio *gpio, uint32_
             continue;
         }
         if (offset == array->con + at) {
-            return (struct place){ n, 4, KIND_EINT };
+            return (struct place){ n, 4, KIND_EINT, 0 };
         }
         if (offset == array->mask + at) {
-            return (struct place){ n, 1, KIND_EINT };
+            return (struct place){ n, 1, KIND_EINT, 0 };
         }
         if (offset == array->pend + at) {
-            return (struct place){ n, 1, KIND_PEND };
+            return (struct place){ n, 1, KIND_PEND, 0 };
         }
         /* Four pins to a word, a byte each. */
         if (offset == array->filter + 2 * at || offset == array->filter + 2 * at + 4) {
-            return (struct place){ n, 8, KIND_STORED };
+            return (struct place){ n, 8, KIND_STORED, offset == array->filter + 2 * at ? 0 : 4 };
         }
     }
-    return (struct place){ 0, 0, 0 };
+    return (struct place){ 0, 0, 0, 0 };
 }
 
 static struct place place_of(struct vmmp_exynos_gpio *gpio, uint32_t offset)
@@ -321,7 +322,7 @@ static void write_word(void *device, uint32_t offset, uint32_t value, uint32_t l
         update_irqs(gpio);
         return;
     }
-    uint32_t writable = pin_bits(bank_at(gpio, place.bank), place.bits);
+    uint32_t writable = pin_bits(bank_at(gpio, place.bank), place.bits, place.first);
     *word(gpio, offset) = words_merge(*word(gpio, offset), value, lanes, writable);
     if (place.kind == KIND_BANK || place.kind == KIND_DAT) {
         update_bank(gpio, place.bank);
@@ -391,9 +392,9 @@ static void reset(struct vmmp_exynos_gpio *gpio)
     memset(gpio->words, 0, sizeof(gpio->words));
     for (unsigned n = 0; n < gpio->config.layout->count; n++) {
         bank_t *bank = bank_at(gpio, n);
-        *word(gpio, bank->offset + BANK_PUD) = PUD_RESET & pin_bits(bank, 2);
+        *word(gpio, bank->offset + BANK_PUD) = PUD_RESET & pin_bits(bank, 2, 0);
         if (bank->eint != VMMP_EXYNOS_EINT_NONE) {
-            *word(gpio, arrays[bank->eint].mask + bank->eint_offset) = pin_bits(bank, 1);
+            *word(gpio, arrays[bank->eint].mask + bank->eint_offset) = pin_bits(bank, 1, 0);
         }
         gpio->outputs[n] = 0;
         gpio->latched[n] = 0;

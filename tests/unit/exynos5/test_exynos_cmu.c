@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "vmmp_test.h"
+#include "support/register_sweep.h"
 
 #include <sel4vmmplatsupport/vmmp/exynos_cmu.h>
 
@@ -26,6 +26,56 @@ static int teardown(void **state)
     (void)state;
     vmmp_exynos_cmu_fini(&cmu);
     return 0;
+}
+
+static void again(void *model)
+{
+    vmmp_exynos_cmu_reset(model);
+}
+
+#define PLL(con0, reset)                    \
+    {                                       \
+        con0, reset, UINT32_MAX, 0, 0, 0, 0 \
+    }
+/* Of a bank: 0x600 to 0x6fc. */
+#define DIV_STAT(bank)                    \
+    {                                     \
+        (bank) + 0x600, 0, 0, 0, 64, 4, 0 \
+    }
+
+static void every_register(void **state)
+{
+    static const struct sweep_row rows[] = {
+        PLL(0x00100, 0xa0c80301), /* A */
+        PLL(0x10120, 0xa0de0401), /* C */
+        PLL(0x10128, 0xa0c80401), /* D */
+        PLL(0x10130, 0xa0c80302), /* E */
+        PLL(0x10140, 0xa0850302), /* R */
+        PLL(0x10150, 0xa1b00602), /* I */
+        PLL(0x10160, 0xa0c80302), /* S */
+        PLL(0x10170, 0xa15e0602), /* V */
+        PLL(0x10180, 0xa10a0302), /* M */
+        PLL(0x20110, 0xa1130401), /* B */
+        PLL(0x28100, 0xa0c80401), /* K */
+        { 0x00400, 0x11111111, 0x11111111, 0x11111111, 0, 0, 0 },
+        { 0x28400, 0x11111111, 0x11111111, 0x11111111, 0, 0, 0 },
+        DIV_STAT(0x00000),
+        DIV_STAT(0x04000),
+        DIV_STAT(0x08000),
+        DIV_STAT(0x0c000),
+        DIV_STAT(0x10000),
+        DIV_STAT(0x14000),
+        DIV_STAT(0x18000),
+        DIV_STAT(0x1c000),
+        DIV_STAT(0x20000),
+        DIV_STAT(0x24000),
+        DIV_STAT(0x28000),
+        DIV_STAT(0x2c000),
+        SWEEP_END,
+    };
+
+    (void)state;
+    sweep_registers(&cmu.window, &(struct sweep){ rows, SWEEP_STORED, again, &cmu });
 }
 
 static void plls_begin_at_a_board_s_rates(void **state)
@@ -103,6 +153,7 @@ static void the_rest_holds_what_is_written(void **state)
 int test_exynos_cmu(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_register, setup, teardown),
         cmocka_unit_test_setup_teardown(plls_begin_at_a_board_s_rates, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pll_locks_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(multiplexers_and_dividers_are_stable, setup, teardown),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support/fake_line.h"
+#include "support/register_sweep.h"
 
 #include <errno.h>
 
@@ -86,6 +87,60 @@ static void put(struct bench *b, uint32_t offset, uint32_t value)
 static uint32_t ones(unsigned bits)
 {
     return bits >= 32 ? UINT32_MAX : (1u << bits) - 1;
+}
+
+static void again(void *gpio)
+{
+    vmmp_exynos_gpio_reset(gpio);
+}
+
+/* A register whose pins have so many bits, all of which hold what is written. */
+static struct sweep_row pin_fields(uint32_t offset, unsigned bits, uint32_t reset)
+{
+    return (struct sweep_row){ offset, reset & ones(bits), ones(bits), 0, 0, 0, 0 };
+}
+
+/* Rows of a bank: its own, and those in the arrays of external interrupts. */
+static unsigned add_rows(struct sweep_row *rows, const struct vmmp_exynos_gpio_bank *bank)
+{
+    bool wakeup = bank->eint == VMMP_EXYNOS_EINT_WAKEUP;
+    uint32_t at = bank->eint_offset;
+    unsigned pins = bank->pins;
+    unsigned first = pins < 4 ? pins : 4; /* Of the filters' first word. */
+    unsigned n = 0;
+
+    rows[n++] = pin_fields(bank->offset + CON, 4 * pins, 0);
+    rows[n++] = pin_fields(bank->offset + PUD, 2 * pins, 0x5555);
+    rows[n++] = pin_fields(bank->offset + DRV, 2 * pins, 0);
+    rows[n++] = pin_fields(bank->offset + CONPDN, 2 * pins, 0);
+    rows[n++] = pin_fields(bank->offset + PUDPDN, 2 * pins, 0);
+    if (bank->eint == VMMP_EXYNOS_EINT_NONE) {
+        return n;
+    }
+    uint32_t filter = (wakeup ? WAKE_FLT : EINT_FLT) + 2 * at;
+    rows[n++] = pin_fields((wakeup ? WAKE_CON : EINT_CON) + at, 4 * pins, 0);
+    rows[n++] = pin_fields(filter, 8 * first, 0);
+    rows[n++] = pin_fields(filter + 4, 8 * (pins - first), 0);
+    rows[n++] = pin_fields((wakeup ? WAKE_MASK : EINT_MASK) + at, pins, UINT32_MAX);
+    return n;
+}
+
+static void every_register(void **state)
+{
+    struct sweep_row rows[16 * 9 + 1];
+    struct bench b;
+
+    (void)state;
+    for (unsigned controller = 0; controller < 5; controller++) {
+        unsigned count = 0;
+        make(&b, controller);
+        for (unsigned n = 0; n < b.layout->count; n++) {
+            count += add_rows(&rows[count], &b.layout->banks[n]);
+        }
+        rows[count] = (struct sweep_row)SWEEP_END;
+        sweep_registers(&b.gpio.window, &(struct sweep){ rows, SWEEP_NOTHING, again, &b.gpio });
+        unmake(&b);
+    }
 }
 
 static void banks_have_their_pins(void **state)
@@ -358,6 +413,7 @@ static void what_cannot_be(void **state)
 int test_exynos_gpio(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_register),
         cmocka_unit_test(banks_have_their_pins),
         cmocka_unit_test(outputs_are_told),
         cmocka_unit_test(inputs_follow_who_drives_them),

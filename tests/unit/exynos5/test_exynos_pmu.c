@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "vmmp_test.h"
+#include "support/register_sweep.h"
 
 #include <sel4vmmplatsupport/vmmp/exynos_pmu.h>
 
@@ -75,6 +75,31 @@ static uint32_t get(struct bench *b, uint32_t offset)
 static void put(struct bench *b, uint32_t offset, uint32_t value)
 {
     vmmp_window_write(&b->pmu.window, offset, 4, value);
+}
+
+static void again(void *pmu)
+{
+    vmmp_exynos_pmu_reset(pmu);
+}
+
+static void every_register(void **state)
+{
+    static const struct sweep_row rows[] = {
+        { SWRESET, 0, 0, 0, 0, 0, 0 },       { PS_HOLD, 0x5300, UINT32_MAX, 0, 0, 0, 0 },
+        { CORE(4), 3, 3, 0, 0, 0, 0 },       { CORE(4) + 4, 3, 3, 3, 0, 0, 0 },
+        { CORE(0), 0, 3, 0, 8, 0x80, 0 },    { CORE(0) + 4, 0, 0, 0, 8, 0x80, 0 },
+        { COMMON(0), 3, 3, 0, 2, 0x80, 0 },  { COMMON(0) + 4, 3, 3, 3, 2, 0x80, 0 },
+        { L2(0), 7, 7, 0, 2, 0x80, 0 },      { L2(0) + 4, 7, 7, 7, 2, 0x80, 0 },
+        { DOMAIN(0), 7, 7, 0, 16, 0x20, 0 }, { DOMAIN(0) + 4, 7, 7, 7, 16, 0x20, 0 },
+        { 0x5100, 7, 7, 0, 0, 0, 0 }, /* CAM */
+        { 0x5104, 7, 7, 7, 0, 0, 0 },        SWEEP_END,
+    };
+    struct bench b;
+
+    (void)state;
+    make(&b, false);
+    sweep_registers(&b.pmu.window, &(struct sweep){ rows, SWEEP_STORED, again, &b.pmu });
+    unmake(&b);
 }
 
 static void a_guest_ends_its_machine(void **state)
@@ -202,6 +227,7 @@ static void a_reset_keeps_what_was_left_for_it(void **state)
 int test_exynos_pmu(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_register),
         cmocka_unit_test(a_guest_ends_its_machine),
         cmocka_unit_test(cpus_follow_their_configuration),
         cmocka_unit_test(domains_follow_at_once),

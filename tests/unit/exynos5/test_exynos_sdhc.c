@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support/fake_line.h"
+#include "support/register_sweep.h"
 
 #include <sel4vmmplatsupport/vmmp/exynos_sdhc.h>
 
@@ -45,53 +46,38 @@ static void put(struct bench *b, uint32_t offset, uint32_t value)
     vmmp_window_write(&b->sdhc.window, offset, 4, value);
 }
 
-/* What a register has after a reset, and after all-ones have been written to it. */
+static void again(void *sdhc)
+{
+    vmmp_exynos_sdhc_reset(sdhc);
+}
+
 static void registers_have_their_values_and_bits(void **state)
 {
-    static const struct {
-        uint32_t offset, reset, written;
-    } rows[] = {
-        { 0x00, 0, 0xfffffff8 },
-        { 0x04, 0, UINT32_MAX },
-        { 0x08, 0, UINT32_MAX },
-        { 0x10, 0, UINT32_MAX },
-        { 0x14, 0xffffff40, ~0u },
-        { 0x18, 0, UINT32_MAX },
-        { 0x1c, 0x200, ~0u },
-        { 0x20, 0x200, ~0u },
-        { 0x24, 0, UINT32_MAX },
-        { 0x28, 0, UINT32_MAX },
-        { 0x30, 0, 0 },
-        { 0x3c, 0, 0 },
-        { 0x40, 0, 0 },
-        { 0x44, 0, 0 },
-        { 0x48, 0x106, 0x106 },
-        { 0x4c, 0x3f0000, ~0u },
-        { 0x50, 1, 1 },
-        { 0x54, 0, 0 },
-        { 0x5c, 0, 0 },
-        { 0x60, 0, 0 },
-        { 0x64, 0xffffff, ~0u },
-        { 0x6c, 0x5342250a, 0x5342250a },
-        { 0x70, 0x30080, 0x30080 },
-        { 0x78, 1, ~0u },
-        { 0x9c, 0, UINT32_MAX },
-        { 0x100, 0, 0 },
-        { 0x200, 0, 0 },
-        { 0xffc, 0, 0 },
+    static const struct sweep_row rows[] = {
+        { CTRL, 0, 0xfffffff8, 0, 0, 0, 0 },
+        { 0x14, 0xffffff40, UINT32_MAX, 0, 0, 0, 0 },
+        { 0x1c, 0x200, UINT32_MAX, 0, 2, 4, 0 },
+        { CMD, 0, 0x7fffffff, 0, 0, 0, 0 },
+        { 0x30, 0, 0, 0, 4, 4, 0 },
+        { MINTSTS, 0, 0, 0, 0, 0, 0 },
+        { RINTSTS, 0, 0, 0, 0, 0, 0 },
+        { STATUS, 0x106, 0x106, 0x106, 0, 0, 0 },
+        { 0x4c, 0x3f0000, UINT32_MAX, 0, 0, 0, 0 },
+        { 0x50, 1, 1, 1, 0, 0, 0 },
+        { 0x54, 0, 0, 0, 0, 0, 0 },
+        { 0x5c, 0, 0, 0, 2, 4, 0 },
+        { 0x64, 0xffffff, UINT32_MAX, 0, 0, 0, 0 },
+        { 0x6c, 0x5342250a, 0x5342250a, 0x5342250a, 0, 0, 0 },
+        { 0x70, 0x30080, 0x30080, 0x30080, 0, 0, 0 },
+        { 0x78, 1, UINT32_MAX, 0, 0, 0, 0 },
+        { 0x100, 0, 0, 0, (VMMP_EXYNOS_SDHC_WINDOW_SIZE - 0x100) / 4, 4, 0 },
+        SWEEP_END,
     };
     struct bench b;
+
     (void)state;
     make(&b);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(get(&b, rows[i].offset), rows[i].reset);
-        put(&b, rows[i].offset, UINT32_MAX);
-        assert_int_equal(get(&b, rows[i].offset), rows[i].written);
-    }
-    vmmp_exynos_sdhc_reset(&b.sdhc);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(get(&b, rows[i].offset), rows[i].reset);
-    }
+    sweep_registers(&b.sdhc.window, &(struct sweep){ rows, SWEEP_STORED, again, &b.sdhc });
     unmake(&b);
 }
 

@@ -7,6 +7,7 @@
 #define BENCH_NAME "exynos-uart"
 #define BENCH_FIFO VMMP_EXYNOS_UART_FIFO_MAX
 #define BENCH_DATA 0x20
+#include "support/register_sweep.h"
 #include "support/uart_bench.h"
 
 #define ULCON   0x00
@@ -65,22 +66,45 @@ static void start(struct bench *b)
     put(b, UFCON, 0x111 & ~0x10u);
 }
 
-static void registers_hold_what_the_manual_says(void **state)
+static void again(void *uart)
 {
-    static const struct bench_register registers[] = {
-        { ULCON, 0, 0x7f }, { UCON, 0, 0x7fffff }, { UFCON, 0, 0x771 }, { UMCON, 0, 0xff },
-        { UTRSTAT, 6, 6 },  { UERSTAT, 0, 0 },     { UFSTAT, 0, 0 },    { UMSTAT, 1, 1 },
-        { URXH, 0, 0 },     { UBRDIV, 0, 0xffff }, { UFRAC, 0, 0xf },   { UINTM, 0, 0xf }
+    vmmp_uart_reset(uart);
+}
+
+/* Of all four: they differ in the size of their FIFOs only. */
+static void every_register(void **state)
+{
+    static const unsigned fifo_sizes[] = { 256, 64, 16, 16 };
+    static const struct sweep_row rows[] = {
+        { ULCON, 0, 0x7f, 0, 0, 0, 0 },
+        { UCON, 0, 0x7fffff, 0, 0, 0, 0 },
+        { UFCON, 0, 0x771, 0, 0, 0, 0 },
+        { UMCON, 0, 0xff, 0, 0, 0, 0 },
+        { UTRSTAT, 6, 6, 6, 0, 0, 0 },
+        { UMSTAT, 1, 1, 1, 0, 0, 0 },
+        { BENCH_DATA, 0, 0, 0, 0, 0, SWEEP_WRITE_ACTS },
+        { UBRDIV, 0, 0xffff, 0, 0, 0, 0 },
+        { UFRAC, 0, 0xf, 0, 0, 0, 0 },
+        { UINTM, 0, 0xf, 0, 0, 0, 0 },
+        SWEEP_END,
     };
     struct bench b;
 
     (void)state;
-    make(&b);
-    for (int round = 0; round < 2; round++) {
-        expect_registers(&b, registers, sizeof(registers) / sizeof(registers[0]));
-        vmmp_uart_reset(&b.model.uart);
+    for (size_t i = 0; i < sizeof(fifo_sizes) / sizeof(fifo_sizes[0]); i++) {
+        make_sized(&b, true, fifo_sizes[i]);
+        sweep_registers(&b.model.uart.window,
+                        &(struct sweep){ rows, SWEEP_NOTHING, again, &b.model.uart });
+        unmake(&b);
     }
-    /* Nothing behind them, and a byte is a byte. */
+}
+
+static void nothing_behind_the_registers(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    make(&b);
     assert_int_equal(get(&b, 0x3c), 0);
     put(&b, 0xffc, 1);
     assert_int_equal(b.logs, 2);
@@ -296,7 +320,8 @@ static void what_cannot_be(void **state)
 int test_exynos_uart(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(registers_hold_what_the_manual_says),
+        cmocka_unit_test(every_register),
+        cmocka_unit_test(nothing_behind_the_registers),
         cmocka_unit_test(output_before_any_setup),
         cmocka_unit_test(a_full_backend_holds_the_guest_up),
         cmocka_unit_test(a_transmit_level_lasts),

@@ -195,22 +195,6 @@ static void print(struct bench *b, const char *text)
     }
 }
 
-struct bench_register {
-    uint32_t offset;
-    uint32_t reset;
-    uint32_t written; /* After a write of all-ones. */
-};
-
-/* The model has been reset. */
-static void expect_registers(struct bench *b, const struct bench_register *registers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(get(b, registers[i].offset), registers[i].reset);
-        put(b, registers[i].offset, UINT32_MAX);
-        assert_int_equal(get(b, registers[i].offset), registers[i].written);
-    }
-}
-
 /* It has not been set up: as after firmware that has. */
 static void expect_output(struct bench *b)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "vmmp_test.h"
+#include "support/register_sweep.h"
 
 #include <sel4vmmplatsupport/vmmp/tegra_car.h>
 
@@ -41,65 +41,73 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What is not 0 when the kernel comes. */
-static const struct {
-    uint16_t offset;
-    uint32_t value;
-} at_rest[] = {
-    { 0x010, 0x00000030 }, { 0x014, 0x000000c1 }, { 0x018, 0x00000002 }, { 0x028, 0x20002222 },
-    { 0x050, 0x80000000 }, { 0x080, 0x48106401 }, { 0x090, 0x48004d01 }, { 0x0a0, 0x5801980c },
-    { 0x0a4, 0x0f075307 }, { 0x0a8, 0x02070607 }, { 0x0e0, 0x48107401 }, { 0x19c, 0x80000000 },
-    { 0x368, 0x20008888 }, { 0x370, 0x20008888 }, { 0x470, 0x0000000e },
-};
-
-/* The same by their SET and CLR registers. */
-static uint32_t expected_at_rest(uint32_t offset)
+static void again(void *model)
 {
-    switch (offset) {
-    case 0x320:
-    case 0x324:
-        offset = 0x010;
-        break;
-    case 0x328:
-    case 0x32c:
-        offset = 0x014;
-        break;
-    case 0x330:
-    case 0x334:
-        offset = 0x018;
-        break;
-    default:
-        break;
-    }
-    for (size_t i = 0; i < sizeof(at_rest) / sizeof(at_rest[0]); i++) {
-        if (at_rest[i].offset == offset) {
-            return at_rest[i].value;
-        }
-    }
-    return 0;
+    vmmp_tegra_car_reset(model);
 }
 
-static void registers_begin_as_firmware_leaves_them(void **state)
-{
-    (void)state;
-    for (int round = 0; round < 2; round++) {
-        for (uint32_t offset = 0; offset < VMMP_TEGRA_CAR_WINDOW_SIZE; offset += 4) {
-            uint32_t wanted = expected_at_rest(offset);
-            if (get(offset) != wanted) {
-                fail_msg("0x%03x is 0x%08x, not 0x%08x", offset, get(offset), wanted);
-            }
-            for (unsigned i = 0; i < 4; i++) {
-                assert_int_equal(vmmp_window_read(&car->window, offset + i, 1),
-                                 wanted >> (8 * i) & 0xff);
-            }
-        }
-        for (uint32_t offset = 0; offset < VMMP_TEGRA_CAR_WINDOW_SIZE; offset += 4) {
-            put(offset, 0x5a5a5a58); /* Without SWR_TRIG_SYS_RST, and then */
-            put(offset, 0xa5a5a5a1); /* the other bits. */
-        }
-        vmmp_tegra_car_reset(car);
+/* Bits that a register holds, another sets and a third clears. */
+#define BITS(state, set, clear, reset)                                                         \
+    { state, reset, UINT32_MAX, 0, 0, 0, 0 }, { set, reset, UINT32_MAX, UINT32_MAX, 0, 0, 0 }, \
+    {                                                                                          \
+        clear, reset, 0, 0, 0, 0, 0                                                            \
     }
-    assert_int_equal(fixture.resets, 0);
+/* The same, without a register that is only written. */
+#define BITS_SET(set, clear, reset)                  \
+    { set, reset, UINT32_MAX, UINT32_MAX, 0, 0, 0 }, \
+    {                                                \
+        clear, reset, 0, 0, 0, 0, 0                  \
+    }
+#define STORED(offset, reset)                 \
+    {                                         \
+        offset, reset, UINT32_MAX, 0, 0, 0, 0 \
+    }
+
+/* At rest as firmware leaves them. */
+static void every_register(void **state)
+{
+    static const struct sweep_row rows[] = {
+        /* SWR_TRIG_SYS_RST is done, and reads as 0. */
+        { 0x004, 0, 0xfffffffb, 0, 0, 0, 0 },
+        { 0x300, 0, 0xfffffffb, 0xfffffffb, 0, 0, 0 },
+        { 0x304, 0, 0, 0, 0, 0, 0 },
+        BITS(0x008, 0x308, 0x30c, 0),
+        BITS(0x00c, 0x310, 0x314, 0),
+        BITS(0x358, 0x430, 0x434, 0),
+        BITS(0x35c, 0x438, 0x43c, 0),
+        BITS(0x28c, 0x290, 0x294, 0),
+        BITS(0x010, 0x320, 0x324, 0x00000030),
+        BITS(0x014, 0x328, 0x32c, 0x000000c1),
+        BITS(0x018, 0x330, 0x334, 0x00000002),
+        BITS(0x360, 0x440, 0x444, 0),
+        BITS(0x364, 0x448, 0x44c, 0),
+        BITS(0x280, 0x284, 0x288, 0),
+        BITS_SET(0x340, 0x344, 0),
+        BITS(0x04c, 0x348, 0x34c, 0),
+        BITS_SET(0x450, 0x454, 0),
+        BITS_SET(0x458, 0x45c, 0),
+        BITS_SET(0x460, 0x464, 0),
+        BITS_SET(0x468, 0x46c, 0),
+        STORED(0x028, 0x20002222),
+        STORED(0x050, 0x80000000),
+        STORED(0x080, 0x48106401), /* PLLC */
+        STORED(0x090, 0x48004d01), /* PLLM */
+        STORED(0x0a0, 0x5801980c), /* PLLP */
+        STORED(0x0a4, 0x0f075307),
+        STORED(0x0a8, 0x02070607),
+        STORED(0x0e0, 0x48107401), /* PLLX */
+        STORED(0x19c, 0x80000000),
+        STORED(0x368, 0x20008888),
+        STORED(0x370, 0x20008888),
+        { 0x0ec, 0, 0xfffff7ff, 0, 0, 0, 0 }, /* PLLE and PLLRE are off: no lock. */
+        { 0x4c8, 0, 0xfeffffff, 0, 0, 0, 0 },
+        { 0x470, 0x0e, 0x0e, 0x0e, 0, 0, 0 },
+        SWEEP_END,
+    };
+
+    (void)state;
+    sweep_registers(&car->window, &(struct sweep){ rows, SWEEP_STORED, again, car });
+    assert_true(fixture.resets > 0);
 }
 
 static void plls_have_a_board_s_rates(void **state)
@@ -226,7 +234,7 @@ static void the_rest_holds_what_is_written(void **state)
 int test_tegra_car(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(registers_begin_as_firmware_leaves_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_register, setup, teardown),
         cmocka_unit_test_setup_teardown(plls_have_a_board_s_rates, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pll_locks_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(bits_are_set_and_cleared, setup, teardown),

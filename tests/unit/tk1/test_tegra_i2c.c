@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An I2C controller of a Tegra, and the AS3722 on its bus. */
-#include "vmmp_test.h"
+#include "support/register_sweep.h"
 
 #include <sel4vmmplatsupport/vmmp/as3722.h>
 #include <sel4vmmplatsupport/vmmp/tegra_i2c.h>
@@ -120,35 +120,27 @@ static uint8_t read_register(struct fixture *f, uint8_t reg)
     return (uint8_t)get(f, RX_FIFO);
 }
 
-static void registers_begin_at_rest(void **state)
+static void again(void *i2c)
 {
+    vmmp_tegra_i2c_reset(i2c);
+}
+
+static void every_register(void **state)
+{
+    static const struct sweep_row rows[] = {
+        { 0x1c, 0, 0, 0, 0, 0, 0 },
+        { TX_FIFO, 0, 0, 0, 0, 0, SWEEP_WRITE_ACTS },
+        { RX_FIFO, 0, 0, 0, 0, 0, SWEEP_READ_ACTS },
+        { TRANSFER_STATUS, 0, 0, 0, 0, 0, 0 },
+        { FIFO_CONTROL, 0, 0xfffffffc, 0, 0, 0, 0 }, /* Flushes are done, */
+        { FIFO_STATUS, 0x80, 0x80, 0x80, 0, 0, 0 },
+        { INTERRUPT_STATUS, TX_REQ, TX_REQ, TX_REQ, 0, 0, 0 },
+        { 0x84, 0, 0xfffffffe, 0, 0, 0, 0 }, /* a bus is cleared, */
+        { 0x88, 0, 0, 0, 2, 4, 0 },          /* and a configuration loaded. */
+        SWEEP_END,
+    };
     struct fixture *f = *state;
-    for (int round = 0; round < 2; round++) {
-        for (uint32_t offset = 0; offset < VMMP_TEGRA_I2C_WINDOW_SIZE; offset += 4) {
-            uint32_t wanted = offset == FIFO_STATUS        ? 0x80
-                              : offset == INTERRUPT_STATUS ? TX_REQ
-                                                           : 0;
-            if (offset != RX_FIFO && get(f, offset) != wanted) {
-                fail_msg("0x%02x is 0x%08x, not 0x%08x", offset, get(f, offset), wanted);
-            }
-        }
-        for (uint32_t offset = 0; offset < VMMP_TEGRA_I2C_WINDOW_SIZE; offset += 4) {
-            put(f, offset, 0x10101010);
-        }
-        vmmp_tegra_i2c_reset(&f->i2c);
-    }
-    put(f, 0x6c, 0x00190002);
-    assert_int_equal(get(f, 0x6c), 0x00190002);
-    put(f, 0x8c, 7); /* CONFIG_LOAD is done. */
-    assert_int_equal(get(f, 0x8c), 0);
-    put(f, FIFO_CONTROL, 0xe3);
-    assert_int_equal(get(f, FIFO_CONTROL), 0xe0);
-    static const uint8_t read_only[] = { 0x1c, TX_FIFO, TRANSFER_STATUS, FIFO_STATUS, 0x88 };
-    for (size_t i = 0; i < sizeof(read_only); i++) {
-        uint32_t before = get(f, read_only[i]);
-        put(f, read_only[i], UINT32_MAX);
-        assert_int_equal(get(f, read_only[i]), before);
-    }
+    sweep_registers(&f->i2c.window, &(struct sweep){ rows, SWEEP_STORED, again, &f->i2c });
 }
 
 static void a_register_is_written_and_read(void **state)
@@ -347,7 +339,7 @@ static void the_chip_ends_the_machine(void **state)
 int test_tegra_i2c(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(registers_begin_at_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_register, setup, teardown),
         cmocka_unit_test_setup_teardown(a_register_is_written_and_read, setup, teardown),
         cmocka_unit_test_setup_teardown(interrupts_say_what_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_read_waits_for_room, setup, teardown),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What turns CPUs of a Tegra on and off, and the machine: PMC, flow controller; and the legacy
  * interrupt controller. */
-#include "vmmp_test.h"
+#include "support/register_sweep.h"
 
 #include <sel4vmmplatsupport/vmmp/tegra_flow.h>
 #include <sel4vmmplatsupport/vmmp/tegra_ictlr.h>
@@ -75,6 +75,26 @@ static int teardown(void **state)
 #define TOGGLE 0x030
 #define STATUS 0x038
 #define GATES  0x0000c001 /* On at first: rail, CPU 0 and what CPUs share. */
+
+static void pmc_again(void *pmc)
+{
+    vmmp_tegra_pmc_reset(pmc);
+}
+
+static void every_pmc_register(void **state)
+{
+    static const struct sweep_row rows[] = {
+        { CNTRL, 0, 0xffffffef, 0, 0, 0, 0 }, /* MAIN_RST is done, */
+        { TOGGLE, 0, 0x1f, 0, 0, 0, 0 },      /* and START too. */
+        { 0x034, 0, 0, 0, 0, 0, 0 },
+        { STATUS, GATES, GATES, GATES, 0, 0, 0 },
+        { 0x1bc, 0, 0, 0, 2, 8, 0 }, /* IO_DPD_STATUS */
+        SWEEP_END,
+    };
+    struct fixture *f = *state;
+    sweep_registers(&f->pmc.window, &(struct sweep){ rows, SWEEP_STORED, pmc_again, &f->pmc });
+    assert_true(f->resets > 0);
+}
 
 static bool is_scratch(uint32_t offset)
 {
@@ -201,23 +221,56 @@ static void cpus_keep_power(void **state)
     said(f, "");
 }
 
-static void flow_registers_hold_what_is_written(void **state)
+static void flow_again(void *flow)
 {
+    vmmp_tegra_flow_reset(flow);
+}
+
+static void every_flow_register(void **state)
+{
+    /* CSR: flags that are cleared by a 1. */
+    static const struct sweep_row rows[] = {
+        { 0x08, 0, 0xffff3fff, 0, 0, 0, 0 },
+        { 0x18, 0, 0xffff3fff, 0, 3, 8, 0 },
+        SWEEP_END,
+    };
     struct fixture *f = *state;
-    struct vmmp_window *flow = &f->flow.window;
-    for (uint32_t offset = 0; offset < VMMP_TEGRA_FLOW_WINDOW_SIZE; offset += 4) {
-        assert_int_equal(get(flow, offset), 0);
-        put(flow, offset, offset);
-        assert_int_equal(get(flow, offset), offset);
-    }
-    vmmp_tegra_flow_reset(&f->flow);
-    for (uint32_t offset = 0; offset < VMMP_TEGRA_FLOW_WINDOW_SIZE; offset += 4) {
-        assert_int_equal(get(flow, offset), 0);
-    }
+    sweep_registers(&f->flow.window, &(struct sweep){ rows, SWEEP_STORED, flow_again, &f->flow });
     said(f, "");
 }
 
 /* ---- The legacy interrupt controller ---- */
+
+static void ictlr_again(void *ictlr)
+{
+    vmmp_tegra_ictlr_fini(ictlr);
+    assert_int_equal(vmmp_tegra_ictlr_init(ictlr, NULL), 0);
+}
+
+/* Of each of the five banks. */
+#define BANKED(offset, ones, zeroes)         \
+    {                                        \
+        offset, 0, ones, zeroes, 5, 0x100, 0 \
+    }
+
+static void every_ictlr_register(void **state)
+{
+    static const struct sweep_row rows[] = {
+        BANKED(0x14, UINT32_MAX, 0), /* Forced, */
+        BANKED(0x18, UINT32_MAX, UINT32_MAX),
+        BANKED(0x20, UINT32_MAX, 0), /* enabled for the CPUs, */
+        BANKED(0x24, UINT32_MAX, UINT32_MAX),
+        BANKED(0x2c, UINT32_MAX, 0),
+        BANKED(0x30, UINT32_MAX, 0), /* for the COP. */
+        BANKED(0x34, UINT32_MAX, UINT32_MAX),
+        BANKED(0x3c, UINT32_MAX, 0),
+        SWEEP_END,
+    };
+    struct fixture *f = *state;
+    assert_int_equal(f->ictlr.window.size, 5 * 0x100);
+    sweep_registers(&f->ictlr.window,
+                    &(struct sweep){ rows, SWEEP_NOTHING, ictlr_again, &f->ictlr });
+}
 
 static void banks_hold_bits_and_classes(void **state)
 {
@@ -252,13 +305,15 @@ static void banks_hold_bits_and_classes(void **state)
 int test_tegra_power(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_pmc_register, setup, teardown),
         cmocka_unit_test_setup_teardown(pmc_registers_begin_at_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(power_gates_are_switched_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(the_chip_is_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(pads_power_down_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(cpus_lose_and_get_power, setup, teardown),
         cmocka_unit_test_setup_teardown(cpus_keep_power, setup, teardown),
-        cmocka_unit_test_setup_teardown(flow_registers_hold_what_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flow_register, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_ictlr_register, setup, teardown),
         cmocka_unit_test_setup_teardown(banks_hold_bits_and_classes, setup, teardown),
     };
     return cmocka_run_group_tests_name("tegra_power", tests, NULL, NULL);

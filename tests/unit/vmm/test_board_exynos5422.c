@@ -4,6 +4,7 @@
 
 #define BENCH_BOARD machine_board_exynos5422
 #include "support/board_bench.h"
+#include "support/register_sweep.h"
 
 #define ENTRY     (EXYNOS_RAM_BASE + 0x1000)
 #define GPIO0     0x13400000
@@ -117,6 +118,29 @@ static void test_devices_answer(void **state)
     assert_int_equal(get(f, 0x12000000), 0);
 }
 
+/* Nothing to bring back: what was written is zero again. */
+static void nothing_again(void *cookie)
+{
+    (void)cookie;
+}
+
+static void test_every_word_of_the_stores(void **state)
+{
+    static const struct sweep_row chipid[] = {
+        { 0, 0xe5422001, 0xe5422001, 0xe5422001, 0, 0, 0 },
+        SWEEP_END,
+    };
+    static const struct sweep_row none[] = { SWEEP_END };
+    struct fixture *f = *state;
+    struct exynos *exynos = f->machine.board_state;
+    sweep_registers(&exynos->chipid.window,
+                    &(struct sweep){ chipid, SWEEP_NOTHING, nothing_again, NULL });
+    sweep_registers(&exynos->sysreg.window,
+                    &(struct sweep){ none, SWEEP_STORED, nothing_again, NULL });
+    sweep_registers(&exynos->sysram.window,
+                    &(struct sweep){ none, SWEEP_STORED, nothing_again, NULL });
+}
+
 static void test_power(void **state)
 {
     struct fixture *f = *state;
@@ -192,6 +216,7 @@ int test_board_exynos5422(void)
         cmocka_unit_test_setup_teardown(test_tree_is_trimmed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guest_is_entered_in_aarch32, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_word_of_the_stores, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cpus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pins, setup, teardown),

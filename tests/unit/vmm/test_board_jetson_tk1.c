@@ -4,6 +4,7 @@
 
 #define BENCH_BOARD machine_board_jetson_tk1
 #include "support/board_bench.h"
+#include "support/register_sweep.h"
 
 #define UART  0x70006000
 #define UARTD 0x70006300
@@ -103,6 +104,37 @@ static void test_devices_answer(void **state)
     assert_int_equal(get(f, 0x6000d000), 0);
 }
 
+/* Nothing to bring back: what was written is zero again. */
+static void nothing_again(void *cookie)
+{
+    (void)cookie;
+}
+
+static void test_every_word_of_the_stores(void **state)
+{
+    static const struct sweep_row misc[] = {
+        { 0x804, 0x00014017, 0x00014017, 0x00014017, 0, 0, 0 }, /* HIDREV */
+        SWEEP_END,
+    };
+    static const struct sweep_row straps[] = { { 0x64, 0x30, 0x30, 0x30, 0, 0, 0 }, SWEEP_END };
+    static const struct sweep_row fuse[] = { { 0x110, 0x81, 0x81, 0x81, 0, 0, 0 }, SWEEP_END };
+    static const struct sweep_row none[] = { SWEEP_END };
+    static const struct {
+        const struct sweep_row *rows;
+        struct sweep_row other;
+    } stores[TK1_STORES] = {
+        [TK1_STORE_SB] = { none, SWEEP_STORED },    [TK1_STORE_EVP] = { none, SWEEP_STORED },
+        [TK1_STORE_MISC] = { misc, SWEEP_STORED },  [TK1_STORE_STRAPS] = { straps, SWEEP_NOTHING },
+        [TK1_STORE_FUSE] = { fuse, SWEEP_NOTHING },
+    };
+    struct fixture *f = *state;
+    struct tk1 *tk1 = f->machine.board_state;
+    for (unsigned i = 0; i < TK1_STORES; i++) {
+        sweep_registers(&tk1->stores[i].window,
+                        &(struct sweep){ stores[i].rows, stores[i].other, nothing_again, NULL });
+    }
+}
+
 static void test_console(void **state)
 {
     struct fixture *f = *state;
@@ -182,6 +214,7 @@ int test_board_jetson_tk1(void)
         cmocka_unit_test_setup_teardown(test_tree_is_trimmed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guest_is_entered_in_aarch32, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_word_of_the_stores, setup, teardown),
         cmocka_unit_test_setup_teardown(test_console, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cpus, setup, teardown),
