@@ -272,15 +272,21 @@ static bool abandon(struct vmmp_virtio_blk *blk)
 
 /*
  * 2.6.1.1: nothing may be in flight for the queue afterwards. Those of the other queues are not
- * cancelled, only waited for.
+ * cancelled, only waited for. Over a backend that cannot wait a queue can be stopped all the same,
+ * by PFN 0 or QueueReady 0: then only a reset of the device tells when its memory is the driver's.
  */
 static void queue_reset(struct vmmp_virtio_device *dev, unsigned queue)
 {
     struct vmmp_virtio_blk *blk = blk_of(dev);
     blk->epochs[queue]++;
     blk->waiting &= ~(UINT32_C(1) << queue);
-    if (blk->in_flight > 0 && blk->backend.ops->drain) {
+    if (blk->in_flight == 0) {
+        return;
+    }
+    if (blk->backend.ops->drain) {
         blk->backend.ops->drain(blk->backend.cookie);
+    } else {
+        vmmp_virtio_broken(dev, "queue stopped with requests in flight");
     }
 }
 

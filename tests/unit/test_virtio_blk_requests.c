@@ -341,6 +341,26 @@ static void reset_takes_its_time(void **state)
     assert_int_equal(blk_bench_do(bench, IN, 0, bench->data, 512, &written), OK);
 }
 
+/* The driver is not told that the queue's memory is its own before it is. */
+static void a_queue_is_stopped_over_a_backend_that_cannot_wait(void **state)
+{
+    struct blk_bench *bench = *state;
+    const struct virtio_driver_transport *transport = bench->driver.transport;
+    blk_bench_start(bench, ALL);
+    vmmp_virtio_queue_reset(&bench->blk.virtio, 0);
+    assert_false(transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET);
+    virtio_driver_set_up_queue(&bench->driver, 0);
+    bench->disk.slow = true;
+    uint64_t gone = blk_bench_add(bench, 0, IN, 0, bench->data, 512);
+    vmmp_virtio_queue_reset(&bench->blk.virtio, 0);
+    assert_true(transport->status(bench->driver.device) & VIRTIO_STATUS_NEEDS_RESET);
+    virtio_driver_reset(&bench->driver);
+    assert_int_not_equal(transport->status(bench->driver.device), 0);
+    script_disk_complete(bench, 0, 0);
+    assert_int_equal(transport->status(bench->driver.device), 0);
+    assert_int_equal(blk_bench_byte(bench, gone), 0xff);
+}
+
 static void one_queue_is_reset(void **state)
 {
     struct blk_bench *bench = *state;
@@ -433,6 +453,7 @@ int test_virtio_blk_requests(void)
         TEST_ALL(completes_inside_commit),
         TEST_ALL(reset_waits_for_the_backend),
         TEST(reset_takes_its_time, setup_hasty),
+        TEST(a_queue_is_stopped_over_a_backend_that_cannot_wait, setup_hasty),
         TEST(one_queue_is_reset, setup_queues),
         TEST(one_queue_is_reset, setup_packed_queues),
         TEST(one_queue_is_reset, setup_queues_direct),

@@ -20,7 +20,8 @@
  * to 0 (5.2.6.2): with the backend's own stable writes, or with a flush after each.
  *
  * Reset with requests in flight: the backend is asked to cancel, then to drain; if it cannot wait,
- * status reads 0 only when the last of them has completed, and F_RING_RESET is not offered.
+ * status reads 0 only when the last of them has completed, and F_RING_RESET is not offered. A queue
+ * that is stopped by itself meanwhile (PFN 0, QueueReady 0) then breaks the device.
  *
  * Threads: as vmmp/virtio.h: inside the device's context, where the backend is called and where it
  * completes requests. Outside a walk, the ring is shown to the driver and interrupts are sent by
