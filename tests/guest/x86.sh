@@ -171,7 +171,7 @@ write_boots()
 			until [ "$(grep -c 'VMMP init' /tmp/console)" -ge 2 ] || ! kill -0 $vmm 2>/dev/null; do
 				sleep 1
 			done
-			/guest/vmm ctl /tmp/control status | grep -q '"starts": [2-9]' &&
+			/guest/vmm ctl /tmp/control status | grep -q '"machine": "pc", "memory": [0-9]*, "cpus": [0-9]*, "starts": [2-9]' &&
 				/guest/vmm ctl /tmp/control quit >>/tmp/console 2>&1 && wait $vmm && result=ok
 			show "$name" $result
 		}

@@ -21,9 +21,13 @@ static void help(struct run *run, struct json *reply);
 
 static void status(struct run *run, struct json *reply)
 {
+    const struct machine_board *board = machine_board_of(&run->config);
+    json_string(reply, "machine", board->name);
     json_number(reply, "memory", run->options->memory);
     json_number(reply, "cpus", run->options->cpus);
-    json_number(reply, "gic", run->config.gic);
+    if (board->gic) {
+        json_number(reply, "gic", run->config.gic);
+    }
     json_number(reply, "starts", run->starts);
     json_bool(reply, "power_off_asked", run->power_off_asked);
     json_begin(reply, "devices", '{');

@@ -33,7 +33,7 @@ END
 	reboot=1
 	guest a script --control ctl --rng --balloon
 	check control-starts has_said a init 1
-	check control-status replies '"ok": true.*"starts": 1.*"rng".*"balloon"' status
+	check control-status replies '"ok": true, "machine": "qemu-arm-virt", .*"gic": [23], "starts": 1.*"rng".*"balloon"' status
 	check control-mode test "$(stat -c %a ctl)" = 600
 	check control-stats replies '"vcpus": \[{.*"windows": .*"queues": ' stats
 	check control-help replies '"power-off": ' help
