@@ -220,6 +220,7 @@ struct extent {
     uint64_t end;
     uint64_t entry;
     bool entry_found;
+    bool interpreter;
     uint64_t pvh_entry;
     uint64_t lowest_virtual; /* Linux has one segment at 0, whose addresses are offsets. */
 };
@@ -260,16 +261,18 @@ static int measure(const struct elf_bytes *bytes, const struct elf *elf, struct 
         if (!err && segment.type == PT_NOTE && !bytes->head && !extent->pvh_entry) {
             err = vmmp_pvh_entry(bytes, &segment, &extent->pvh_entry, error);
         }
-        if (!err && segment.type == PT_INTERP) {
-            err = vmmp_image_fail(error, -ENOEXEC, bytes->file->name,
-                                  "is a program for an operating system; give a kernel");
-        }
         if (err) {
             return err;
         }
+        extent->interpreter |= segment.type == PT_INTERP;
         if (segment.type == PT_LOAD) {
             add_segment(extent, elf, &segment);
         }
+    }
+    /* FreeBSD's kernel names one too, beside its PVH entry. */
+    if (extent->interpreter && !extent->pvh_entry) {
+        return vmmp_image_fail(error, -ENOEXEC, bytes->file->name,
+                               "is a program for an operating system; give a kernel");
     }
     if (extent->end == 0) {
         return vmmp_elf_damaged(bytes, error, "nothing in it is to be loaded");

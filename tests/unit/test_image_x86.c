@@ -336,6 +336,13 @@ static void pvh_entries(void **state)
         assert_int_equal(probe(VMLINUX_SIZE, &both), 0);
         assert_true(kernel.x86.protocol != VMMP_X86_PVH);
     }
+    /* A kernel with an interpreter's name is one all the same; in place of its second segment. */
+    notes.filesz = 48;
+    make_vmlinux(bytes, true, &notes);
+    make_pvh_notes(bytes + 0x2400, 8, 0x1000100);
+    put32(bytes + 64 + 56, 3);
+    assert_int_equal(probe(VMLINUX_SIZE, &both), 0);
+    assert_int_equal(kernel.x86.protocol, VMMP_X86_PVH);
     /* Behind many others, and across the reader's window. */
     static uint8_t large[0x10000];
     notes = (struct elf_segment){ 4, 0x3000, 0, 0, 0xc000, 0 };
