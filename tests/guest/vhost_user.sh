@@ -100,8 +100,7 @@ write_guest()
 		ping -c 3 -W 20 10.0.2.2 >/tmp/ping
 		say ping "$(grep -c seq= /tmp/ping)"
 		say rings "$(for d in /sys/bus/virtio/devices/*; do read -r k <"$d/device"; f=$(cat "$d/features"); echo "$((k)):${f:34:1}"; done | sort | tr '\n' ' ')"
-		/vsock_echo listen 1234 >/dev/null 2>&1 &
-		sleep 1
+		/vsock_echo listen 1234 >/dev/null
 		say serving
 		say writing
 		tr '\0' x </dev/zero | dd of=/dev/vda bs=16k seek=256 count=256 oflag=direct iflag=fullblock 2>/dev/null

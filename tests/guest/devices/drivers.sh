@@ -58,9 +58,7 @@ use_console()
 # The other end of both is beside the VMM.
 use_socket_and_balloon()
 {
-	/test/vsock_echo listen 1234 >/dev/null 2>&1 &
-	echo_pid=$!
-	usleep 300000
+	echo_pid=$(/test/vsock_echo listen 1234)
 	say ready "$phase"
 	read -r answer
 	[ "$answer" = "done $phase" ] || fail "$phase: heard '$answer'"

@@ -31,7 +31,7 @@ while read -r id command rest; do
 	ping) say "$id" "$(ping -c 3 -W 5 "$rest" 2>&1 | grep -c 'bytes from')" ;;
 	serve)
 		/test/net_rate serve 8000 >/dev/null 2>&1 &
-		/test/vsock_echo listen 1234 >/dev/null 2>&1 &
+		/test/vsock_echo listen 1234 >/dev/null
 		usleep 300000
 		say "$id" serves
 		;;

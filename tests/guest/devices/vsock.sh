@@ -19,10 +19,8 @@ cat >script <<'END'
 driver=/sys/bus/virtio/drivers/vmw_vsock_virtio_transport
 serve()
 {
-	/test/vsock_echo listen 1234 >/dev/null 2>&1 &
-	/test/vsock_echo --seqpacket listen 1235 >/dev/null 2>&1 &
-	# They are there when they have their places in the table; the host tries again until then.
-	usleep 300000
+	/test/vsock_echo listen 1234 >/dev/null
+	/test/vsock_echo --seqpacket listen 1235 >/dev/null
 }
 say cid "$(/test/vsock_echo cid)"
 serve

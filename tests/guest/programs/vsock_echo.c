@@ -2,7 +2,8 @@
 /*
  * The guest's end of tests with vsock.
  *
- *   vsock_echo [--seqpacket] listen PORT             sends back what each client sends, for ever
+ *   vsock_echo [--seqpacket] listen PORT
+ *        listens, prints its process, and sends back what each client sends, in the background
  *   vsock_echo [--seqpacket] connect CID PORT COUNT BYTES
  *        COUNT connections at once, BYTES through each, which must come back as they were; prints
  *        "ok COUNT BYTES"
@@ -38,6 +39,21 @@ static int listen_on(unsigned port, int type)
         die("listen");
     }
     return fd;
+}
+
+/* Who has been told that somebody listens may connect at once. */
+static void stay_behind(void)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child != 0) {
+        printf("%d\n", (int)child);
+        exit(child < 0);
+    }
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd <= 2 && null >= 0; fd++) {
+        dup2(null, fd);
+    }
 }
 
 static int connect_to(unsigned cid, unsigned port, int type)
@@ -90,7 +106,9 @@ int main(int argc, char **argv)
         return print_cid();
     }
     if (argc == 3 && strcmp(argv[1], "listen") == 0) {
-        echo_server(listen_on(number(argv[2]), type), type, 0);
+        int fd = listen_on(number(argv[2]), type);
+        stay_behind();
+        echo_server(fd, type, 0);
     } else if (argc == 4 && strcmp(argv[1], "refused") == 0) {
         int fd = connect_to(number(argv[2]), number(argv[3]), type);
         printf("%s\n", fd < 0 ? strerrorname_np(errno) : "accepted");
