@@ -117,13 +117,23 @@ static void check(struct vmmp_virtio_device *dev, const struct vmmp_virtio_queue
     }
 }
 
+static bool show(struct vmmp_virtio_queue *queue)
+{
+    struct vmmp_virtio_tracker *tracker = queue->tracker;
+    if (!tracker) {
+        return vmmp_virtqueue_flush(&queue->vq);
+    }
+    uint16_t position = vmmp_virtqueue_position(&queue->vq);
+    tracker->showing(tracker, position);
+    bool wanted = vmmp_virtqueue_flush(&queue->vq);
+    tracker->shown(tracker, position);
+    return wanted;
+}
+
 static void flush(struct vmmp_virtio_device *dev, unsigned index)
 {
     struct vmmp_virtio_queue *queue = &dev->queues[index];
-    bool wanted = queue->vq.enabled && vmmp_virtqueue_flush(&queue->vq);
-    if (queue->tracker) {
-        queue->tracker->shown(queue->tracker, vmmp_virtqueue_position(&queue->vq));
-    }
+    bool wanted = queue->vq.enabled && show(queue);
     if (wanted && virtio_live(dev)) {
         queue->interrupts++;
         vmmp_virtio_interrupt(dev, (int)index);
@@ -259,15 +269,16 @@ static void spend(struct vmmp_virtio_budget *left, const struct vmmp_virtqueue_c
     left->bytes -= bytes;
 }
 
-/* What another device left in flight comes first. */
 static bool pop_tracked(struct vmmp_virtio_queue *queue, struct vmmp_virtqueue_chain *chain)
 {
-    uint16_t head;
-    bool popped = queue->tracker->again(queue->tracker, &head)
-                      ? vmmp_virtqueue_pop_head(&queue->vq, head, chain)
-                      : vmmp_virtqueue_pop(&queue->vq, chain);
+    struct vmmp_virtio_tracker *tracker = queue->tracker;
+    bool popped = false;
+    if (tracker->again(tracker, &queue->vq, chain, &popped)) {
+        return popped;
+    }
+    popped = vmmp_virtqueue_pop(&queue->vq, chain);
     if (popped) {
-        queue->tracker->popped(queue->tracker, chain->token.id);
+        tracker->popped(tracker, &queue->vq, &chain->token);
     }
     return popped;
 }
@@ -309,6 +320,15 @@ void vmmp_virtio_spend(struct vmmp_virtio_device *dev, unsigned index, uint64_t 
     }
 }
 
+static void push_tracked(struct vmmp_virtio_queue *queue, struct vmmp_virtqueue_token token,
+                         uint32_t written)
+{
+    if (token.generation == queue->vq.generation) {
+        queue->tracker->pushed(queue->tracker, &token);
+    }
+    vmmp_virtqueue_push(&queue->vq, &token, written);
+}
+
 void vmmp_virtio_push(struct vmmp_virtio_device *dev, unsigned index,
                       const struct vmmp_virtqueue_token *token, uint32_t written)
 {
@@ -316,9 +336,10 @@ void vmmp_virtio_push(struct vmmp_virtio_device *dev, unsigned index,
     if (!queue) {
         return;
     }
-    vmmp_virtqueue_push(&queue->vq, token, written);
-    if (queue->tracker && token->generation == queue->vq.generation) {
-        queue->tracker->pushed(queue->tracker, token->id);
+    if (queue->tracker) {
+        push_tracked(queue, *token, written);
+    } else {
+        vmmp_virtqueue_push(&queue->vq, token, written);
     }
 }
 

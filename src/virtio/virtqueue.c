@@ -127,6 +127,13 @@ bool vmmp_virtqueue_move(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_
     return true;
 }
 
+bool vmmp_virtqueue_pop_kept(struct vmmp_virtqueue *vq, const void *descriptors, uint32_t count,
+                             struct vmmp_virtqueue_chain *chain)
+{
+    return vq->enabled && vq->packed && !vq->error &&
+           vmmp_virtqueue_packed_pop_kept(vq, descriptors, count, chain);
+}
+
 /* ---- By the kind of ring ---- */
 
 bool vmmp_virtqueue_flush(struct vmmp_virtqueue *vq)

@@ -138,6 +138,21 @@ static const char *follow_table(struct vmmp_virtqueue_walk *walk, uint64_t gpa, 
     return error ? error : follow_entries(walk, table, 0, entries);
 }
 
+/* One descriptor of the ring, the `number`th of its chain. */
+static inline const char *add_descriptor(struct vmmp_virtqueue_walk *walk, uint32_t number,
+                                         uint64_t gpa, uint64_t rest)
+{
+    if (!(rest & FLAG(VIRTQ_DESC_F_INDIRECT))) {
+        return vmmp_virtqueue_walk_add(walk, gpa, (uint32_t)rest,
+                                       (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
+    }
+    if (number > 1 || rest & FLAG(VIRTQ_DESC_F_NEXT)) {
+        return walk->vq->indirect ? "indirect descriptor in a chain of others"
+                                  : "indirect descriptor was not negotiated";
+    }
+    return follow_table(walk, gpa, rest);
+}
+
 /* Where in the ring the walk is, with the descriptor that was read there. */
 struct place {
     uint32_t at;
@@ -152,30 +167,18 @@ static const char *follow(struct vmmp_virtqueue_walk *walk, struct place *place)
 {
     const struct vmmp_virtqueue *vq = walk->vq;
     for (;;) {
-        uint64_t rest = place->rest;
-        const char *error;
-        if ((rest ^ place->expected) & FLAG(AVAIL_USED)) {
+        if ((place->rest ^ place->expected) & FLAG(AVAIL_USED)) {
             /* 2.8.6: it was to be so before the first one. */
             return "chain goes on where no descriptor is available";
         }
         if (place->entries == vq->size - vq->ring.in_flight) {
             return "chain is longer than the queue, or in flight already";
         }
-        place->entries++;
-        if (rest & FLAG(VIRTQ_DESC_F_INDIRECT)) {
-            if (place->entries > 1 || rest & FLAG(VIRTQ_DESC_F_NEXT)) {
-                return vq->indirect ? "indirect descriptor in a chain of others"
-                                    : "indirect descriptor was not negotiated";
-            }
-            error = follow_table(walk, place->gpa, rest);
-        } else {
-            error = vmmp_virtqueue_walk_add(walk, place->gpa, (uint32_t)rest,
-                                            (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0);
-        }
+        const char *error = add_descriptor(walk, ++place->entries, place->gpa, place->rest);
         if (error) {
             return error;
         }
-        if (!(rest & FLAG(VIRTQ_DESC_F_NEXT))) {
+        if (!(place->rest & FLAG(VIRTQ_DESC_F_NEXT))) {
             return vmmp_virtqueue_walk_end(walk);
         }
         if (++place->at == vq->size) {
@@ -185,6 +188,40 @@ static const char *follow(struct vmmp_virtqueue_walk *walk, struct place *place)
         place->rest = load_rest(entry(vq, place->at));
         place->gpa = load_addr(entry(vq, place->at));
     }
+}
+
+/* The same where the descriptors are in a list of their own; `last` becomes the last one. */
+static const char *follow_kept(struct vmmp_virtqueue_walk *walk,
+                               const struct virtq_packed_desc *kept, uint32_t count, uint64_t *last)
+{
+    if (count == 0 || count > walk->vq->size - walk->vq->ring.in_flight) {
+        return "kept chain is longer than the queue";
+    }
+    for (uint32_t i = 1; i <= count; i++, kept++) {
+        *last = load_rest(kept);
+        const char *error = add_descriptor(walk, i, load_addr(kept), *last);
+        if (error) {
+            return error;
+        }
+        if (!(*last & FLAG(VIRTQ_DESC_F_NEXT)) != (i == count)) {
+            return "kept chain is not as long as it says";
+        }
+    }
+    return vmmp_virtqueue_walk_end(walk);
+}
+
+bool vmmp_virtqueue_packed_pop_kept(struct vmmp_virtqueue *vq, const void *descriptors,
+                                    uint32_t count, struct vmmp_virtqueue_chain *chain)
+{
+    struct vmmp_virtqueue_walk walk;
+    uint64_t last = 0;
+    const char *error = vmmp_virtqueue_walk_begin(&walk, vq, chain, 0, 0, 0, 0);
+    error = error ? error : follow_kept(&walk, descriptors, count, &last);
+    if (error) {
+        vmmp_virtqueue_fail(vq, error);
+        return false;
+    }
+    return popped_anywhere(vq, chain, last, count);
 }
 
 /* `taken` descriptors were the quick gear's; this is the first that was not. */

@@ -190,6 +190,8 @@ bool vmmp_virtqueue_packed_find(struct vmmp_virtqueue *vq,
 bool vmmp_virtqueue_packed_seek(struct vmmp_virtqueue *vq, uint16_t position);
 uint16_t vmmp_virtqueue_packed_position(const struct vmmp_virtqueue *vq);
 bool vmmp_virtqueue_packed_pop(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain);
+bool vmmp_virtqueue_packed_pop_kept(struct vmmp_virtqueue *vq, const void *descriptors,
+                                    uint32_t count, struct vmmp_virtqueue_chain *chain);
 void vmmp_virtqueue_packed_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
                                 uint32_t written);
 bool vmmp_virtqueue_packed_flush(struct vmmp_virtqueue *vq);

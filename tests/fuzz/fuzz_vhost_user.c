@@ -265,6 +265,41 @@ static void say(struct fuzz_input *in)
     send_bytes(&message, sizeof(message.header) + size, fds, count);
 }
 
+/* The inflight region of a packed ring as a back-end may have left it, with one chain in flight. */
+static void put_packed_region(struct fuzz_input *in)
+{
+    struct vhost_user_inflight_packed *region = (void *)(ram + ((size_t)fuzz_u8(in) << 6));
+    uint8_t shape = fuzz_u8(in);
+    uint16_t size = (shape & 7) + 1;
+    uint16_t num = (shape >> 4) % (size + 1);
+    uint8_t at = fuzz_u8(in);
+    const struct vhost_user_inflight_used used = {
+        .used_idx = (at & 7) % size,
+        .old_used_idx = (at >> 4 & 7) % size,
+        .used_wrap_counter = at >> 3 & 1,
+        .old_used_wrap_counter = at >> 7,
+    };
+    if ((uint8_t *)&region->desc[size] > ram + RAM_SIZE) {
+        return;
+    }
+    memset(region, 0, sizeof(*region) + size * sizeof(region->desc[0]));
+    region->version = VHOST_USER_INFLIGHT_VERSION;
+    region->desc_num = size;
+    region->free_head = region->old_free_head = num;
+    memcpy(&region->used, &used, sizeof(used));
+    for (unsigned i = 0; i < size; i++) {
+        struct vhost_user_inflight_packed_desc *desc = &region->desc[i];
+        desc->next = (uint16_t)(i + 1);
+        if (i < num) {
+            desc->addr = GUEST + ((uint64_t)fuzz_u8(in) << 8);
+            desc->len = i + 1 < num ? 16 : 1;
+            desc->flags = i + 1 < num ? 1 : 2; /* NEXT, WRITE */
+        }
+    }
+    region->desc[0].in_flight = num > 0;
+    region->desc[0].num = num;
+}
+
 static void step(struct fuzz_input *in)
 {
     const uint8_t *bytes;
@@ -281,8 +316,10 @@ static void step(struct fuzz_input *in)
         size = fuzz_take(in, fuzz_u8(in), &bytes);
         send_bytes(bytes, size, &ram_fd, what >> 7);
         break;
-    case 9:
     case 10:
+        put_packed_region(in);
+        break;
+    case 9:
         at = fuzz_u16(in);
         size = fuzz_take(in, RAM_SIZE - at < 64 ? RAM_SIZE - at : 64, &bytes);
         memcpy(ram + at, bytes, size);

@@ -305,13 +305,14 @@ static int get_inflight(struct vhost_front *front, struct vhost_user_inflight *i
     return fd;
 }
 
-static void requests_in_flight_are_taken_over(void **state)
+static void takes_over_requests(struct vhost_bench *bench, bool packed)
 {
-    struct vhost_bench *bench = *state;
     struct vhost_front *front = &bench->front;
     struct script_disk *disk = &bench->blk.disk;
     struct vhost_user_inflight inflight;
     vhost_front_begin(front);
+    front->driver.rings = packed ? UINT64_C(1) << VIRTIO_F_RING_PACKED : 0;
+    front->base[0] = front->base[1] = packed ? 0x8000 : 0;
     assert_true(virtio_driver_negotiate(&front->driver, VHOST_BENCH_FEATURES));
     int fd = get_inflight(front, &inflight);
     assert_true(fd >= 0);
@@ -341,12 +342,13 @@ static void requests_in_flight_are_taken_over(void **state)
     virtio_driver_vhost_user.set_features(&front->window, front->driver.features);
     vhost_front_send(front, VHOST_USER_SET_INFLIGHT_FD, &inflight, VHOST_USER_INFLIGHT_SIZE, &fd,
                      1);
-    /* A front-end whose back-end crashed knows what was used and no more. */
-    vhost_bench_restart(bench, 0, 2);
+    /* A front-end whose back-end crashed knows what was used, and of packed rings nothing. */
+    vhost_bench_restart(bench, 0, packed ? 0x8000 : 2);
     assert_int_equal(disk->submits - before, 2);
     assert_int_equal(disk->offsets[before], 10 * 512);
     assert_int_equal(disk->offsets[before + 1], 12 * 512);
     assert_int_equal(hosted_vhost_user_statistics(front->server).resubmitted, 2);
+    assert_int_equal(hosted_vhost_user_statistics(front->server).tracked, 3);
     disk->slow = false;
     script_disk_complete(&bench->blk, 1, 0);
     script_disk_complete(&bench->blk, 0, 0);
@@ -356,21 +358,45 @@ static void requests_in_flight_are_taken_over(void **state)
     assert_int_equal(vhost_bench_take(bench, 0), -1);
     vhost_bench_add(bench, 0, VIRTIO_BLK_T_IN, 20);
     assert_int_equal(vhost_bench_take(bench, 0), VIRTIO_BLK_S_OK);
-    assert_int_equal(vhost_front_get_base(front, 0), 5);
+    uint32_t base = vhost_front_get_base(front, 0);
+    if (packed) {
+        assert_int_equal(base & 0xffff, 0x8000 | 5 * 3);
+    } else {
+        assert_int_equal(base, 5);
+    }
     assert_int_equal(front->lines, 0);
     close(fd);
 }
 
-static void packed_rings_have_no_inflight_region(void **state)
+static void requests_in_flight_are_taken_over(void **state)
+{
+    takes_over_requests(*state, false);
+}
+
+static void requests_of_packed_rings_are_taken_over(void **state)
+{
+    takes_over_requests(*state, true);
+}
+
+/* A front-end that asked before it said its features has a region for split rings. */
+static void a_region_of_the_other_kind_is_not_used(void **state)
 {
     struct vhost_bench *bench = *state;
+    struct vhost_front *front = &bench->front;
     struct vhost_user_inflight inflight;
-    vhost_front_begin(&bench->front);
-    bench->front.driver.rings = UINT64_C(1) << VIRTIO_F_RING_PACKED;
-    assert_true(virtio_driver_negotiate(
-        &bench->front.driver, VHOST_BENCH_FEATURES | UINT64_C(1) << VIRTIO_F_RING_PACKED));
-    assert_int_equal(get_inflight(&bench->front, &inflight), -1);
-    assert_int_equal(inflight.mmap_size, 0);
+    vhost_front_begin(front);
+    int fd = get_inflight(front, &inflight);
+    vhost_front_send(front, VHOST_USER_SET_INFLIGHT_FD, &inflight, VHOST_USER_INFLIGHT_SIZE, &fd,
+                     1);
+    front->driver.rings = UINT64_C(1) << VIRTIO_F_RING_PACKED;
+    front->base[0] = front->base[1] = 0x8000;
+    assert_true(virtio_driver_negotiate(&front->driver, VHOST_BENCH_FEATURES));
+    vhost_bench_ready(bench);
+    vhost_bench_add(bench, 0, VIRTIO_BLK_T_IN, 0);
+    assert_int_equal(vhost_bench_take(bench, 0), VIRTIO_BLK_S_OK);
+    assert_int_equal(hosted_vhost_user_statistics(front->server).tracked, 0);
+    assert_int_equal(front->lines, 0);
+    close(fd);
 }
 
 /* ---- Connections ---- */
@@ -487,7 +513,8 @@ int test_vhost_user(void)
         cmocka_unit_test_setup_teardown(memory_can_change_under_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(slots_of_memory_come_and_go, setup, teardown),
         cmocka_unit_test_setup_teardown(requests_in_flight_are_taken_over, setup, teardown),
-        cmocka_unit_test_setup_teardown(packed_rings_have_no_inflight_region, setup, teardown),
+        cmocka_unit_test_setup_teardown(requests_of_packed_rings_are_taken_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_region_of_the_other_kind_is_not_used, setup, teardown),
         cmocka_unit_test_setup_teardown(front_ends_come_and_go, setup, teardown),
         cmocka_unit_test_setup_teardown(listens_for_one_after_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broken_ring_rings_its_error, setup, teardown),

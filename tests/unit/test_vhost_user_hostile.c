@@ -523,13 +523,23 @@ static void an_inflight_region_may_hold_anything(void **state)
     struct vhost_bench *bench = *state;
     struct vhost_front *front = &bench->front;
     const size_t size = 0x1000;
+    const uint64_t packed = UINT64_C(1) << VIRTIO_F_RING_PACKED;
     int fd = memfd_create("inflight", MFD_CLOEXEC);
     assert_int_equal(ftruncate(fd, (off_t)size), 0);
     uint8_t *region = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     const struct vhost_user_inflight wanted = { size, 0, 2, 16, 0 };
-    for (unsigned fill = 1; fill < 256; fill++) {
-        memset(region, (int)fill, size);
+    for (unsigned i = 2; i < 512; i++) {
+        memset(region, (int)i / 2, size);
+        front->driver.rings = i % 2 ? packed : 0;
+        front->base[0] = front->base[1] = i % 2 ? 0x8000 : 0;
+        if (i % 2) {
+            /* A version that is known, or all of them are refused for it. */
+            memcpy(region + 8, (const uint16_t[]){ 1, 16 }, 4);
+        }
         vhost_front_begin(front);
+        /* Which kind of region it is, is asked for before. */
+        vhost_front_send_number(front, VHOST_USER_SET_FEATURES,
+                                UINT64_C(1) << VIRTIO_F_VERSION_1 | front->driver.rings);
         vhost_front_send(front, VHOST_USER_SET_INFLIGHT_FD, &wanted, VHOST_USER_INFLIGHT_SIZE, &fd,
                          1);
         memset(front->driver.queues, 0, sizeof(front->driver.queues));

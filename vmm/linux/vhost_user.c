@@ -66,8 +66,8 @@ static void print_statistics(void *cookie)
     const struct hosted_vhost_user_statistics now = hosted_vhost_user_statistics(serve->server);
     fprintf(stderr,
             "vhost-user connections %" PRIu64 " refused %" PRIu64 " messages %" PRIu64
-            " resubmitted %" PRIu64 "\n",
-            now.connections, now.refused, now.messages, now.resubmitted);
+            " tracked %" PRIu64 " resubmitted %" PRIu64 "\n",
+            now.connections, now.refused, now.messages, now.tracked, now.resubmitted);
     for (unsigned i = 0; i < serve->devices.count; i++) {
         const struct device *each = &serve->devices.list[i];
         if (each->kind->print_stats) {

@@ -84,6 +84,7 @@ struct hosted_vhost_user_statistics {
     uint64_t connections; /**< That began. */
     uint64_t refused;     /**< That were ended for something the front-end did. */
     uint64_t messages;
+    uint64_t tracked;     /**< Rings that began with an inflight region. */
     uint64_t resubmitted; /**< Requests taken over from a back-end before. */
 };
 struct hosted_vhost_user_statistics

@@ -427,6 +427,12 @@ static const char *set_backend_req_fd(struct hosted_vhost_user *server,
 
 /* ---- In flight ---- */
 
+/* A front-end that says its features later gets a region for split rings. */
+static bool wants_packed(const struct hosted_vhost_user *server)
+{
+    return server->features >> VIRTIO_F_RING_PACKED & 1;
+}
+
 static const char *check_inflight(const struct hosted_vhost_user *server,
                                   const struct vhost_message *message)
 {
@@ -451,21 +457,14 @@ static const char *get_inflight_fd(struct hosted_vhost_user *server, struct vhos
     if (why) {
         return why;
     }
-    inflight->mmap_size = 0;
     inflight->mmap_offset = 0;
-    int fd = -1;
-    /* No size: none is kept, which is so for packed rings. */
-    if (!(server->features >> VIRTIO_F_RING_PACKED & 1)) {
-        fd = vhost_inflight_create(&server->inflight, inflight->queues, inflight->queue_size,
-                                   &inflight->mmap_size);
-        if (fd < 0) {
-            return "no memory for an inflight region";
-        }
+    int fd = vhost_inflight_create(&server->inflight, wants_packed(server), inflight->queues,
+                                   inflight->queue_size, &inflight->mmap_size);
+    if (fd < 0) {
+        return "no memory for an inflight region";
     }
     why = reply(server, message, inflight, message->header.size, fd);
-    if (fd >= 0) {
-        close(fd);
-    }
+    close(fd);
     return why;
 }
 
@@ -475,7 +474,7 @@ static const char *set_inflight_fd(struct hosted_vhost_user *server, struct vhos
     if (why) {
         return why;
     }
-    return vhost_inflight_open(&server->inflight, &message->payload.inflight,
+    return vhost_inflight_open(&server->inflight, wants_packed(server), &message->payload.inflight,
                                message->fd_count == 1 ? message->fds[0] : -1);
 }
 

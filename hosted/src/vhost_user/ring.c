@@ -8,8 +8,6 @@
 #include "vhost_user_internal.h"
 
 #include "virtio/virtio_spec.h"
-#include "virtio/virtqueue_packed.h"
-#include "virtio/virtqueue_split.h"
 
 static void close_fd(int *fd)
 {
@@ -203,16 +201,13 @@ static const char *enable_queue(struct hosted_vhost_user *server, struct vhost_r
     if (!queue->vq.enabled) {
         return "a ring that cannot be";
     }
-    if (!queue->vq.packed) {
-        const struct virtq_used *used = queue->vq.device;
-        const char *why = vhost_inflight_begin(
-            &server->inflight, ring->index, queue->registers.size, vmmp_guest_load_le16(&used->idx),
-            &server->statistics.resubmitted, &tracker, &position);
-        if (why) {
-            return why;
-        }
+    const char *why = vhost_inflight_begin(&server->inflight, ring->index, &queue->vq,
+                                           &server->statistics.resubmitted, &tracker, &position);
+    if (why) {
+        return why;
     }
     queue->tracker = tracker;
+    server->statistics.tracked += tracker != NULL;
     return vmmp_virtqueue_seek(&queue->vq, position) ? NULL : vmmp_virtqueue_error(&queue->vq);
 }
 

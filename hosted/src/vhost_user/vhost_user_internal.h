@@ -110,16 +110,35 @@ bool vhost_memory_missing(const struct vhost_memory *memory);
 
 /* ---- The inflight region (inflight.c) ---- */
 
+/* Of a packed ring: what stands in the region too, where others can write it. */
+struct vhost_inflight_packed {
+    struct vhost_user_inflight_packed *region; /* Shared. */
+    uint16_t *next;                            /* Of each entry of the region. */
+    uint16_t *last; /* Of the chain that begins there, or VHOST_NOT_IN_FLIGHT. */
+    uint16_t *num;  /* Entries of that chain, */
+    uint16_t *id;   /* and what the driver calls it. */
+    uint16_t free_head;
+    /* What `batch` frees, as a list from `pending_head` to `pending_tail`. */
+    uint16_t pending_head;
+    uint16_t pending_tail;
+    uint16_t used_idx; /* What the driver has been shown, and noted. */
+    uint8_t used_wrap_counter;
+    struct virtq_packed_desc *kept; /* The chains to take again, in order. */
+    uint32_t kept_next;
+};
+#define VHOST_NOT_IN_FLIGHT UINT16_MAX
+
 struct vhost_inflight_ring {
     struct vmmp_virtio_tracker tracker;
-    struct vhost_user_inflight_queue *queue; /* Shared. */
+    struct vhost_user_inflight_queue *queue; /* Shared. Of a split ring. */
+    struct vhost_inflight_packed packed;
     uint16_t size;
     uint64_t counter;
     /* What another back-end left, oldest first; heads below `size`. */
     uint16_t *again;
     uint16_t again_count;
     uint16_t again_next;
-    /* Pushed and not shown yet, as a list through `next` of the descriptors; a copy of our own. */
+    /* Pushed and not shown yet. Split: as a list through `next` of the descriptors, too. */
     uint16_t *batch;
     uint16_t batch_count;
     uint64_t *resubmitted; /* Statistics. */
@@ -130,25 +149,39 @@ struct vhost_inflight {
     uint8_t *start;
     uint16_t queues;
     uint16_t queue_size;
+    bool for_packed;
     struct vhost_inflight_ring *rings; /* `queues` of them, */
-    uint16_t *heads;                   /* and what each has in two lists of `queue_size`. */
+    uint16_t *lists;                   /* and what each has in lists of `queue_size`. */
 };
 
 /* Makes a region of zeroes and returns its descriptor, which is the caller's; -errno. */
-int vhost_inflight_create(struct vhost_inflight *inflight, unsigned queues, unsigned queue_size,
-                          uint64_t *size);
+int vhost_inflight_create(struct vhost_inflight *inflight, bool packed, unsigned queues,
+                          unsigned queue_size, uint64_t *size);
 /* Takes one over; NULL, or what is wrong. */
-const char *vhost_inflight_open(struct vhost_inflight *inflight,
+const char *vhost_inflight_open(struct vhost_inflight *inflight, bool packed,
                                 const struct vhost_user_inflight *wanted, int fd);
 void vhost_inflight_close(struct vhost_inflight *inflight);
 /*
- * A ring of `size` entries begins (`resubmitted` counts what is taken over): sets `tracker` (NULL:
- * there is no region for it), and `position` to where the queue begins if another back-end left
- * something. NULL, or what is wrong.
+ * A ring begins, `vq` of which is enabled and has done nothing (`resubmitted` counts what is taken
+ * over): sets `tracker` (NULL: there is no region for it), and `position` to where the queue
+ * begins if another back-end left something. NULL, or what is wrong.
  */
-const char *vhost_inflight_begin(struct vhost_inflight *inflight, unsigned index, uint32_t size,
-                                 uint16_t used_idx, uint64_t *resubmitted,
+const char *vhost_inflight_begin(struct vhost_inflight *inflight, unsigned index,
+                                 const struct vmmp_virtqueue *vq, uint64_t *resubmitted,
                                  struct vmmp_virtio_tracker **tracker, uint16_t *position);
+
+/* The same for a packed ring, of which `region`, `size` and the lists are set (inflight_packed.c).
+ */
+const char *vhost_inflight_begin_packed(struct vhost_inflight_ring *ring,
+                                        const struct vmmp_virtqueue *vq, uint16_t *position);
+void vhost_inflight_end_packed(struct vhost_inflight_ring *ring);
+/* `again` has `count` heads: puts them into the order of their counters, which go on after it. */
+struct vhost_inflight_candidate {
+    uint64_t counter;
+    uint16_t head;
+};
+void vhost_inflight_sort(struct vhost_inflight_ring *ring,
+                         struct vhost_inflight_candidate *candidates, unsigned count);
 
 /* ---- Rings (ring.c) ---- */
 

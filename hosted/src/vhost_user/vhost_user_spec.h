@@ -155,4 +155,38 @@ struct vhost_user_inflight_queue {
     uint16_t used_idx;
     struct vhost_user_inflight_desc desc[];
 };
+
+/* A packed ring's. Positions and wrap counters are stored eight bytes at once (struct ..._used). */
+struct vhost_user_inflight_packed_desc {
+    uint8_t in_flight;
+    uint8_t padding;
+    uint16_t next;
+    uint16_t last;
+    uint16_t num;
+    uint64_t counter;
+    uint16_t id;
+    uint16_t flags;
+    uint32_t len;
+    uint64_t addr;
+};
+
+struct vhost_user_inflight_used {
+    uint16_t used_idx;
+    uint16_t old_used_idx;
+    uint8_t used_wrap_counter;
+    uint8_t old_used_wrap_counter;
+    uint8_t padding[2];
+};
+
+struct vhost_user_inflight_packed {
+    uint64_t features;
+    uint16_t version;
+    uint16_t desc_num;
+    uint16_t free_head;
+    uint16_t old_free_head;
+    uint64_t used __attribute__((aligned(8))); /* A struct vhost_user_inflight_used. */
+    uint8_t padding[8];
+    struct vhost_user_inflight_packed_desc desc[];
+};
+
 #define VHOST_USER_INFLIGHT_VERSION 1u

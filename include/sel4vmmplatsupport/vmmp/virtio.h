@@ -124,16 +124,25 @@ struct vmmp_virtio_budget {
 };
 
 /**
- * Who keeps an account of the chains of a split ring that are in flight, for a device that is to
- * take over from this one. All functions are needed.
+ * Who keeps an account of the chains that are in flight, for a device that is to take over from
+ * this one. All functions are needed.
  */
 struct vmmp_virtio_tracker {
-    /** The next chain to take before those of the ring: true with its head. */
-    bool (*again)(struct vmmp_virtio_tracker *tracker, uint16_t *head);
-    void (*popped)(struct vmmp_virtio_tracker *tracker, uint16_t head);
-    void (*pushed)(struct vmmp_virtio_tracker *tracker, uint16_t head);
-    /** The driver has been shown all that was pushed; `index` is that of the used ring now. */
-    void (*shown)(struct vmmp_virtio_tracker *tracker, uint16_t index);
+    /**
+     * What another device left comes before the chains of the ring: false if there is none (any
+     * more). Otherwise `*popped` is as vmmp_virtqueue_pop() of such a chain.
+     */
+    bool (*again)(struct vmmp_virtio_tracker *tracker, struct vmmp_virtqueue *vq,
+                  struct vmmp_virtqueue_chain *chain, bool *popped);
+    /** A chain was taken from the ring. `token->id` may be replaced by a number of one's own. */
+    void (*popped)(struct vmmp_virtio_tracker *tracker, const struct vmmp_virtqueue *vq,
+                   struct vmmp_virtqueue_token *token);
+    /** It is given back; `token->id` becomes what it was. */
+    void (*pushed)(struct vmmp_virtio_tracker *tracker, struct vmmp_virtqueue_token *token);
+    /** The driver is about to be shown all that was pushed, which ends at `position`; */
+    void (*showing)(struct vmmp_virtio_tracker *tracker, uint16_t position);
+    /** and has been. */
+    void (*shown)(struct vmmp_virtio_tracker *tracker, uint16_t position);
 };
 
 /** Queue registers as the driver sees them, and the queue's work state. The core's own. */

@@ -255,6 +255,13 @@ bool vmmp_virtqueue_pop_head(struct vmmp_virtqueue *vq, uint16_t head,
                              struct vmmp_virtqueue_chain *chain);
 
 /**
+ * The same of a packed ring, whose descriptors the other device has kept: `count` of them, as they
+ * were in the ring (2.8.13). Memory that nobody else writes.
+ */
+bool vmmp_virtqueue_pop_kept(struct vmmp_virtqueue *vq, const void *descriptors, uint32_t count,
+                             struct vmmp_virtqueue_chain *chain);
+
+/**
  * Copies between a chain's elements and plain memory, starting `offset` bytes into `iov`. Returns
  * how many bytes were copied: fewer than `len` only if the elements end before.
  */
