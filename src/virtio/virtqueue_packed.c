@@ -404,6 +404,19 @@ bool vmmp_virtqueue_packed_some(const struct vmmp_virtqueue *vq)
 
 /* ---- Giving chains back ---- */
 
+/* The entries of a chain that was used; its used entry, or that of a later one, is at the first. */
+static inline __attribute__((always_inline)) void pushed(struct vmmp_virtqueue *vq,
+                                                         uint32_t entries)
+{
+    struct vmmp_virtqueue_packed *ring = &vq->ring;
+    ring->unshown += entries;
+    ring->used_at += entries;
+    if (UNLIKELY(ring->used_at >= vq->size)) {
+        ring->used_at -= vq->size;
+        ring->used_flags ^= AVAIL_USED;
+    }
+}
+
 /*
  * The first of a batch is shown to the driver by the flush, and with it the others: the driver
  * looks at them in the order of the ring (2.8.2). Plain stores will do before that.
@@ -418,6 +431,7 @@ static inline __attribute__((always_inline)) void put_used(struct vmmp_virtqueue
     virtq_store32(&desc->len, len);
     virtq_store16(&desc->id, id);
     if (first) {
+        vq->ring.first_at = at;
         vq->ring.first_flags = (uint16_t)flags;
     } else {
         virtq_store16(&desc->flags, (uint16_t)flags);
@@ -437,10 +451,13 @@ static void close_batch(struct vmmp_virtqueue *vq)
  * 2.8.8: the entry of a chain that was used completely may be that of a later one of the batch. It
  * lies where the first of them would have had its own.
  */
-static void push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
-                          uint32_t written)
+static __attribute__((noinline)) void
+push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token, uint32_t written)
 {
     struct vmmp_virtqueue_batch *batch = &vq->batch;
+    if (vq->ring.unshown == 0) {
+        vq->ring.first_at = vq->ring.used_at;
+    }
     if (!batch->open) {
         batch->open = true;
         batch->at = vq->ring.used_at;
@@ -451,6 +468,7 @@ static void push_in_order(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue
     if (written != token->writable) {
         close_batch(vq);
     }
+    pushed(vq, token->entries);
 }
 
 void vmmp_virtqueue_packed_push(struct vmmp_virtqueue *vq, const struct vmmp_virtqueue_token *token,
@@ -458,25 +476,16 @@ void vmmp_virtqueue_packed_push(struct vmmp_virtqueue *vq, const struct vmmp_vir
 {
     struct vmmp_virtqueue_packed *ring = &vq->ring;
     uint32_t entries = token->entries;
-    bool first = ring->unshown == 0;
     written = written < token->writable ? written : token->writable;
     if (UNLIKELY(entries > ring->in_flight - ring->unshown)) {
         return; /* The token was pushed before. */
     }
-    if (first) {
-        ring->first_at = ring->used_at;
-    }
     if (UNLIKELY(vq->in_order)) {
         push_in_order(vq, token, written);
-    } else {
-        put_used(vq, first, ring->used_at, ring->used_flags, token->id, written);
+        return;
     }
-    ring->unshown += entries;
-    ring->used_at += entries;
-    if (UNLIKELY(ring->used_at >= vq->size)) {
-        ring->used_at -= vq->size;
-        ring->used_flags ^= AVAIL_USED;
-    }
+    put_used(vq, ring->unshown == 0, ring->used_at, ring->used_flags, token->id, written);
+    pushed(vq, entries);
 }
 
 /* Whether the entry that the driver waits for is one of the last `count` used ones. */
