@@ -12,26 +12,32 @@
 
 /* ---- Addresses (IEEE 802.1D, 7.8 and 7.9) ---- */
 
-static uint64_t now(const struct vmmp_net_switch *net_switch)
+static uint64_t clock_ns(const struct vmmp_net_switch *net_switch)
 {
     const struct vmmp_host *host = &net_switch->host;
     return host->ops && host->ops->now ? host->ops->now(host->cookie) : 0;
 }
 
+/* For a frame from this port. All frames of a batch have come at once. */
+static uint64_t now(const struct vmmp_net_switch_port *from)
+{
+    return from->in_batch ? from->batch_ns : clock_ns(from->net_switch);
+}
+
 static struct vmmp_net_switch_entry *bucket_of(struct vmmp_net_switch *net_switch,
                                                const uint8_t *address)
 {
-    uint32_t hash = 0;
-    for (unsigned i = 0; i < 6; i++) {
-        hash = hash * 31 + address[i];
-    }
-    size_t bucket = (hash ^ hash >> 8) % BUCKETS;
-    return &net_switch->table[bucket * WAYS];
+    /* The golden ratio's digits mix well; the upper ones are the best mixed. */
+    uint32_t lower, upper = 0;
+    memcpy(&lower, address + 2, 4);
+    memcpy(&upper, address, 2);
+    uint32_t hash = (lower ^ upper * UINT32_C(0x85ebca6b)) * UINT32_C(0x9e3779b1);
+    return &net_switch->table[(hash >> 16) % BUCKETS * WAYS];
 }
 
-static void learn(struct vmmp_net_switch *net_switch, const uint8_t *address, unsigned port)
+static void learn(const struct vmmp_net_switch_port *from, const uint8_t *address)
 {
-    struct vmmp_net_switch_entry *bucket = bucket_of(net_switch, address);
+    struct vmmp_net_switch_entry *bucket = bucket_of(from->net_switch, address);
     struct vmmp_net_switch_entry *oldest = bucket;
 
     if (address[0] & 1) {
@@ -48,19 +54,20 @@ static void learn(struct vmmp_net_switch *net_switch, const uint8_t *address, un
         }
     }
     memcpy(oldest->address, address, 6);
-    oldest->port = (uint8_t)port;
+    oldest->port = (uint8_t)from->number;
     oldest->valid = true;
-    oldest->seen_ns = now(net_switch);
+    oldest->seen_ns = now(from);
 }
 
 /* The port with this address, or ALL. */
-static unsigned look_up(struct vmmp_net_switch *net_switch, const uint8_t *address)
+static unsigned look_up(const struct vmmp_net_switch_port *from, const uint8_t *address)
 {
-    struct vmmp_net_switch_entry *bucket = bucket_of(net_switch, address);
+    struct vmmp_net_switch_entry *bucket = bucket_of(from->net_switch, address);
     for (unsigned i = 0; i < WAYS && !(address[0] & 1); i++) {
         struct vmmp_net_switch_entry *entry = &bucket[i];
         if (entry->valid && memcmp(entry->address, address, 6) == 0) {
-            if (now(net_switch) - entry->seen_ns > VMMP_NET_SWITCH_AGE_NS) {
+            /* It may have been seen in a batch that began after this one. */
+            if ((int64_t)(now(from) - entry->seen_ns) > (int64_t)VMMP_NET_SWITCH_AGE_NS) {
                 entry->valid = false;
                 break;
             }
@@ -159,38 +166,62 @@ static void deliver(void *cookie)
 
 /* ---- Forwarding ---- */
 
+/* The addresses of a frame; usually they lie in its first piece. False: it is too short. */
+static bool read_head(const struct vmmp_iovec *iov, unsigned count, uint8_t head[HEADER])
+{
+    if (count > 0 && iov[0].len >= HEADER) {
+        memcpy(head, iov[0].base, HEADER);
+        return true;
+    }
+    return vmmp_iovec_read(iov, count, 0, head, HEADER) == HEADER;
+}
+
+/* The next port from `i` on that a frame from `from` to port `to`, or ALL, goes to; or the end. */
+static unsigned next_port(const struct vmmp_net_switch_port *from, unsigned i, unsigned to)
+{
+    const struct vmmp_net_switch *net_switch = from->net_switch;
+    while (i < net_switch->ports_end &&
+           (!net_switch->ports[i] || net_switch->ports[i] == from || (to != ALL && to != i))) {
+        i++;
+    }
+    return i;
+}
+
 static bool transmit(void *cookie, unsigned pair, const struct vmmp_iovec *iov, unsigned count,
                      size_t len)
 {
-    struct vmmp_net_switch_port *from = cookie;
+    const struct vmmp_net_switch_port *from = cookie;
     struct vmmp_net_switch *net_switch = from->net_switch;
     uint8_t head[HEADER];
 
     (void)pair;
-    if (vmmp_iovec_read(iov, count, 0, head, sizeof(head)) < sizeof(head) || !from->net) {
+    if (!read_head(iov, count, head) || !from->net) {
         return true;
     }
     vmmp_context_enter(&net_switch->context);
-    learn(net_switch, head + 6, from->number);
-    unsigned to = look_up(net_switch, head);
+    learn(from, head + 6);
+    unsigned to = look_up(from, head);
     net_switch->flooded += to == ALL;
-    for (unsigned i = 0; i < VMMP_NET_SWITCH_PORTS; i++) {
-        struct vmmp_net_switch_port *port = net_switch->ports[i];
-        if (port && port != from && (to == ALL || to == i)) {
-            put(port, iov, count, len);
-        }
+    for (unsigned i = next_port(from, 0, to); i < net_switch->ports_end;
+         i = next_port(from, i + 1, to)) {
+        put(net_switch->ports[i], iov, count, len);
     }
     vmmp_context_leave(&net_switch->context);
     if (!vmmp_host_can_defer(&net_switch->host)) {
         /* One thread, empty contexts: at once. */
-        for (unsigned i = 0; i < VMMP_NET_SWITCH_PORTS; i++) {
-            struct vmmp_net_switch_port *port = net_switch->ports[i];
-            if (port && port != from && (to == ALL || to == i)) {
-                deliver(port);
-            }
+        for (unsigned i = next_port(from, 0, to); i < net_switch->ports_end;
+             i = next_port(from, i + 1, to)) {
+            deliver(net_switch->ports[i]);
         }
     }
     return true;
+}
+
+static void transmit_batch(void *cookie, bool begins)
+{
+    struct vmmp_net_switch_port *from = cookie;
+    from->in_batch = begins;
+    from->batch_ns = begins ? clock_ns(from->net_switch) : 0;
 }
 
 static void rx_ready(void *cookie, unsigned pair)
@@ -235,6 +266,7 @@ void vmmp_net_switch_backend(struct vmmp_net_switch_port *port,
 {
     *backend = (struct vmmp_virtio_net_backend){
         .transmit = transmit,
+        .transmit_batch = transmit_batch,
         .rx_ready = rx_ready,
         .cookie = port,
     };
@@ -253,6 +285,7 @@ int vmmp_net_switch_attach(struct vmmp_net_switch_port *port, struct vmmp_virtio
             port->number = i;
             port->net = net;
             net_switch->ports[i] = port;
+            net_switch->ports_end = i < net_switch->ports_end ? net_switch->ports_end : i + 1;
             result = 0;
             break;
         }
@@ -270,6 +303,9 @@ void vmmp_net_switch_detach(struct vmmp_net_switch_port *port)
     }
     vmmp_context_enter(&net_switch->context);
     net_switch->ports[port->number] = NULL;
+    while (net_switch->ports_end > 0 && !net_switch->ports[net_switch->ports_end - 1]) {
+        net_switch->ports_end--;
+    }
     for (unsigned i = 0; i < VMMP_NET_SWITCH_ADDRESSES; i++) {
         if (net_switch->table[i].port == port->number) {
             net_switch->table[i].valid = false;

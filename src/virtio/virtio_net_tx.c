@@ -165,9 +165,16 @@ static enum vmmp_virtio_progress transmit(struct vmmp_virtio_net *net, unsigned 
 
 enum vmmp_virtio_progress vmmp_virtio_net_tx_process(struct vmmp_virtio_net *net, unsigned pair)
 {
+    const struct vmmp_virtio_net_backend *backend = &net->backend;
     /* What the backend answers meanwhile is one batch. */
     vmmp_virtio_net_batch_begin(net);
+    if (backend->transmit_batch) {
+        backend->transmit_batch(backend->cookie, true);
+    }
     enum vmmp_virtio_progress progress = transmit(net, pair);
+    if (backend->transmit_batch) {
+        backend->transmit_batch(backend->cookie, false);
+    }
     vmmp_virtio_net_batch_end(net);
     return progress;
 }

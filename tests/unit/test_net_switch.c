@@ -22,6 +22,7 @@ struct lan {
     struct vmmp_host_ops ops;
     struct vmmp_work *queue[PORTS];
     uint64_t now;
+    unsigned clock_reads;
     int depth; /* Of the switch's context. */
 };
 
@@ -30,7 +31,9 @@ static uint8_t got[3100];
 
 static uint64_t now(void *cookie)
 {
-    return ((struct lan *)cookie)->now;
+    struct lan *lan = cookie;
+    lan->clock_reads++;
+    return lan->now;
 }
 
 static void defer(void *cookie, struct vmmp_work *work)
@@ -217,6 +220,43 @@ static void forgets_after_a_while(void **state)
     assert_int_equal(heard(lan, 2), 1);
 }
 
+/* Frames that come together have come at one time; the clock is not asked for each. */
+static void a_batch_has_one_time(void **state)
+{
+    struct lan *lan = *state;
+    uint8_t mac[6];
+    say(lan, 1, 9, 100, 1);
+    settle(lan);
+    heard(lan, 0);
+    heard(lan, 2);
+    lan->clock_reads = 0;
+    address(mac, 1);
+    for (unsigned i = 0; i < 8; i++) {
+        net_bench_fill(frame, 100, mac, 1);
+        address(frame + 6, 0);
+        net_bench_send(lan->guests[0], NET_TX, NULL, frame, 100, 1);
+    }
+    virtio_driver_kick(&lan->guests[0]->driver, NET_TX);
+    settle(lan);
+    assert_int_equal(heard(lan, 1), 8);
+    assert_int_equal(heard(lan, 2), 0);
+    assert_in_range(lan->clock_reads, 1, 2);
+    /* One that was seen after the batch began is not of long ago. */
+    struct vmmp_virtio_net_backend backend;
+    vmmp_net_switch_backend(&lan->ports[0], &backend);
+    backend.transmit_batch(backend.cookie, true);
+    lan->now++;
+    say(lan, 1, 9, 100, 1);
+    const struct vmmp_iovec iov = { frame, 100 };
+    address(frame, 1);
+    address(frame + 6, 0);
+    assert_true(backend.transmit(backend.cookie, 0, &iov, 1, 100));
+    backend.transmit_batch(backend.cookie, false);
+    settle(lan);
+    assert_int_equal(heard(lan, 1), 1);
+    assert_int_equal(heard(lan, 2), 1); /* The broadcast alone. */
+}
+
 static void follows_an_address_that_moves(void **state)
 {
     struct lan *lan = *state;
@@ -364,6 +404,7 @@ int test_net_switch(void)
         TEST(floods_then_learns, setup),
         TEST(floods_then_learns, setup_direct),
         TEST(forgets_after_a_while, setup),
+        TEST(a_batch_has_one_time, setup),
         TEST(follows_an_address_that_moves, setup),
         TEST(a_guest_that_fills_the_table, setup),
         TEST(a_full_ring_drops, setup),

@@ -46,6 +46,8 @@ struct vmmp_net_switch_port {
     struct vmmp_work work;
     unsigned number;
     bool delivering;
+    bool in_batch;
+    uint64_t batch_ns; /**< When the batch began. */
     /* The ring: records of a 32-bit length and a frame, all of them contiguous. */
     uint8_t *memory;
     uint32_t size;
@@ -68,6 +70,7 @@ struct vmmp_net_switch {
     struct vmmp_host host;
     struct vmmp_context context;
     struct vmmp_net_switch_port *ports[VMMP_NET_SWITCH_PORTS];
+    unsigned ports_end; /**< There are none from here on. */
     struct vmmp_net_switch_entry table[VMMP_NET_SWITCH_ADDRESSES];
     uint64_t flooded; /**< Frames to an unknown address or to many. */
 };

@@ -81,6 +81,9 @@ struct vmmp_virtio_net_backend {
     void *cookie;
     bool header;       /**< Frames have virtio headers, both ways. */
     uint32_t offloads; /**< VMMP_VIRTIO_NET_*, in both directions; 0 without `header`. */
+    /** Frames come now, one after the other (true), or have come: for what is done once for many.
+     * May be NULL. */
+    void (*transmit_batch)(void *cookie, bool begins);
 };
 
 struct vmmp_virtio_net_options {

@@ -70,8 +70,14 @@ static void configure(void *cookie, const struct vmmp_virtio_net_state *state)
 struct net_bench *net_bench_make(const struct net_bench_options *options)
 {
     struct net_bench *bench = calloc(1, sizeof(*bench));
-    struct vmmp_virtio_net_backend backend = { transmit, rx_ready,        configure,
-                                               bench,    options->header, options->offloads };
+    struct vmmp_virtio_net_backend backend = {
+        .transmit = transmit,
+        .rx_ready = rx_ready,
+        .configure = configure,
+        .cookie = bench,
+        .header = options->header,
+        .offloads = options->offloads,
+    };
     struct vmmp_virtio_net_options net = { .mtu = options->mtu, .pairs = options->pairs };
 
     assert_non_null(bench);
