@@ -33,35 +33,13 @@ vmm=
 temp=
 testbed=
 
-set_option()
-{
-	case $1 in
-	--runs) runs=$2 && return ;;
-	--cpus) cpus=$2 ;;
-	--memory) memory=$2 ;;
-	--gic) gic=$2 ;;
-	--kernel) kernel=$2 ;;
-	esac
-	record=0
-}
-
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--runs | --cpus | --memory | --gic | --kernel)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			set_option "$1" "$2"
-			shift
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*) vmm=$1 ;;
-		esac
-		shift
-	done
+	local measured="$cpus $memory $gic $kernel"
+	read_options '--runs=runs --cpus=cpus --memory=memory --gic=gic --kernel=kernel' "$@"
+	vmm=${arguments[0]-}
 	[ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
-	[ "$vmm" != qemu ] || record=0
+	[ "$vmm" != qemu ] && [ "$cpus $memory $gic $kernel" = "$measured" ] || record=0
 	case $kernel in 6.1 | 6.12) ;; *) usage_error "--kernel takes 6.12 or 6.1, not '$kernel'" ;; esac
 }
 

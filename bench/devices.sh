@@ -40,42 +40,18 @@ machine_cpus=1
 aio=threads
 cache=writeback
 clock=(--instructions)
+wall_clock=
 record=1
 vmm=
 temp=
 testbed=
 
-set_option()
-{
-	record=0
-	case $1 in
-	--runs) runs=$2 ;;
-	--rounds) rounds=$2 ;;
-	--machine-cpus) machine_cpus=$2 ;;
-	--aio) aio=$2 ;;
-	--cache) cache=$2 ;;
-	esac
-}
-
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--runs | --rounds | --machine-cpus | --aio | --cache)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			set_option "$1" "$2"
-			shift
-			;;
-		--wall-clock)
-			clock=()
-			record=0
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*) vmm=$1 ;;
-		esac
-		shift
-	done
+	read_options '--runs=runs --rounds=rounds --machine-cpus=machine_cpus --aio=aio --cache=cache --wall-clock:wall_clock' "$@"
+	vmm=${arguments[0]-}
+	[ -z "$wall_clock" ] || clock=()
+	[ $# = 1 ] || record=0
 	[ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
 }
 
