@@ -44,6 +44,9 @@ i686|check|6.1-i686|1|256||
 6.12, 2 vCPUs, virtio-mmio|check|6.12-amd64|2|256||--transport mmio
 i686, 2 vCPUs, virtio-mmio|check|6.1-i686|2|256||--transport mmio
 6.1, legacy PCI|check|6.1-amd64|1|256||--transport pci-legacy
+6.12, vmlinux by PVH|check|6.12-amd64|2|512||--kernel /guest/vmlinux
+6.1, unpacking itself|check|6.1-amd64|1|256||--kernel /guest/unpacks-64
+6.1, unpacking itself, 32-bit entry|check|6.1-amd64|1|256||--kernel /guest/unpacks-32
 6.12, log|log|6.12-amd64|2|256||
 i686, log|log|6.1-i686|1|256||
 split irqchip, 2 vCPUs|check|6.1-amd64|2|512||--irqchip split
@@ -218,6 +221,22 @@ write_boots()
 	done <<<"$boots"
 }
 
+# add_kernels: those that boots name in their options, the last --kernel being the one that counts.
+add_kernels()
+{
+	local bits kernel=$vmmp_build/testbed
+	! grep -q /guest/vmlinux <<<"$boots" || options+=(--file "$kernel/outer-amd64.elf:/guest/vmlinux")
+	# bzImages that do not say where their packed kernel is, of which one has no 64-bit entry
+	# (boot.rst: payload_length, xloadflags).
+	for bits in 64 32; do
+		grep -q "/guest/unpacks-$bits" <<<"$boots" || continue
+		cp "$kernel/linux-6.1-amd64" "$temp/unpacks-$bits"
+		head -c 4 /dev/zero | dd of="$temp/unpacks-$bits" bs=1 seek=$((0x24c)) conv=notrunc status=none
+		[ $bits = 64 ] || head -c 2 /dev/zero | dd of="$temp/unpacks-32" bs=1 seek=$((0x236)) conv=notrunc status=none
+		options+=(--file "$temp/unpacks-$bits:/guest/unpacks-$bits")
+	done
+}
+
 # check_screen: the screenshot's pixels.
 check_screen()
 {
@@ -249,6 +268,7 @@ main()
 		options+=(--file "$vmmp_build/testbed/linux-$kernel:/guest/linux-$kernel"
 			--file "$vmmp_build/testbed/guest-$kernel.cpio:/guest/guest-$kernel.cpio")
 	done
+	add_kernels
 	"$tools/testbed.sh" "${options[@]}" -- sh /guest/boots </dev/null | tee "$temp/rows"
 	[ "$(grep -c '^ok ' "$temp/rows")" = "$(grep -c '|' <<<"$boots")" ] || die "not every boot was ok"
 	! grep -q '|screen|' <<<"$boots" || check_screen
