@@ -212,13 +212,32 @@ static uint64_t rung(int doorbell)
     return read(doorbell, &times, sizeof(times)) == sizeof(times) ? times : 0;
 }
 
-static int come(struct share_rig *rig, struct server *server, struct share_end *end)
+/* `begin` is one of the rig's. */
+static int come_by(int (*begin)(struct share_rig *rig, struct share_end *end),
+                   struct share_rig *rig, struct server *server, struct share_end *end)
 {
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, welcome, server), 0);
-    int error = share_begin(rig, end);
+    int error = begin(rig, end);
     pthread_join(thread, NULL);
     return error;
+}
+
+static int come(struct share_rig *rig, struct server *server, struct share_end *end)
+{
+    return come_by(share_begin, rig, server, end);
+}
+
+static int begin_without_thread(struct share_rig *rig, struct share_end *end)
+{
+    return share_begin_sized(rig, end, SHARE_SIZE);
+}
+
+static void turn(const struct share_end *end)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        hosted_event_loop_step(end->loop, 0);
+    }
 }
 
 static void a_client_of_a_server_has_the_first_peer(void **state)
@@ -345,24 +364,16 @@ static void a_doorbell_that_is_none_is_not_listened_to(void **state)
         assert_int_equal(i ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends), 0);
         server.doorbells[0] = ends[0];
         server.doorbells[1] = ends[0];
-        assert_int_equal(come(rig, &server, &a), 0);
-        for (unsigned j = 0; j < 5000 && a.share->doorbell.fd < 0; j++) {
-            usleep(1000);
-        }
-        hosted_event_loop_stop(a.loop);
-        pthread_join(a.thread, NULL);
+        assert_int_equal(come_by(begin_without_thread, rig, &server, &a), 0);
+        turn(&a);
         assert_true(a.share->doorbell.fd >= 0);
         close(ends[1]); /* Ended. */
-        for (unsigned j = 0; j < 3; j++) {
-            hosted_event_loop_step(a.loop, 0);
-        }
+        turn(&a);
         assert_int_equal(a.share->doorbell.fd, -1);
         /* A true one takes its place. */
         tell(&server, 0, doorbell);
         ring(doorbell, 2);
-        for (unsigned j = 0; j < 3; j++) {
-            hosted_event_loop_step(a.loop, 0);
-        }
+        turn(&a);
         assert_int_equal(a.got, 2);
         hosted_share_destroy(a.share);
         hosted_event_loop_destroy(a.loop);

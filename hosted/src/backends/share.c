@@ -306,7 +306,7 @@ void hosted_share_stop(struct hosted_share *share)
 
 bool hosted_share_is_second(const struct hosted_share *share)
 {
-    return share->second;
+    return __atomic_load_n(&share->second, __ATOMIC_RELAXED);
 }
 
 struct hosted_share_stats hosted_share_stats(struct hosted_share *share)

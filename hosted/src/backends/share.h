@@ -70,6 +70,11 @@ struct hosted_share {
     bool said_lost; /**< That there is nowhere to meet has been said. */
 };
 
+static inline void share_set_second(struct hosted_share *share, bool second)
+{
+    __atomic_store_n(&share->second, second, __ATOMIC_RELAXED);
+}
+
 /** The peer is there, by `fd`, which this takes. 0 or -errno (closed). */
 int share_peer_begin(struct hosted_share *share, int fd);
 

@@ -97,7 +97,7 @@ static int greet_by(struct hosted_share *share, int64_t number, int descriptor, 
     }
     if (server->said == SAID_VERSION) {
         server->id = number;
-        share->second = number != 0;
+        share_set_second(share, number != 0);
     }
     int error = memory ? take_memory(share, number, descriptor, its_size) : 0;
     server->said += !error;
@@ -133,7 +133,7 @@ static void peer_comes(struct hosted_share *share, int64_t id, int descriptor)
 {
     share->server.peer = id;
     pthread_mutex_lock(&share->lock);
-    share->second = share->server.id > id;
+    share_set_second(share, share->server.id > id);
     share->event_out = descriptor;
     share->stats.met++;
     share->stats.connected = true;

@@ -179,7 +179,7 @@ static int take_answer(struct hosted_share *share, int fd, uint64_t *its_size)
     int error = receive_answer(fd, &message, &memory_fd);
     if (!error && message.kind == SHARE_WELCOME &&
         message.value - (message.value & 1) == share->size && memory_fd >= 0) {
-        share->second = !(message.value & 1);
+        share_set_second(share, !(message.value & 1));
         return share_memory_adopt(share, memory_fd);
     }
     if (memory_fd >= 0) {
