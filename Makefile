@@ -106,6 +106,7 @@ test-guests: vmm $(VMM_X86_TARGET) deps-run
 	@tests/guest/matrix.sh --full $(VMM_ARM64)
 	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/x86.sh --full $(VMM_X86)
 	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/device.sh --full --arch x86_64 crossvm $(VMM_X86)
+	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/device.sh --full --arch x86_64 together $(VMM_X86)
 	@[ -z "$(VMM_X86_TARGET)" ] || tests/guest/vfio.sh $(VMM_X86)
 	@tests/guest/device.sh --full all $(VMM_ARM64)
 
