@@ -9,6 +9,7 @@
 #include <sel4vmmplatsupport/vmmp/virtio_net.h>
 
 #include "net_peer.h"
+#include "restart.h"
 
 #define DISK_SIZE (16u << 20)
 #define REQUESTS  64
@@ -21,8 +22,9 @@ static struct {
     struct vmmp_blk_ram ram;
     struct vmmp_virtio_blk model;
     struct vmmp_virtio_blk_request requests[REQUESTS];
-    uint8_t memory[DISK_SIZE];
 } disk;
+
+static uint8_t disk_memory[DISK_SIZE];
 
 static struct {
     struct net_peer peer;
@@ -77,10 +79,12 @@ const struct machine_device *devices_make(const uint8_t *contents, size_t size)
         { .name = "net", .ops = &net_ops },
     };
 
-    if (contents) {
-        memcpy(disk.memory, contents, size < DISK_SIZE ? size : DISK_SIZE);
+    /* The disk outlives its machine. */
+    bool is_new = restart_count() == 0;
+    if (restart_keep(disk_memory, sizeof(disk_memory)) && is_new && contents) {
+        memcpy(disk_memory, contents, size < DISK_SIZE ? size : DISK_SIZE);
     }
-    vmmp_blk_ram_init(&disk.ram, disk.memory, DISK_SIZE, false);
+    vmmp_blk_ram_init(&disk.ram, disk_memory, DISK_SIZE, false);
     net_peer_init(&net.peer, &net.model, peer_mac, peer_ip);
     return devices;
 }

@@ -13,6 +13,7 @@
 #include "guest_files.h"
 #include "host.h"
 #include "machine.h"
+#include "restart.h"
 #include "root_task.h"
 #include "serial.h"
 
@@ -50,7 +51,12 @@ static void guest_ended(void *cookie, vm_t *which, bool reset)
     (void)cookie;
     (void)which;
     devices_report();
-    printf("vmm: the guest has %s\n", reset ? "reset; nothing makes it anew" : "powered off");
+    printf("vmm: the guest has %s\n", reset ? "reset" : "powered off");
+    fflush(stdout);
+    if (reset) {
+        restart();
+        printf("vmm: the machine cannot be made anew\n");
+    }
     end();
 }
 
