@@ -2,6 +2,7 @@
 /* --net: network interfaces. */
 #include "device_net.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,10 +135,18 @@ static void close_net(void *cookie)
 
 /* ---- The model ---- */
 
-static int attach(struct net_state *state)
+static int attach(struct net_state *state, const struct vmmp_log *log)
 {
-    return state->outside ? hosted_net_attach(state->outside, &state->net, state->loop)
-                          : vmmp_net_switch_attach(&state->port, &state->net);
+    if (state->outside) {
+        return hosted_net_attach(state->outside, &state->net, state->loop);
+    }
+    int result = vmmp_net_switch_attach(&state->port, &state->net);
+    if (result == -ENOSPC) {
+        vmmp_log(log, VMMP_LOG_ERROR, VMMP_LOG_CLIENT,
+                 "--net switch=%s: its %d ports are taken: give some interfaces another switch",
+                 state->options.net_switch, VMMP_NET_SWITCH_PORTS);
+    }
+    return result;
 }
 
 static int create(void *cookie, const struct machine_device_environment *environment,
@@ -161,7 +170,7 @@ static int create(void *cookie, const struct machine_device_environment *environ
     if (result != 0) {
         return result;
     }
-    result = attach(state);
+    result = attach(state, environment->log);
     if (result != 0) {
         vmmp_virtio_net_fini(&state->net);
         return result;
