@@ -136,6 +136,7 @@ struct machine_board {
     void (*serial_notify)(struct machine *machine);
     /** Optional: the power key is pressed or released. See machine_power_key(). */
     bool (*power_key)(struct machine *machine, bool pressed);
+    const char *pin_example; /**< What a pin is called; NULL: the board has no `pin`. */
     /**
      * Optional: does that to the pin of this name, then says its level. -ENOENT: there is none.
      * Any thread.

@@ -6,6 +6,7 @@
 #include <sel4vmmplatsupport/vmmp/as3722.h>
 #include <sel4vmmplatsupport/vmmp/tegra_car.h>
 #include <sel4vmmplatsupport/vmmp/tegra_flow.h>
+#include <sel4vmmplatsupport/vmmp/tegra_gpio.h>
 #include <sel4vmmplatsupport/vmmp/tegra_i2c.h>
 #include <sel4vmmplatsupport/vmmp/tegra_ictlr.h>
 #include <sel4vmmplatsupport/vmmp/tegra_pmc.h>
@@ -18,10 +19,12 @@ static struct vmmp_tegra_pmc pmc;
 static struct vmmp_tegra_flow flow;
 static struct vmmp_tegra_ictlr ictlr;
 static struct vmmp_tegra_i2c i2c;
+static struct vmmp_tegra_gpio gpio;
 static struct vmmp_as3722 chip;
 static struct vmmp_uart16550 console;
-static struct vmmp_irq_line lines[2];
-static bool levels[2];
+#define LINES (2 + VMMP_TEGRA_GPIO_CONTROLLERS)
+static struct vmmp_irq_line lines[LINES];
+static bool levels[LINES];
 
 static const struct vmmp_host_ops host_ops = { .defer = defer, .cancel = cancel };
 static const struct vmmp_host host = { &host_ops, NULL };
@@ -43,9 +46,17 @@ static void cpu_power(void *cookie, unsigned cpu, bool on)
     vmmp_tegra_car_cpu(&car, cpu, !on);
 }
 
+static void pin_changed(void *cookie, unsigned port, unsigned pin, bool high)
+{
+    (void)cookie;
+    FUZZ_CHECK(port < VMMP_TEGRA_GPIO_PORTS && pin < VMMP_TEGRA_GPIO_PINS);
+    const struct vmmp_tegra_gpio_port *at = &gpio.ports[port];
+    FUZZ_CHECK((at->level >> pin & 1) == high && (at->gpio & at->enabled) >> pin & 1);
+}
+
 static void make(uint8_t how)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < LINES; i++) {
         levels[i] = false;
         FUZZ_CHECK(!vmmp_irq_line_init(&lines[i], &line_ops, &levels[i], NULL));
     }
@@ -68,6 +79,11 @@ static void make(uint8_t how)
         .device_count = 1,
     };
     FUZZ_CHECK(!vmmp_tegra_i2c_init(&i2c, &bus));
+    struct vmmp_tegra_gpio_config pins = { .pulled_up = { how }, .output = pin_changed };
+    for (unsigned i = 0; i < VMMP_TEGRA_GPIO_CONTROLLERS; i++) {
+        pins.irqs[i] = &lines[2 + i];
+    }
+    FUZZ_CHECK(!vmmp_tegra_gpio_init(&gpio, &pins));
     const struct vmmp_uart16550_config port = {
         .uart = { .host = host, .irq = &lines[1], .backend = &backend },
         .reg_shift = how >> 3 & 3,
@@ -79,12 +95,13 @@ static void make(uint8_t how)
 static void unmake(void)
 {
     vmmp_uart_fini(&console.uart);
+    vmmp_tegra_gpio_fini(&gpio);
     vmmp_tegra_i2c_fini(&i2c);
     vmmp_tegra_ictlr_fini(&ictlr);
     vmmp_tegra_flow_fini(&flow);
     vmmp_tegra_pmc_fini(&pmc);
     vmmp_tegra_car_fini(&car);
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < LINES; i++) {
         FUZZ_CHECK(!levels[i] && !lines[i].sources);
         vmmp_irq_line_fini(&lines[i]);
     }
@@ -94,7 +111,8 @@ static void unmake(void)
 static void access(struct fuzz_input *in)
 {
     struct vmmp_window *const windows[] = { &car.window,   &pmc.window, &flow.window,
-                                            &ictlr.window, &i2c.window, &console.uart.window };
+                                            &ictlr.window, &i2c.window, &console.uart.window,
+                                            &gpio.window };
     struct vmmp_window *at = windows[fuzz_u8(in) % (sizeof(windows) / sizeof(windows[0]))];
     uint64_t offset = fuzz_u32(in) % (at->size + 16);
     unsigned size = fuzz_width(in);
@@ -116,6 +134,18 @@ static void packet(struct fuzz_input *in)
                       (fuzz_u8(in) & 1u) << 19 | (uint32_t)chip.bus.address << 1);
 }
 
+static void pin(struct fuzz_input *in)
+{
+    unsigned port = fuzz_u8(in) % (VMMP_TEGRA_GPIO_PORTS + 1);
+    unsigned number = fuzz_u8(in) % (VMMP_TEGRA_GPIO_PINS + 1);
+    uint8_t what = fuzz_u8(in);
+    if (what & 2) {
+        vmmp_tegra_gpio_release(&gpio, port, number);
+    } else {
+        vmmp_tegra_gpio_drive(&gpio, port, number, what & 1);
+    }
+}
+
 static void reset(struct fuzz_input *in)
 {
     switch (fuzz_u8(in) % 8) {
@@ -133,6 +163,9 @@ static void reset(struct fuzz_input *in)
         break;
     case 4:
         vmmp_uart_reset(&console.uart);
+        break;
+    case 5:
+        vmmp_tegra_gpio_reset(&gpio);
         break;
     default:
         break;
@@ -153,6 +186,9 @@ static void step(struct fuzz_input *in)
         break;
     case 3:
         packet(in);
+        break;
+    case 4:
+        pin(in);
         break;
     default:
         access(in);

@@ -48,6 +48,12 @@ int arm_plan_aarch32(struct machine_plan *plan, const struct machine_config *con
 int arm_load(struct machine *machine, const struct machine_plan *plan, const void *fdt,
              size_t fdt_size, struct vmmp_image_error *error);
 
+/* pin_name.c: what users call pins. */
+
+#define ARM_PIN_BANK 16
+/** "gpx0-3": a bank, and a pin from 0 to 7. False if `name` is nothing of the kind. */
+bool arm_pin_name(const char *name, char bank[ARM_PIN_BANK], unsigned *pin);
+
 /* trim_fdt.c: trees that kernels bring. */
 
 /** What a board has; the lists end with NULL. */

@@ -442,15 +442,10 @@ static void serial_notify(struct machine *machine)
 static struct vmmp_exynos_gpio *find_pin(struct exynos *exynos, const char *name, unsigned *bank,
                                          unsigned *pin)
 {
-    char text[16];
-    const char *dash = strchr(name, '-');
-    if (!dash || (size_t)(dash - name) >= sizeof(text) || dash[1] < '0' || dash[1] > '7' ||
-        dash[2]) {
+    char text[ARM_PIN_BANK];
+    if (!arm_pin_name(name, text, pin)) {
         return NULL;
     }
-    memcpy(text, name, (size_t)(dash - name));
-    text[dash - name] = '\0';
-    *pin = (unsigned)(dash[1] - '0');
     for (unsigned i = 0; i < exynos->gpios_made; i++) {
         const struct vmmp_exynos_gpio_layout *layout = vmmp_exynos5422_gpio(i);
         int found = vmmp_exynos_gpio_find_bank(layout, text);
@@ -524,6 +519,7 @@ const struct machine_board machine_board_exynos5422 = {
     .trim_fdt = trim_fdt,
     .load = arm_load,
     .serial_notify = serial_notify,
+    .pin_example = "gpx0-3",
     .pin = touch_pin,
     .count = count,
 };

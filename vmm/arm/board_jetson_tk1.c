@@ -12,6 +12,9 @@
 #include "../machine_console.h"
 
 #define SPI_INTID(spi) (32 + (spi))
+/* Of the board: pin Q0, low when the key is pressed. */
+#define POWER_KEY_PORT ('q' - 'a')
+#define POWER_KEY_PIN  0
 #define MEMORY_MINIMUM (UINT64_C(64) << 20)
 
 /* Words of the stores. */
@@ -289,13 +292,37 @@ static int add_i2cs(struct machine *machine)
     return 0;
 }
 
+static int add_gpio(struct machine *machine)
+{
+    static const uint8_t spis[VMMP_TEGRA_GPIO_CONTROLLERS] = { 32, 33, 34, 35, 55, 87, 89, 125 };
+    struct tk1 *tk1 = tk1_of(machine);
+    struct vmmp_tegra_gpio_config config = {
+        .host = machine->config->host,
+        .pulled_up = { [POWER_KEY_PORT] = 1u << POWER_KEY_PIN },
+    };
+    for (unsigned i = 0; i < VMMP_TEGRA_GPIO_CONTROLLERS; i++) {
+        int error = add_line(machine, &tk1->gpio_lines[i], spis[i]);
+        if (error) {
+            return error;
+        }
+        tk1->gpio_lines_made++;
+        config.irqs[i] = &tk1->gpio_lines[i];
+    }
+    int error = vmmp_tegra_gpio_init(&tk1->gpio, &config);
+    if (error) {
+        return machine_said(machine, error, "making the GPIO controller");
+    }
+    tk1->gpio_made = true;
+    return attach(machine, &tk1->gpio.window, TK1_GPIO);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static int add_devices(struct machine *machine)
 {
     /* The clock and reset controller before those that tell it of CPUs. */
     static int (*const steps[])(struct machine *) = {
-        add_stores, add_ictlr, add_car, add_flow, add_pmc, add_uarts, add_i2cs,
+        add_stores, add_ictlr, add_car, add_flow, add_pmc, add_uarts, add_i2cs, add_gpio,
     };
     tk1_of(machine)->machine = machine;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -310,6 +337,12 @@ static int add_devices(struct machine *machine)
 static void remove_all(struct machine *machine)
 {
     struct tk1 *tk1 = tk1_of(machine);
+    if (tk1->gpio_made) {
+        vmmp_tegra_gpio_fini(&tk1->gpio);
+    }
+    while (tk1->gpio_lines_made) {
+        vmmp_irq_line_fini(&tk1->gpio_lines[--tk1->gpio_lines_made]);
+    }
     while (tk1->i2cs_made) {
         vmmp_tegra_i2c_fini(&tk1->i2cs[--tk1->i2cs_made]);
     }
@@ -355,6 +388,7 @@ static int trim_fdt(const struct machine_config *config, void *fdt)
         "nvidia,tegra124-flowctrl",
         "nvidia,tegra124-apbmisc",
         "nvidia,tegra124-pinmux",
+        "nvidia,tegra124-gpio",
         "nvidia,tegra124-uart",
         "nvidia,tegra124-i2c",
         "nvidia,tegra124-pmc",
@@ -363,6 +397,7 @@ static int trim_fdt(const struct machine_config *config, void *fdt)
         "operating-points-v2",
         "fixed-clock",
         "regulator-fixed",
+        "gpio-keys",
         NULL,
     };
     static const char *const removed[] = { NULL };
@@ -380,6 +415,40 @@ static void serial_notify(struct machine *machine)
     }
 }
 
+static bool power_key(struct machine *machine, bool pressed)
+{
+    struct tk1 *tk1 = tk1_of(machine);
+    if (!tk1->gpio_made) {
+        return false;
+    }
+    if (pressed) {
+        vmmp_tegra_gpio_drive(&tk1->gpio, POWER_KEY_PORT, POWER_KEY_PIN, false);
+    } else {
+        vmmp_tegra_gpio_release(&tk1->gpio, POWER_KEY_PORT, POWER_KEY_PIN);
+    }
+    return vmmp_tegra_gpio_interrupts(&tk1->gpio, POWER_KEY_PORT, POWER_KEY_PIN);
+}
+
+/* "q-0": port and pin. */
+static int touch_pin(struct machine *machine, const char *name, enum machine_pin_action action,
+                     bool *high)
+{
+    struct vmmp_tegra_gpio *gpio = &tk1_of(machine)->gpio;
+    char bank[ARM_PIN_BANK];
+    unsigned pin;
+    int port = arm_pin_name(name, bank, &pin) ? vmmp_tegra_gpio_find_port(bank) : -1;
+    if (port < 0) {
+        return -ENOENT;
+    }
+    if (action == MACHINE_PIN_RELEASE) {
+        vmmp_tegra_gpio_release(gpio, (unsigned)port, pin);
+    } else if (action != MACHINE_PIN_LOOK) {
+        vmmp_tegra_gpio_drive(gpio, (unsigned)port, pin, action == MACHINE_PIN_HIGH);
+    }
+    *high = vmmp_tegra_gpio_level(gpio, (unsigned)port, pin);
+    return 0;
+}
+
 static uint64_t raised(const struct vmmp_irq_line *lines, unsigned count)
 {
     uint64_t sum = 0;
@@ -395,7 +464,9 @@ static unsigned count(const struct machine *machine,
     const struct tk1 *tk1 = tk1_of(machine);
     counters[0] = (struct machine_counter){ "uart", raised(tk1->uart_lines, TK1_UARTS) };
     counters[1] = (struct machine_counter){ "i2c", raised(tk1->i2c_lines, TK1_I2CS) };
-    return 2;
+    counters[2] =
+        (struct machine_counter){ "gpio", raised(tk1->gpio_lines, VMMP_TEGRA_GPIO_CONTROLLERS) };
+    return 3;
 }
 
 static const struct machine_gic gic = {
@@ -423,5 +494,8 @@ const struct machine_board machine_board_jetson_tk1 = {
     .trim_fdt = trim_fdt,
     .load = arm_load,
     .serial_notify = serial_notify,
+    .power_key = power_key,
+    .pin_example = "q-0",
+    .pin = touch_pin,
     .count = count,
 };

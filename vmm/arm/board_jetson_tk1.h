@@ -8,6 +8,7 @@
 #include <sel4vmmplatsupport/vmmp/as3722.h>
 #include <sel4vmmplatsupport/vmmp/tegra_car.h>
 #include <sel4vmmplatsupport/vmmp/tegra_flow.h>
+#include <sel4vmmplatsupport/vmmp/tegra_gpio.h>
 #include <sel4vmmplatsupport/vmmp/tegra_i2c.h>
 #include <sel4vmmplatsupport/vmmp/tegra_ictlr.h>
 #include <sel4vmmplatsupport/vmmp/tegra_pmc.h>
@@ -25,10 +26,12 @@ struct tk1 {
 
     struct vmmp_irq_line uart_lines[TK1_UARTS];
     struct vmmp_irq_line i2c_lines[TK1_I2CS];
+    struct vmmp_irq_line gpio_lines[VMMP_TEGRA_GPIO_CONTROLLERS];
     struct vmmp_tegra_ictlr ictlr;
     struct vmmp_tegra_car car;
     struct vmmp_tegra_flow flow;
     struct vmmp_tegra_pmc pmc;
+    struct vmmp_tegra_gpio gpio;
     struct vmmp_uart16550 uarts[TK1_UARTS];
     struct vmmp_tegra_i2c i2cs[TK1_I2CS];
     struct vmmp_as3722 pmic;
@@ -44,4 +47,6 @@ struct tk1 {
     bool ictlr_made, car_made, flow_made, pmc_made;
     unsigned uart_lines_made, uarts_made;
     unsigned i2c_lines_made, i2cs_made;
+    unsigned gpio_lines_made;
+    bool gpio_made;
 };

@@ -16,6 +16,7 @@
 #define TK1_ICTLR       0x60004000
 #define TK1_CAR         0x60006000
 #define TK1_FLOW        0x60007000
+#define TK1_GPIO        0x6000d000
 #define TK1_SB          0x6000c200 /* Secure boot, */
 #define TK1_SB_SIZE     0x100
 #define TK1_EVP         0x6000f000 /* exception vectors, */

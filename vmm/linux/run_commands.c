@@ -152,7 +152,8 @@ static bool pin(struct run *run, unsigned count, char *const words[], struct jso
     }
     if (board->pin(&run->machine, words[1], action, &high)) {
         snprintf(message, OPTIONS_MESSAGE,
-                 "pin: there is no '%.32s': give a bank and a number, such as gpx0-3", words[1]);
+                 "pin: there is no '%.32s': give a bank and a number, such as %s", words[1],
+                 board->pin_example);
         return false;
     }
     json_bool(reply, "high", high);

@@ -27,6 +27,7 @@ bound()
 bound platform/drivers/tegra124-pinctrl/70000868.pinmux
 bound platform/drivers/tegra-pmc/7000e400.pmc
 bound platform/drivers/tegra-i2c/7000d000.i2c
+bound platform/drivers/tegra-gpio/6000d000.gpio
 bound platform/drivers/as3722-regulator/as3722-regulator
 say bound
 read -r seconds </sys/class/rtc/rtc0/since_epoch
@@ -50,6 +51,37 @@ say clocks
 say type
 read -r typed
 say typed "$typed"
+END
+
+# Pins S3 and S4 from sysfs, and the power key, which the kernel's gpio-keys has on Q0.
+cat >pins.sh <<'END'
+for chip in /sys/class/gpio/gpiochip*; do
+	read -r label <"$chip/label"
+	[ "$label" != tegra-gpio ] || read -r base <"$chip/base"
+done
+interrupts()
+{
+	awk -v name="$1" '$0 ~ name { sum += $2 } END { print sum + 0 }' /proc/interrupts
+}
+cd /sys/class/gpio
+out=$((base + 147))
+in=$((base + 148))
+echo $out >export
+echo high >gpio$out/direction
+say pin high
+read -r answer
+echo 0 >gpio$out/value
+say pin low
+read -r answer
+echo $in >export
+echo in >gpio$in/direction
+echo both >gpio$in/edge
+before=$(interrupts gpiolib)
+key=$(interrupts Power)
+say pin in "$(cat gpio$in/value)"
+read -r answer
+say pin driven "$(cat gpio$in/value)"
+say pin interrupts $(($(interrupts gpiolib) - before)) $(($(interrupts Power) - key))
 END
 
 # By the flow controller, the power gates and the reset vector: there is no PSCI in the tree.
@@ -76,6 +108,13 @@ clock_is_right()
 	[ $(($(date +%s) - ${seconds:-0})) -lt 1000 ]
 }
 
+# pin NAME LEVEL [ACTION]: what the VMM says of a pin, after it has done that to it.
+# shellcheck disable=SC2317 # called by check
+pin()
+{
+	/test/vmm ctl ctl pin "$1" ${3:+"$3"} | grep -q "\"high\": *$2"
+}
+
 if wanted boot; then
 	# shellcheck disable=SC2086 # words
 	guest b boot.sh $board --stats
@@ -92,6 +131,29 @@ if wanted boot; then
 	# By the power management chip, over I2C.
 	check boot-power-off ended b 0
 	sed 's/^/    /' b.out | grep VMMP
+fi
+if wanted pins; then
+	# shellcheck disable=SC2086 # words
+	guest p pins.sh $board --control ctl
+	check pins-out says p 'pin high'
+	check pins-seen-high pin s-3 true
+	tell p next
+	check pins-out-low says p 'pin low'
+	check pins-seen-low pin s-3 false
+	tell p next
+	check pins-in says p 'pin in 0'
+	check pins-drive pin s-4 true high
+	check pins-drive-low pin s-4 false low
+	check pins-drive-again pin s-4 true high
+	check pins-key-up pin q-0 true
+	check pins-key-down pin q-0 false low
+	check pins-key-let-go pin q-0 true release
+	check pins-no-such sh -c '! /test/vmm ctl ctl pin gg-0 high'
+	tell p next
+	check pins-driven says p 'pin driven 1'
+	check pins-interrupts says p 'pin interrupts 3 2'
+	check pins-end ended p 0
+	sed 's/^/    /' p.out | grep VMMP
 fi
 if wanted cpus; then
 	guest_cpus=2

@@ -19,6 +19,7 @@ static void test_tree_is_trimmed(void **state)
         { "serial@70006300", "nvidia,tegra124-uart" },
         { "i2c@7000d000", "nvidia,tegra124-i2c" },
         { "gpio-keys", "gpio-keys" },
+        { "gpio@6000d000", "nvidia,tegra124-gpio" },
         { "clock@60006000", "nvidia,tegra124-car" },
         { "usb@7d000000", "nvidia,tegra124-udc" },
     };
@@ -26,7 +27,8 @@ static void test_tree_is_trimmed(void **state)
         { "/serial@70006000", "disabled" },
         { "/serial@70006300", "on" },
         { "/i2c@7000d000", "on" },
-        { "/gpio-keys", "disabled" },
+        { "/gpio-keys", "on" },
+        { "/gpio@6000d000", "on" },
         { "/clock@60006000", "on" },
         { "/usb@7d000000", "disabled" },
         { "/timer", "on" },
@@ -100,8 +102,8 @@ static void test_devices_answer(void **state)
     const struct vmmp_guest_memory *memory = &f->machine.vmmp.memory;
     assert_true(vmmp_guest_memory_write(memory, vmmp_gpa(TK1_IRAM_BASE + 0x3fffc), &value, 4));
     /* What is not modelled reads as zero, and ends nothing. */
-    put(f, 0x6000d000, 1);
-    assert_int_equal(get(f, 0x6000d000), 0);
+    put(f, 0x60005000, 1);
+    assert_int_equal(get(f, 0x60005000), 0);
 }
 
 /* Nothing to bring back: what was written is zero again. */
@@ -179,6 +181,35 @@ static void test_power(void **state)
     assert_int_equal(f->resets, 3);
 }
 
+/* Pin Q0 is the power key, of controller 4, on SPI 55. */
+static void test_pins(void **state)
+{
+    struct fixture *f = *state;
+    const struct machine_board *board = &machine_board_jetson_tk1;
+    const uint64_t gpio = TK1_GPIO + 0x400;
+    bool high = false;
+    assert_int_equal(board->pin(&f->machine, board->pin_example, MACHINE_PIN_LOOK, &high), 0);
+    assert_true(high);
+    assert_false(machine_power_key(&f->machine, true)); /* Nobody listens. */
+    assert_int_equal(get(f, gpio + 0x30), 0);
+    assert_false(machine_power_key(&f->machine, false));
+    assert_int_equal(get(f, gpio + 0x30), 1);
+    put(f, gpio + 0x60, 0x010100); /* Both edges, */
+    put(f, gpio + 0x80, 0x101);    /* of a GPIO, */
+    put(f, gpio + 0xd0, 0x101);    /* enabled. */
+    assert_true(machine_power_key(&f->machine, true));
+    assert_int_equal(script_irq(f->vm.vcpus[0], SPI(55)).rises, 1);
+    assert_int_equal(board->pin(&f->machine, "ff-7", MACHINE_PIN_HIGH, &high), 0);
+    assert_int_equal(get(f, TK1_GPIO + 0x73c), 0x80);
+    assert_int_equal(board->pin(&f->machine, "ff-7", MACHINE_PIN_RELEASE, &high), 0);
+    assert_false(high);
+    static const char *const none[] = { "",    "-",    "q",    "q-",
+                                        "q-8", "q-00", "gg-0", "averyveryverylong-1" };
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_int_equal(board->pin(&f->machine, none[i], MACHINE_PIN_LOOK, &high), -ENOENT);
+    }
+}
+
 /* As Linux: the power gate the first time, the flow controller later. */
 static void test_cpus(void **state)
 {
@@ -217,6 +248,7 @@ int test_board_jetson_tk1(void)
         cmocka_unit_test_setup_teardown(test_every_word_of_the_stores, setup, teardown),
         cmocka_unit_test_setup_teardown(test_console, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cpus, setup, teardown),
     };
     return cmocka_run_group_tests_name("board_jetson_tk1", tests, NULL, NULL);
