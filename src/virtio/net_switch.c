@@ -32,7 +32,8 @@ static struct vmmp_net_switch_entry *bucket_of(struct vmmp_net_switch *net_switc
     memcpy(&lower, address + 2, 4);
     memcpy(&upper, address, 2);
     uint32_t hash = (lower ^ upper * UINT32_C(0x85ebca6b)) * UINT32_C(0x9e3779b1);
-    return &net_switch->table[(hash >> 16) % BUCKETS * WAYS];
+    size_t bucket = (hash >> 16) % BUCKETS;
+    return &net_switch->table[bucket * WAYS];
 }
 
 static void learn(const struct vmmp_net_switch_port *from, const uint8_t *address)
