@@ -39,6 +39,7 @@ if [ $build = 1 ]; then
     }
     cmake --build "$folder"
     sources >"$folder/sources"
+    cp "$here/starts.csv" "$folder/starts.csv"
 fi
 [ $run = 1 ] || exit 0
 if [ $# -eq 0 ]; then
@@ -70,7 +71,7 @@ note()
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/$target.log")
     count_spent
     awk -v before="$spent_before" -v now="$spent" -v target="$target" -v findings="$1" \
-        -v time="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -v start="$("$here/hours.sh" --start "$target")" \
+        -v time="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -v start="$(VMMP_FUZZ_TREE=$folder "$here/hours.sh" --start "$target" 2>/dev/null)" \
         -v sources="$(cat "$folder/sources" 2>/dev/null || echo unknown)" -v executions="${executions:-0}" 'BEGIN {
             printf "%s,%s,%d,%s,%.0f,%d,%d\n", time, target, start, sources, now - before, executions, findings
         }' >>"$folder/ledger.csv"
