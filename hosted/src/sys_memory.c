@@ -7,8 +7,9 @@
 #include "hosted.h"
 #include "sel4/memory.h"
 
-void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t *size)
+void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size)
 {
+    (void)wanted;
     uint64_t contiguous = 0;
     if (!hosted_permit(vm->hosted, HOSTED_CALL_MAP_RAM)) {
         return NULL;

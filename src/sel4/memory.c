@@ -13,9 +13,9 @@
 #include "sel4/frame.h"
 #include "sel4/ram.h"
 
-void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t *size)
+void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size)
 {
-    return vmmp_ram_map(vm, start, size);
+    return vmmp_ram_map(vm, start, wanted, size);
 }
 
 void vmmp_sys_clean_cache(vm_t *vm, uint64_t start, void *host, size_t size)

@@ -22,11 +22,12 @@ enum vmmp_sys_frames {
 
 /**
  * Maps guest RAM into the VMM, for good. [start, start + size) is one RAM region of `vm` or part of
- * one. Returns the VMM's address of `start`, contiguous for `*size` bytes; what the host can map
- * only in part (4 KiB pages within a bound) it reports by lowering `*size`, never below the page of
- * `start`. NULL if nothing could be mapped.
+ * one. Returns the VMM's address of `start`, contiguous for `*size` bytes. The first
+ * `wanted` of them are to be used; the others are mapped ahead where the host can do it cheaply.
+ * What is not mapped it reports by lowering `*size`, never below the page of `start`. NULL if
+ * nothing could be mapped.
  */
-void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t *size);
+void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size);
 
 /**
  * Backs a whole reservation with frames, readable and writable by the guest. `paddr` is the host

@@ -26,6 +26,7 @@ static struct ram_window {
     uint64_t size;
     uint8_t *host;
     reservation_t reservation;
+    bool in_pages;     /* Begins with a frame of 4 KiB: nothing is mapped ahead. */
     uint32_t mapped[]; /* A bit per 4 KiB page. */
 } * windows;
 
@@ -90,6 +91,7 @@ static struct ram_window *window_make(vm_t *vm, uint64_t start, uint64_t size)
         say("libsel4vm has no frame there", start);
         return NULL;
     }
+    bool in_pages = bits == seL4_PageBits;
     /* So that frames lie as they must: what is aligned for the guest is aligned here. */
     if (bits < seL4_LargePageBits && end - first >= (uint64_t)1 << seL4_LargePageBits) {
         bits = seL4_LargePageBits;
@@ -112,6 +114,7 @@ static struct ram_window *window_make(vm_t *vm, uint64_t start, uint64_t size)
         return NULL;
     }
     window->vm = vm;
+    window->in_pages = in_pages;
     window->start = first;
     window->size = end - first;
     window->host = (uint8_t *)address + offset;
@@ -167,31 +170,24 @@ static uint64_t map_range(struct ram_window *window, uint64_t from, uint64_t wan
     uint64_t gpa = from & ~FRAME_PAGE_MASK;
 
     while (gpa < to) {
-        uint64_t next = gpa + FRAME_PAGE_SIZE;
-        if (!is_mapped(window, gpa)) {
-            if (gpa >= wanted &&
-                vmmp_frame_bits(&window->vm->mem.vm_vspace, gpa) == seL4_PageBits) {
-                break;
-            }
-            next = map_frame(window, gpa);
-            if (!next) {
-                break;
-            }
+        if (gpa >= wanted && window->in_pages) {
+            break;
+        }
+        uint64_t next = is_mapped(window, gpa) ? gpa + FRAME_PAGE_SIZE : map_frame(window, gpa);
+        if (!next) {
+            break;
         }
         gpa = next;
     }
     return gpa < to ? gpa : to;
 }
 
-void *vmmp_ram_map(vm_t *vm, uint64_t start, uint64_t *size)
+void *vmmp_ram_map(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size)
 {
     if (!*size || *size - 1 > UINTPTR_MAX - start || start > UINTPTR_MAX - FRAME_PAGE_SIZE) {
         return NULL;
     }
     struct ram_window *window = window_of(vm, start);
-    /* To be mapped all at once: what is asked for of a stretch that is known, as somebody wants to
-     * use it; the first page of one that is new. */
-    uint64_t wanted = window ? start + *size : start + 1;
     if (!window) {
         window = window_make(vm, start, *size);
     }
@@ -200,7 +196,7 @@ void *vmmp_ram_map(vm_t *vm, uint64_t start, uint64_t *size)
     }
     uint64_t room = window->size - (start - window->start);
     uint64_t end = start + (*size < room ? *size : room);
-    end = map_range(window, start, wanted, end);
+    end = map_range(window, start, start + wanted, end);
     if (end <= start) {
         return NULL;
     }

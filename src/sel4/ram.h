@@ -14,6 +14,6 @@
 #include <sel4vm/guest_vm.h>
 
 /** vmmp_sys_map_ram() */
-void *vmmp_ram_map(vm_t *vm, uint64_t start, uint64_t *size);
+void *vmmp_ram_map(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size);
 /** vmmp_sys_clean_cache() */
 void vmmp_ram_clean(vm_t *vm, uint64_t start, void *host, size_t size);

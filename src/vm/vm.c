@@ -58,7 +58,8 @@ static int map_ram_around(struct vmmp_vm *vmmp, uint64_t gpa)
         return -EINVAL;
     }
     uint64_t size = end - start;
-    void *host = vmmp_sys_map_ram(vmmp->vm, start, &size);
+    /* All of it, if that is cheap, else its first byte. */
+    void *host = vmmp_sys_map_ram(vmmp->vm, start, 1, &size);
     if (!host) {
         return -ENOMEM;
     }
@@ -82,7 +83,7 @@ static void *resolve(void *cookie, vmmp_gpa_t gpa, size_t len)
         return vmmp_guest_memory_span(&vmmp->memory, gpa, len);
     }
     uint64_t size = len;
-    void *host = vmmp_sys_map_ram(vmmp->vm, gpa.gpa, &size);
+    void *host = vmmp_sys_map_ram(vmmp->vm, gpa.gpa, len, &size);
     return size >= len ? host : NULL;
 }
 

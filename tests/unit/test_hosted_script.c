@@ -343,17 +343,17 @@ static void test_map_ram(void **state)
 {
     struct fixture *f = *state;
     uint64_t size = 0x100;
-    uint8_t *host = vmmp_sys_map_ram(&f->vm, FIXTURE_RAM_BASE + 0x10, &size);
+    uint8_t *host = vmmp_sys_map_ram(&f->vm, FIXTURE_RAM_BASE + 0x10, 1, &size);
     assert_non_null(host);
     assert_int_equal(size, 0x100);
     script_put(f->vcpu, FIXTURE_RAM_BASE + 0x10, 1, 0x5c);
     assert_int_equal(host[0], 0x5c);
     size = UINT64_MAX;
-    assert_non_null(vmmp_sys_map_ram(&f->vm, FIXTURE_RAM_BASE + PAGE, &size));
+    assert_non_null(vmmp_sys_map_ram(&f->vm, FIXTURE_RAM_BASE + PAGE, 1, &size));
     assert_int_equal(size, FIXTURE_RAM_SIZE - PAGE);
-    assert_null(vmmp_sys_map_ram(&f->vm, FREE, &size));
+    assert_null(vmmp_sys_map_ram(&f->vm, FREE, 1, &size));
     script_fail(&f->vm, HOSTED_CALL_MAP_RAM, 1);
-    assert_null(vmmp_sys_map_ram(&f->vm, FIXTURE_RAM_BASE, &size));
+    assert_null(vmmp_sys_map_ram(&f->vm, FIXTURE_RAM_BASE, 1, &size));
     vmmp_sys_clean_cache(&f->vm, FIXTURE_RAM_BASE, host, 1);
 }
 
