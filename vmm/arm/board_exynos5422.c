@@ -14,6 +14,10 @@
 #define SPI_INTID(spi) (32 + (spi))
 #define MEMORY_MINIMUM (UINT64_C(64) << 20)
 
+/* Of the board: gpx0-3, with a pull-up beside it, low when the key is pressed. */
+#define POWER_KEY_BANK "gpx0"
+#define POWER_KEY_PIN  3
+
 /* Chip id (User's Manual, chapter Chip ID): PRODUCT_ID of an Exynos 5422, revision 0.1. */
 #define PRODUCT_ID 0xe5422001
 
@@ -146,6 +150,18 @@ static void wire_wakeup(struct machine *machine, struct vmmp_exynos_gpio_config 
     }
 }
 
+/* The key is on the first controller. */
+static bool power_key(struct machine *machine, bool pressed)
+{
+    struct exynos *exynos = exynos_of(machine);
+    int bank = vmmp_exynos_gpio_find_bank(vmmp_exynos5422_gpio(0), POWER_KEY_BANK);
+    if (!exynos->gpios_made || bank < 0) {
+        return false;
+    }
+    vmmp_exynos_gpio_drive(&exynos->gpios[0], (unsigned)bank, POWER_KEY_PIN, !pressed);
+    return vmmp_exynos_gpio_interrupts(&exynos->gpios[0], (unsigned)bank, POWER_KEY_PIN);
+}
+
 static int add_gpios(struct machine *machine)
 {
     static const uint8_t spis[EXYNOS_GPIOS] = { 45, 78, 46, 50, 47 };
@@ -170,6 +186,7 @@ static int add_gpios(struct machine *machine)
             return error;
         }
     }
+    (void)power_key(machine, false);
     return 0;
 }
 
@@ -519,6 +536,7 @@ const struct machine_board machine_board_exynos5422 = {
     .trim_fdt = trim_fdt,
     .load = arm_load,
     .serial_notify = serial_notify,
+    .power_key = power_key,
     .pin_example = "gpx0-3",
     .pin = touch_pin,
     .count = count,

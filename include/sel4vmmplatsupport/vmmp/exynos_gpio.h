@@ -112,6 +112,9 @@ void vmmp_exynos_gpio_release(struct vmmp_exynos_gpio *gpio, unsigned bank, unsi
 /** The level of a pin, whoever drives it. */
 bool vmmp_exynos_gpio_level(struct vmmp_exynos_gpio *gpio, unsigned bank, unsigned pin);
 
+/** Whether the guest wants interrupts of a pin. */
+bool vmmp_exynos_gpio_interrupts(struct vmmp_exynos_gpio *gpio, unsigned bank, unsigned pin);
+
 #ifdef __cplusplus
 }
 #endif

@@ -385,6 +385,19 @@ bool vmmp_exynos_gpio_level(struct vmmp_exynos_gpio *gpio, unsigned bank, unsign
     return high;
 }
 
+bool vmmp_exynos_gpio_interrupts(struct vmmp_exynos_gpio *gpio, unsigned bank, unsigned pin)
+{
+    if (!exists(gpio, bank, pin) || bank_at(gpio, bank)->eint == VMMP_EXYNOS_EINT_NONE) {
+        return false;
+    }
+    bank_t *at = bank_at(gpio, bank);
+    vmmp_context_enter(&gpio->context);
+    bool wanted = is_eint(gpio, at, pin) &&
+                  !(*word(gpio, arrays[at->eint].mask + at->eint_offset) >> pin & 1);
+    vmmp_context_leave(&gpio->context);
+    return wanted;
+}
+
 /* ---- Life ---- */
 
 static void reset(struct vmmp_exynos_gpio *gpio)

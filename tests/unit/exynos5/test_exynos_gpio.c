@@ -365,6 +365,26 @@ static void a_pin_that_is_no_interrupt_is_none(void **state)
     unmake(&b);
 }
 
+/* Only of a pin that is one, and not masked. */
+static void a_pin_says_who_listens(void **state)
+{
+    struct bench b;
+    (void)state;
+    make(&b, 0);
+    unsigned gpx0 = (unsigned)vmmp_exynos_gpio_find_bank(b.layout, "gpx0");
+    assert_false(vmmp_exynos_gpio_interrupts(&b.gpio, gpx0, 3));
+    put(&b, WAKE_MASK, 0xf7);
+    assert_false(vmmp_exynos_gpio_interrupts(&b.gpio, gpx0, 3));
+    put(&b, b.layout->banks[gpx0].offset + CON, 0xf000);
+    assert_true(vmmp_exynos_gpio_interrupts(&b.gpio, gpx0, 3));
+    assert_false(vmmp_exynos_gpio_interrupts(&b.gpio, gpx0, 2));
+    assert_false(vmmp_exynos_gpio_interrupts(&b.gpio, gpx0, 8));
+    assert_false(vmmp_exynos_gpio_interrupts(&b.gpio, 16, 0));
+    put(&b, WAKE_MASK, 0xff);
+    assert_false(vmmp_exynos_gpio_interrupts(&b.gpio, gpx0, 3));
+    unmake(&b);
+}
+
 static void what_cannot_be(void **state)
 {
     static const struct vmmp_exynos_gpio_bank bad[] = {
@@ -420,6 +440,7 @@ int test_exynos_gpio(void)
         cmocka_unit_test(ordinary_pins_share_an_interrupt),
         cmocka_unit_test(wakeup_pins_have_their_own),
         cmocka_unit_test(a_pin_that_is_no_interrupt_is_none),
+        cmocka_unit_test(a_pin_says_who_listens),
         cmocka_unit_test(what_cannot_be),
     };
     return cmocka_run_group_tests_name("exynos_gpio", tests, NULL, NULL);

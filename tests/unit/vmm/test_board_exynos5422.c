@@ -189,7 +189,10 @@ static void test_cpus(void **state)
 static void test_pins(void **state)
 {
     struct fixture *f = *state;
-    bool high = true;
+    bool high = false;
+    machine_board_exynos5422.pin(&f->machine, "gpx0-3", MACHINE_PIN_LOOK, &high);
+    assert_true(high);                                   /* The power key, and nobody presses it. */
+    assert_false(machine_power_key(&f->machine, false)); /* Nobody listens. */
     machine_board_exynos5422.pin(&f->machine, "gpx0-3", MACHINE_PIN_LOW, &high);
     assert_false(high);
     put(f, GPIO0 + GPX0_CON, 0xf000);          /* An external interrupt, */
@@ -201,6 +204,9 @@ static void test_pins(void **state)
                      0);
     assert_true(high);
     assert_int_equal(script_irq(f->vm.vcpus[0], SPI(25)).rises, 1);
+    assert_true(machine_power_key(&f->machine, true));
+    machine_board_exynos5422.pin(&f->machine, "gpx0-3", MACHINE_PIN_LOOK, &high);
+    assert_false(high);
     static const char *const none[] = { "",       "-",       "gpx0",
                                         "gpx0-",  "gpx0-8",  "gpx9-1",
                                         "gpe1-2", "gpx0-33", "averyveryverylongname-1" };
