@@ -24,7 +24,7 @@ KVM_BARE   := $(BUILD)/arm64/tests/guest/bare/kvm-bare
 TSAN_UNIT  := $(BUILD)/tsan/unit-aarch64-qemu-arm-virt
 
 .PHONY: help run test test-guests bench fuzz lint format vmm vmm-x86 install clean \
-	deps-build deps-run deps-test unit tsan gcc fuzzers
+	deps-build deps-run deps-test unit tsan gcc fuzzers images-begin
 .NOTPARALLEL:
 
 help:
@@ -97,7 +97,12 @@ endif
 fuzzers: deps-test
 	@tests/fuzz/run.sh --build $(BUILD)
 
-test: deps-test vmm $(VMM_X86_TARGET) gcc tsan fuzzers unit
+# What the tests fetch arrives while the compilers work; the second time it is waited for.
+images-begin: deps-test $(SYSROOT32)/cflags $(SYSROOT64)/cflags
+	@{ tools/images.sh testbed; tools/images.sh armmp; \
+		[ -z "$(VMM_X86_TARGET)" ] || tools/images.sh x86; } </dev/null >/dev/null 2>&1 &
+
+test: images-begin vmm $(VMM_X86_TARGET) gcc tsan fuzzers unit
 	@tools/images.sh testbed
 	@[ -z "$(VMM_X86_TARGET)" ] || tools/images.sh x86
 	@cd $(BUILD)/host && $(CTEST)
