@@ -17,7 +17,7 @@
 # guests' architecture as its arguments; the files it leaves there are carried in as /carry.
 #
 # A line "# needs: OPTION…" in the script has options of this one that it cannot do without, and
-# "# needs with --full: OPTION…" more of them.
+# "# needs with --full: OPTION…" or "# needs on aarch64: OPTION…" more of them.
 #
 # A script that says "# Needs: qemu" finds QEMU in the machine.
 #
@@ -72,6 +72,7 @@ needs()
 {
 	local script=$here/devices/$1.sh
 	sed -n 's/^# needs: //p' "$script" 2>/dev/null
+	case " ${*:2} " in *' --arch x86_64 '*) ;; *) sed -n 's/^# needs on aarch64: //p' "$script" 2>/dev/null ;; esac
 	case " ${*:2} " in *' --full '*) sed -n 's/^# needs with --full: //p' "$script" 2>/dev/null ;; esac
 }
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh disable=SC2034 # reboot is for guest()
-# needs: --instructions
+# needs on aarch64: --instructions
 #
 # Cross-VM connections between stock guests, each with a VMM of its own: memory and events through
 # the BARs that sysfs shows, a guest that starts again, a VMM that is killed, three in a ring, a
 # hostile neighbour; and a network through shared memory. The machine's time is its instructions, so
-# that how much work is done beside a neighbour does not depend on what runs beside the machine.
+# that how much work is done beside a neighbour does not depend on what runs beside the machine. On
+# PCs it is not: there a guest may stand still (docs/devices/crossvm.md).
 
 # shellcheck source=tests/guest/devices/lib.sh
 . /test/lib.sh
