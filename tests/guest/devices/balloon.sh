@@ -72,11 +72,15 @@ free_memory()
 # wait_free TEST MIB
 wait_free()
 {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		[ "$(free_memory)" "$1" "$2" ] && return
+	tries=0
+	until [ "$(free_memory)" "$1" "$2" ]; do
+		tries=$((tries + 1))
+		if [ $tries = 240 ]; then
+			fail "free memory is $(free_memory) MiB, not $1 $2"
+			return
+		fi
 		sleep 1
 	done
-	fail "free memory is $(free_memory) MiB, not $1 $2"
 }
 dd if=/dev/urandom of=/tmp/part bs=1M count=8 2>/dev/null
 END
