@@ -53,7 +53,7 @@ bool restart_keep(void *address, size_t size)
             return true;
         }
     }
-    if (kept.keep_count == RESTART_KEEPS) {
+    if (!size || kept.keep_count == RESTART_KEEPS) {
         return false;
     }
     kept.keeps[kept.keep_count++] = (struct range){ address, size };

@@ -19,7 +19,7 @@
 
 /**
  * What lies there, in .bss, survives. The first call counts: later ones for the same address change
- * nothing. False if there are too many.
+ * nothing. False if there are too many, or if it has no size.
  */
 bool restart_keep(void *address, size_t size);
 /** How often the program was started again. */

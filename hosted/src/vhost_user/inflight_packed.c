@@ -5,13 +5,15 @@
  * descriptors, and how far the driver has been shown.
  *
  * A program that is killed has done its stores up to some place and none after it. After each store
- * here and in the ring the next back-end finds a state that it understands:
- *   - a chain is taken with the store of `free_head` and `old_free_head`: before it, its entries
- * are still on the free list, and the next back-end finds it in the ring;
- *   - a batch is given back with the store of the first entry's flags in the ring. `used` has been
- *     moved before it, so where `used` and its old value differ, the ring says which of them is
- * true. Used entries after the first of a batch may be in the ring although the first is not: they
- * are made available ones again, or the driver would take them for the next back-end's.
+ * here and in the ring the next back-end finds a state that it understands.
+ *
+ * A chain is taken with the store of `free_head` and `old_free_head`: before it, its entries are
+ * still on the free list, and the next back-end finds it in the ring.
+ *
+ * A batch is given back with the store of the first entry's flags in the ring. `used` has been
+ * moved before it, so where `used` and its old value differ, the ring says which of them is true.
+ * Used entries after the first of a batch may be in the ring although the first is not: they are
+ * made available ones again, or the driver would take them for the next back-end's.
  *
  * The region is shared. While the ring works it is written and never read; when it is taken over it
  * is read once, and what was read is checked: every entry is on the free list or in one chain.

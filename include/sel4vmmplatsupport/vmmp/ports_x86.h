@@ -21,8 +21,9 @@ extern "C" {
 #endif
 
 /**
- * `space` answers from now on, for the VM's life; one for a VM. 0; -EBUSY if the VM has a callback
- * for unhandled ports already.
+ * `space`, the caller's, answers from now on and for the VM's life; one for a VM. 0; -EBUSY if the
+ * VM has a callback for unhandled ports already; -EIO if libsel4vm does not take ours. A hostile
+ * guest reads and writes any port in any order; what that does is the windows' matter.
  */
 int vmmp_vm_attach_ports(struct vmmp_vm *vmmp, struct vmmp_io_port_space *space);
 

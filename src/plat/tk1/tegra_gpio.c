@@ -162,7 +162,7 @@ static void set_register(port_t *port, uint32_t reg, uint32_t value, uint32_t la
         port->trigger = merged;
         break;
     case INT_CLR:
-        port->latched &= (uint8_t)~value;
+        port->latched &= (uint8_t) ~(value & lanes);
         break;
     default: /* IN, INT_STA */
         break;
