@@ -242,14 +242,15 @@ static __attribute__((noinline)) bool go_on(struct vmmp_virtqueue *vq,
     return popped_anywhere(vq, chain, place.rest, place.entries);
 }
 
-/* The rest of a table, from the entry that was read on; `taken` before it have been taken. */
+/* The rest of a table, from the entry `at` on, which was read; those before it have been taken. */
 static __attribute__((noinline)) bool go_on_in_table(struct vmmp_virtqueue *vq,
                                                      struct vmmp_virtqueue_chain *chain,
-                                                     const struct vmmp_iovec *table, unsigned taken,
-                                                     uint64_t gpa, uint64_t rest, uint32_t bytes,
-                                                     uint64_t head)
+                                                     const struct vmmp_iovec *table,
+                                                     const uint8_t *at, uint64_t gpa, uint64_t rest,
+                                                     uint32_t bytes, uint64_t head)
 {
     struct vmmp_virtqueue_walk walk;
+    unsigned taken = (unsigned)((size_t)(at - (const uint8_t *)table->base) / DESC_BYTES);
     const char *error = vmmp_virtqueue_walk_begin(&walk, vq, chain, taken, chain->readable,
                                                   chain->readable_bytes, bytes);
     error = error ? error
@@ -266,45 +267,54 @@ static __attribute__((noinline)) bool go_on_in_table(struct vmmp_virtqueue *vq,
     return popped_anywhere(vq, chain, head, 1);
 }
 
+/* Of an entry's flags only one means anything (2.8.7). */
+#define UNUSUAL_IN_TABLE (UNUSUAL_LEN | FLAG(VIRTQ_DESC_F_WRITE))
+
 /*
- * The usual entries of a table: pieces of up to QUICK_LEN at hand, in the order of directions. The
- * caller has seen that there are no more of them than elements. `head` is the table's descriptor.
+ * The usual entries of a table: pieces of up to QUICK_LEN at hand, first readable ones, then
+ * writable ones. The caller has seen that there are no more of them than elements. `head` is the
+ * table's descriptor. How the usual is told from the rest is said at READABLE and WRITABLE.
  */
 static bool follow_table_quickly(struct vmmp_virtqueue *vq, struct vmmp_virtqueue_chain *chain,
                                  const struct vmmp_iovec *table, uint64_t head)
 {
     const uint8_t *at = table->base;
-    const unsigned entries = (unsigned)(table->len / DESC_BYTES);
+    const uint8_t *const end = at + table->len;
+    struct vmmp_iovec *piece = chain->iov;
+    uint64_t gpa = virtq_load64(at);
+    uint64_t rest = virtq_load64(at + DESC_REST);
     uint32_t bytes = 0;
-    bool writing = false;
 
-    for (unsigned i = 0; i < entries; i++, at += DESC_BYTES) {
-        uint64_t gpa = virtq_load64(at);
-        uint64_t rest = virtq_load64(at + DESC_REST);
-        uint32_t len = (uint32_t)rest;
-        bool writable = (rest & FLAG(VIRTQ_DESC_F_WRITE)) != 0;
-        if (writable != writing || i == 0) {
-            if (writing) { /* Not in order: the walk says so. */
-                return go_on_in_table(vq, chain, table, i, gpa, rest, bytes, head);
-            }
-            chain->readable = i;
-            chain->readable_bytes = bytes;
-            bytes = writable ? 0 : bytes;
-            writing = writable;
+    while (!((rest - 1) & UNUSUAL_IN_TABLE) && near_piece(vq, &gpa, (uint32_t)rest, piece)) {
+        bytes += (uint32_t)rest;
+        piece++;
+        at += DESC_BYTES;
+        if (at == end) {
+            break;
         }
-        if (UNLIKELY((uint64_t)len - 1 >= QUICK_LEN) ||
-            UNLIKELY(!near_piece(vq, &gpa, len, &chain->iov[i]))) {
-            chain->readable = writing ? chain->readable : i;
-            chain->readable_bytes = writing ? chain->readable_bytes : bytes;
-            return go_on_in_table(vq, chain, table, i, gpa, rest, writing ? bytes : 0, head);
-        }
-        bytes += len;
+        gpa = virtq_load64(at);
+        rest = virtq_load64(at + DESC_REST);
     }
-    chain->readable = writing ? chain->readable : entries;
-    chain->readable_bytes = writing ? chain->readable_bytes : bytes;
-    chain->writable = entries - chain->readable;
-    chain->writable_bytes = writing ? bytes : 0;
-    chain->token.writable = chain->writable_bytes;
+    chain->readable = (unsigned)(piece - chain->iov);
+    chain->readable_bytes = bytes;
+    bytes = 0;
+    while (at != end) {
+        if (UNLIKELY((rest - FLAG(VIRTQ_DESC_F_WRITE) - 1) & UNUSUAL_IN_TABLE) ||
+            UNLIKELY(!near_piece(vq, &gpa, (uint32_t)rest, piece))) {
+            return go_on_in_table(vq, chain, table, at, gpa, rest, bytes, head);
+        }
+        bytes += (uint32_t)rest;
+        piece++;
+        at += DESC_BYTES;
+        if (at == end) {
+            break;
+        }
+        gpa = virtq_load64(at);
+        rest = virtq_load64(at + DESC_REST);
+    }
+    chain->writable = (unsigned)(piece - chain->iov) - chain->readable;
+    chain->writable_bytes = bytes;
+    chain->token.writable = bytes;
     return popped_anywhere(vq, chain, head, 1);
 }
 
