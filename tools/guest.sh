@@ -10,7 +10,7 @@ guest_append='console=hvc0 quiet panic=-1'
 
 # What a guest's kernel does without in tests: its own tests of its cryptography, and its keys, which
 # take more instructions than the rest of its boot.
-guest_without='cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list'
+guest_without='cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list,trace_eval_init'
 
 # That of an ODROID-XU4. With the MCT's ticks periodic each costs two exits, and not 14.
 exynos_append='console=ttySAC2,115200n8 quiet panic=-1 highres=off nohz=off clocksource=arch_sys_counter vmmp.console=ttySAC2'

@@ -220,7 +220,7 @@ port()
 # machine: QEMU's command line in $arguments.
 machine()
 {
-	local append='quiet nokaslr mitigations=off cryptomgr.notests panic=-1' uart=ttyAMA0
+	local append='quiet nokaslr mitigations=off cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list,trace_eval_init panic=-1' uart=ttyAMA0
 	arguments=(-nodefaults -display none -no-reboot
 		-accel "$accel" -smp "$cpus" -m "$memory" -initrd "$temp/initrd" -device virtio-serial-pci)
 	if [ "$arch" = aarch64 ]; then

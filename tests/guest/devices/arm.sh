@@ -9,7 +9,11 @@
 
 cp /carry/arm/arm_smccc_trng.ko "$dir/guest/test/" || exit 1
 rounds=3
-[ "$FULL" != 1 ] || rounds=20
+reboots=2
+[ "$FULL" != 1 ] || {
+	rounds=20
+	reboots=5
+}
 guest_cpus=4
 
 cat >trng.sh <<'END'
@@ -93,10 +97,6 @@ sleep_once deep
 sleep_once deep
 END
 
-cat >reset.sh <<'END'
-reboot -f
-END
-
 cat >again.sh <<'END'
 read -r answer
 [ "$answer" = off ] || reboot -f
@@ -130,6 +130,20 @@ resources()
 resident()
 {
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"
+}
+
+# restarts NAME OPTION...: such a guest in the background.
+restarts()
+{
+	name=$1
+	shift
+	restarter >restarter
+	mkfifo "$name.in"
+	/test/vmm run --kernel restarter --memory 64M --gic "${GIC:-3}" --console none --serial stdio "$@" \
+		<>"$name.in" >"$name.out" 2>"$name.err" &
+	pid=$!
+	echo $pid >"$name.pid"
+	running="$running $name"
 }
 
 starts()
@@ -197,17 +211,19 @@ if wanted sleep; then
 	sed 's/^/    /' s.out | grep VMMP
 fi
 if wanted reset; then
-	guest_cpus=1
-	guest r reset.sh
+	restarts r --no-reboot
+	check reset-starts starts r 1
+	printf r >r.in
 	check reset-status ended r 3
 fi
 if wanted reboot; then
 	reboot=1
 	guest_cpus=2
 	guest a again.sh
-	for start in 1 2 3; do
-		check "reboot-$start" has_said a init $start
-		[ $start = 3 ] || tell a again
+	start=1
+	while check "reboot-$start" has_said a init $start && [ $start -lt $reboots ]; do
+		start=$((start + 1))
+		tell a again
 	done
 	tell a off
 	check reboot-ends ended a 0
@@ -216,13 +232,7 @@ fi
 if wanted leak; then
 	resets=10
 	[ "$FULL" != 1 ] || resets=100
-	restarter >restarter
-	mkfifo l.in
-	/test/vmm run --kernel restarter --memory 64M --cpus 4 --gic "${GIC:-3}" --console none --serial stdio \
-		<>l.in >l.out 2>l.err &
-	pid=$!
-	echo $pid >l.pid
-	running="$running l"
+	restarts l --cpus 4
 	# What is made once, at the first resets, is not a leak. No line's end: the next start would read it.
 	start=1
 	while [ $start -le 3 ] && starts l $start; do

@@ -90,7 +90,7 @@ cat >inflate.sh <<'END'
 stage start
 fill
 stage filled
-sum=$(sha256sum </tmp/data)
+sum=$(cksum </tmp/data)
 rm /tmp/data
 say asks
 wait_free -lt 60
@@ -98,7 +98,7 @@ stage inflated
 wait_free -gt 120
 say deflated
 fill
-[ "$sum" = "$(sha256sum </tmp/data)" ] || fail the data is not what it was
+[ "$sum" = "$(cksum </tmp/data)" ] || fail the data is not what it was
 stage again
 rm /tmp/data
 
@@ -184,16 +184,19 @@ check reporting-ends ended two 0
 check reporting-statistics grep -q '^device balloon .* reported [1-9]' two.err
 grep '^device balloon' two.err | sed 's/^/    /'
 
+# What follows is tried at length (--full) only; the device has tests of it without guests.
+[ "$FULL" = 1 ] || finish
+
 # A round of hints: what is free goes to the host at once, and is good memory afterwards.
 cat >hint.sh <<'END'
 . /test/common.sh
 fill
-sum=$(sha256sum </tmp/data)
+sum=$(cksum </tmp/data)
 stage filled
 rm /tmp/data
 stage freed
 fill
-[ "$sum" = "$(sha256sum </tmp/data)" ] || fail the data is not what it was
+[ "$sum" = "$(cksum </tmp/data)" ] || fail the data is not what it was
 stage again
 END
 
@@ -231,10 +234,10 @@ say asks
 wait_free -lt 60
 stage inflated
 fill
-sum=$(sha256sum </tmp/data)
+sum=$(cksum </tmp/data)
 cat /tmp/data >/tmp/more || fail no room for more
-[ "$sum" = "$(sha256sum </tmp/data)" ] || fail the data is not what it was
-[ "$sum" = "$(sha256sum </tmp/more)" ] || fail more data is not what it was
+[ "$sum" = "$(cksum </tmp/data)" ] || fail the data is not what it was
+[ "$sum" = "$(cksum </tmp/more)" ] || fail more data is not what it was
 ! dmesg | grep -i 'killed process' || fail somebody was killed
 stage used
 END

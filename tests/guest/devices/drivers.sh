@@ -206,11 +206,10 @@ try()
 }
 
 second=
-reboot=$([ "$FULL" = 0 ] || echo 1)
-try pci 11 1
 reboot=1
-try legacy 00 1 --transport pci-legacy
+try pci 11 1
 [ "$FULL" = 0 ] || {
+	try legacy 00 1 --transport pci-legacy
 	try pci-split 10 1 --rings split
 	try pci-modern 11 1 --transport pci-modern
 	append=pci=nomsi try intx 11 0

@@ -10,9 +10,11 @@
 
 bytes=4194304
 events=1000
+rounds=1
 [ "$FULL" = 0 ] || {
 	bytes=268435456
 	events=50000
+	rounds='1 2'
 }
 
 cat >script <<'END'
@@ -71,7 +73,7 @@ if wanted server; then
 	guest a script --share "s,size=256K,peer=$dir/s,ivshmem" --sandbox
 	check serving says a serving
 	check mode [ "$(stat -c %a s)" = 600 ]
-	for round in 1 2; do
+	for round in $rounds; do
 		qemu_guest q
 		check "qemu $round" says q serving
 		both $round
@@ -84,7 +86,8 @@ if wanted server; then
 	check removed [ ! -e s ]
 fi
 
-if wanted client; then
+# The other way round at length only: the client's part is tested without guests too.
+if wanted client && [ "$FULL" = 1 ]; then
 	"$programs/ivshmem_server" "$dir/s" 262144 &
 	server=$!
 	until [ -S s ]; do usleep 10000; done
