@@ -9,9 +9,12 @@ set(VMMP_ALL_FLAVOURS "")
 
 # BOARD_TESTS_ONLY: another flavour of the same sel4_arch and word size runs the tests in which the
 # board has no part; this one runs those of the architecture's devices and of its board.
+# DEVICES_TESTED_BY: a flavour of the same word size that runs, if it is built too, the tests of
+# devices and their outsides: what those try is compiled of the same sources for the same processor.
 function(vmmp_define_flavour name)
-    cmake_parse_arguments(F "BOARD_TESTS_ONLY" "ARCH;SEL4_ARCH;PLATFORM;WORD_SIZE" "" ${ARGN})
-    foreach(key ARCH SEL4_ARCH PLATFORM WORD_SIZE BOARD_TESTS_ONLY)
+    cmake_parse_arguments(F "BOARD_TESTS_ONLY"
+        "ARCH;SEL4_ARCH;PLATFORM;WORD_SIZE;DEVICES_TESTED_BY" "" ${ARGN})
+    foreach(key ARCH SEL4_ARCH PLATFORM WORD_SIZE DEVICES_TESTED_BY BOARD_TESTS_ONLY)
         set(VMMP_${name}_${key} ${F_${key}} PARENT_SCOPE)
     endforeach()
     set(VMMP_ALL_FLAVOURS ${VMMP_ALL_FLAVOURS} ${name} PARENT_SCOPE)
@@ -242,6 +245,10 @@ function(vmmp_build_tests name)
     endif()
     file(GLOB groups CONFIGURE_DEPENDS ${common} ${root}/${arch}/test_*.c
         ${root}/${VMMP_${name}_PLATFORM}/test_*.c)
+    if(TARGET "unit-${VMMP_${name}_DEVICES_TESTED_BY}")
+        list(FILTER groups EXCLUDE REGEX
+            "/unit/test_(virtio|virtqueue|suppression|hostile|vhost|vsock|net|blk|image_decoders)_?[a-z0-9_]*\\.c$")
+    endif()
     file(GLOB support CONFIGURE_DEPENDS ${root}/support/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/*.c
         ${PROJECT_SOURCE_DIR}/tests/interface/${arch}/*.c)
