@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,6 +44,51 @@ int hosted_unix_connect(const char *path, int type)
     return fd;
 }
 
+/* A turn takes a moment, or two of them where something is left over. */
+static const struct timespec moment = { .tv_nsec = 20000000 };
+#define TURN_MOMENTS 25
+
+/* What stands for the turn at `path`: the abstract name of its folder and of what it is there. */
+static bool name_turn(struct sockaddr_un *name, const char *path)
+{
+    char folder[sizeof(name->sun_path)] = ".";
+    struct stat status;
+    const char *slash = strrchr(path, '/');
+    if (slash) {
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
+    }
+    if (stat(folder, &status) != 0) {
+        return false;
+    }
+    memset(name, 0, sizeof(*name));
+    name->sun_family = AF_UNIX;
+    snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "vmmp-listen/%jx/%jx/%.64s",
+             (uintmax_t)status.st_dev, (uintmax_t)status.st_ino, slash ? slash + 1 : path);
+    return true;
+}
+
+/*
+ * Waits for the turn to listen at `path`: without turns, of two who find what is left over one
+ * could remove what the other one has just made. A turn is a socket in the abstract namespace,
+ * where a name is one's and goes with its process however that ends. Another user could keep it for
+ * ever, so that after a while this goes on without: -1.
+ */
+static int take_turn(const char *path)
+{
+    struct sockaddr_un name;
+    int fd = name_turn(&name, path) ? new_socket(SOCK_STREAM) : -1;
+    for (unsigned i = 0; fd >= 0 && i < TURN_MOMENTS; i++) {
+        if (bind(fd, (const struct sockaddr *)&name, sizeof(name)) == 0) {
+            return fd;
+        }
+        nanosleep(&moment, NULL);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
+
 static bool nobody_serves(const char *path, int type)
 {
     int fd = hosted_unix_connect(path, type);
@@ -58,7 +104,6 @@ static bool nobody_serves(const char *path, int type)
  */
 static bool is_left_over(const char *path, int type)
 {
-    const struct timespec moment = { .tv_nsec = 20000000 };
     struct stat status;
     if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode) || !nobody_serves(path, type)) {
         return false;
@@ -83,6 +128,7 @@ static int bind_anew(const struct hosted_unix_listener *listener, int type)
     return bind(listener->fd, address, sizeof(listener->address)) == 0 ? 0 : -errno;
 }
 
+/* In turn. */
 static int begin(struct hosted_unix_listener *listener, int type, int backlog)
 {
     struct stat status;
@@ -122,8 +168,14 @@ int hosted_unix_listen(struct hosted_unix_listener *listener, const char *path, 
 {
     memset(listener, 0, sizeof(*listener));
     listener->fd = -1;
-    int error =
-        set_address(&listener->address, path) ? begin(listener, type, backlog) : -ENAMETOOLONG;
+    int error = -ENAMETOOLONG;
+    if (set_address(&listener->address, path)) {
+        int turn = take_turn(path);
+        error = begin(listener, type, backlog);
+        if (turn >= 0) {
+            close(turn);
+        }
+    }
     if (error) {
         snprintf(message, HOSTED_UNIX_MESSAGE, "%.108s: cannot listen there (%s): %s", path,
                  strerror(-error), mend(error));
@@ -140,10 +192,11 @@ void hosted_unix_unlisten(struct hosted_unix_listener *listener)
     if (listener->fd < 0) {
         return;
     }
-    close(listener->fd);
-    listener->fd = -1;
+    /* While it listens nobody takes its place, and its inode is no other file's. */
     if (listener->inode != 0 && lstat(path, &status) == 0 && status.st_dev == listener->device &&
         status.st_ino == listener->inode) {
         unlink(path);
     }
+    close(listener->fd);
+    listener->fd = -1;
 }

@@ -148,15 +148,20 @@ static void what_cannot_meet_is_told_why(void **state)
     assert_non_null(strstr(a.error, "/no/such/folder/s: cannot listen there"));
 }
 
-/* A VMM that was killed has left its socket behind. */
+/* As a VMM that was killed leaves it behind. */
+static void leave_socket(struct share_rig *rig)
+{
+    struct hosted_unix_listener killed;
+    char message[HOSTED_UNIX_MESSAGE];
+    assert_int_equal(hosted_unix_listen(&killed, rig->path, SOCK_SEQPACKET, 1, message), 0);
+    close(killed.fd);
+}
+
 static void a_socket_that_nobody_serves_is_taken_over(void **state)
 {
     struct share_rig *rig = *state;
-    struct hosted_unix_listener killed;
-    char message[HOSTED_UNIX_MESSAGE];
     struct share_end a, b;
-    assert_int_equal(hosted_unix_listen(&killed, rig->path, SOCK_SEQPACKET, 1, message), 0);
-    close(killed.fd);
+    leave_socket(rig);
     assert_int_equal(access(rig->path, F_OK), 0);
     assert_int_equal(share_begin(rig, &a), 0);
     assert_int_equal(share_begin(rig, &b), 0);
@@ -164,6 +169,108 @@ static void a_socket_that_nobody_serves_is_taken_over(void **state)
     share_wait_got(&a, 1);
     share_finish(&b);
     share_finish(&a);
+}
+
+/* ---- Two that come at once ---- */
+
+struct arrival {
+    struct share_rig *rig;
+    pthread_barrier_t *start;
+    struct share_end end;
+    int error;
+};
+
+static void *arrive(void *cookie)
+{
+    struct arrival *arrival = cookie;
+    pthread_barrier_wait(arrival->start);
+    arrival->error = share_begin(arrival->rig, &arrival->end);
+    return NULL;
+}
+
+/* Whoever is first by a hair: one listens and the other one joins. In every second round both of
+ * those before were killed. */
+static void two_that_come_at_once_meet(void **state)
+{
+    struct share_rig *rig = *state;
+    pthread_barrier_t start;
+    assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        struct arrival arrivals[2] = { { .rig = rig, .start = &start },
+                                       { .rig = rig, .start = &start } };
+        pthread_t threads[2];
+        if (i % 2) {
+            leave_socket(rig);
+        }
+        for (unsigned j = 0; j < 2; j++) {
+            assert_int_equal(pthread_create(&threads[j], NULL, arrive, &arrivals[j]), 0);
+        }
+        for (unsigned j = 0; j < 2; j++) {
+            pthread_join(threads[j], NULL);
+            assert_int_equal(arrivals[j].error, 0);
+        }
+        share_wait_connected(&arrivals[0].end, true);
+        share_wait_connected(&arrivals[1].end, true);
+        share_memory(&arrivals[0].end)[7] = (uint8_t)(i + 1);
+        assert_int_equal(share_memory(&arrivals[1].end)[7], i + 1);
+        share_finish(&arrivals[i / 2 % 2].end);
+        share_finish(&arrivals[!(i / 2 % 2)].end);
+        assert_int_equal(access(rig->path, F_OK), -1);
+    }
+    pthread_barrier_destroy(&start);
+}
+
+#define MANY 8
+
+struct contender {
+    struct share_rig *rig;
+    pthread_barrier_t *start;
+    struct hosted_unix_listener listener;
+    int error;
+};
+
+static void *contend(void *cookie)
+{
+    struct contender *contender = cookie;
+    char message[HOSTED_UNIX_MESSAGE];
+    pthread_barrier_wait(contender->start);
+    contender->error = hosted_unix_listen(&contender->listener, contender->rig->path,
+                                          SOCK_SEQPACKET, MANY, message);
+    return NULL;
+}
+
+/* Nobody removes what another one has just made in the place of what was left over. */
+static void one_of_many_takes_a_socket_over(void **state)
+{
+    struct share_rig *rig = *state;
+    pthread_barrier_t start;
+    assert_int_equal(pthread_barrier_init(&start, NULL, MANY), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        struct contender contenders[MANY];
+        pthread_t threads[MANY];
+        unsigned first = MANY;
+        leave_socket(rig);
+        for (unsigned j = 0; j < MANY; j++) {
+            contenders[j] = (struct contender){ .rig = rig, .start = &start };
+            assert_int_equal(pthread_create(&threads[j], NULL, contend, &contenders[j]), 0);
+        }
+        for (unsigned j = 0; j < MANY; j++) {
+            pthread_join(threads[j], NULL);
+            if (contenders[j].error == 0) {
+                assert_int_equal(first, MANY);
+                first = j;
+            } else {
+                assert_int_equal(contenders[j].error, -EADDRINUSE);
+            }
+        }
+        assert_true(first < MANY);
+        int fd = hosted_unix_connect(rig->path, SOCK_SEQPACKET);
+        assert_true(fd >= 0);
+        close(fd);
+        hosted_unix_unlisten(&contenders[first].listener);
+        assert_int_equal(access(rig->path, F_OK), -1);
+    }
+    pthread_barrier_destroy(&start);
 }
 
 /* ---- Peers that are none ---- */
@@ -418,6 +525,8 @@ int test_share(void)
         TEST(new_memory_takes_the_old_ones_place),
         TEST(what_cannot_meet_is_told_why),
         TEST(a_socket_that_nobody_serves_is_taken_over),
+        TEST(two_that_come_at_once_meet),
+        TEST(one_of_many_takes_a_socket_over),
         TEST(garbage_ends_the_connection_only),
         TEST(the_memory_cannot_be_cut_short),
         TEST(memory_that_could_shrink_is_not_taken),

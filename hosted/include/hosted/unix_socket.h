@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Listening Unix sockets: made for their owner alone, in the place of what a program that is gone
- * has left behind, never in the place of one that is alive or of anything else; and removed by who
- * made them.
+ * has left behind, never in the place of one that is alive or of anything else, of whom one is
+ * first where several come at once; and removed by who made them.
  *
  * Threads: any; one listener from one at a time.
  */
@@ -28,6 +28,7 @@ struct hosted_unix_listener {
 /**
  * Listens at `path` with a socket of `type` (SOCK_STREAM or SOCK_SEQPACKET), mode 0600. 0; or
  * -errno, nothing changed, and what is wrong and would be right in `message`, the path in front.
+ * Waits while others begin to listen there, for half a second at most.
  */
 int hosted_unix_listen(struct hosted_unix_listener *listener, const char *path, int type,
                        int backlog, char message[HOSTED_UNIX_MESSAGE]);
