@@ -2,6 +2,7 @@
 #include <hosted/unix_socket.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -128,6 +129,50 @@ static int bind_anew(const struct hosted_unix_listener *listener, int type)
     return bind(listener->fd, address, sizeof(listener->address)) == 0 ? 0 : -errno;
 }
 
+static void remove_made(const char *path, dev_t device, ino_t inode)
+{
+    struct stat status;
+    if (lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode) {
+        unlink(path);
+    }
+}
+
+/*
+ * What a process that ends at once has to remove. A signal's handler gets no cookie, so it is the
+ * process's; and the handler may run at any time, so what it reads stays where it is.
+ */
+#define MOST_KEPT 64
+enum { FREE, CHANGING, MADE };
+static struct {
+    atomic_int state;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    dev_t device;
+    ino_t inode;
+} made[MOST_KEPT];
+
+static void keep(struct hosted_unix_listener *listener)
+{
+    for (unsigned i = 0; i < MOST_KEPT && !listener->kept; i++) {
+        int none = FREE;
+        if (atomic_compare_exchange_strong(&made[i].state, &none, CHANGING)) {
+            memcpy(made[i].path, listener->address.sun_path, sizeof(made[i].path));
+            made[i].device = listener->device;
+            made[i].inode = listener->inode;
+            atomic_store(&made[i].state, MADE);
+            listener->kept = i + 1;
+        }
+    }
+}
+
+void hosted_unix_abandon(void)
+{
+    for (unsigned i = 0; i < MOST_KEPT; i++) {
+        if (atomic_load(&made[i].state) == MADE) {
+            remove_made(made[i].path, made[i].device, made[i].inode);
+        }
+    }
+}
+
 /* In turn. */
 static int begin(struct hosted_unix_listener *listener, int type, int backlog)
 {
@@ -147,6 +192,7 @@ static int begin(struct hosted_unix_listener *listener, int type, int backlog)
     if (lstat(listener->address.sun_path, &status) == 0) {
         listener->device = status.st_dev;
         listener->inode = status.st_ino;
+        keep(listener);
     }
     return listen(listener->fd, backlog) == 0 ? 0 : -errno;
 }
@@ -187,15 +233,16 @@ int hosted_unix_listen(struct hosted_unix_listener *listener, const char *path, 
 
 void hosted_unix_unlisten(struct hosted_unix_listener *listener)
 {
-    struct stat status;
-    const char *path = listener->address.sun_path;
     if (listener->fd < 0) {
         return;
     }
     /* While it listens nobody takes its place, and its inode is no other file's. */
-    if (listener->inode != 0 && lstat(path, &status) == 0 && status.st_dev == listener->device &&
-        status.st_ino == listener->inode) {
-        unlink(path);
+    if (listener->inode != 0) {
+        remove_made(listener->address.sun_path, listener->device, listener->inode);
+    }
+    if (listener->kept) {
+        atomic_store(&made[listener->kept - 1].state, FREE);
+        listener->kept = 0;
     }
     close(listener->fd);
     listener->fd = -1;

@@ -273,6 +273,38 @@ static void one_of_many_takes_a_socket_over(void **state)
     pthread_barrier_destroy(&start);
 }
 
+/* Who ends at once leaves none of the files that it has made, and nobody else's go. */
+static void who_ends_at_once_leaves_no_socket(void **state)
+{
+    struct share_rig *rig = *state;
+    struct hosted_unix_listener first, second;
+    char message[HOSTED_UNIX_MESSAGE];
+    char other[sizeof(rig->path) + 2];
+    snprintf(other, sizeof(other), "%s2", rig->path);
+    assert_int_equal(hosted_unix_listen(&first, rig->path, SOCK_SEQPACKET, 1, message), 0);
+    assert_int_equal(hosted_unix_listen(&second, other, SOCK_STREAM, 1, message), 0);
+    unlink(other);
+    int file = open(other, O_RDWR | O_CREAT, 0600);
+    hosted_unix_abandon();
+    assert_int_equal(access(rig->path, F_OK), -1);
+    assert_int_equal(access(other, F_OK), 0);
+    hosted_unix_unlisten(&second);
+    assert_int_equal(access(other, F_OK), 0);
+    unlink(other);
+    close(file);
+    hosted_unix_unlisten(&first);
+
+    /* One that is over is nobody's any more, and places do not run out. */
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(hosted_unix_listen(&first, rig->path, SOCK_SEQPACKET, 1, message), 0);
+        hosted_unix_unlisten(&first);
+    }
+    assert_int_equal(hosted_unix_listen(&first, rig->path, SOCK_SEQPACKET, 1, message), 0);
+    hosted_unix_abandon();
+    assert_int_equal(access(rig->path, F_OK), -1);
+    hosted_unix_unlisten(&first);
+}
+
 /* ---- Peers that are none ---- */
 
 static int knock(struct share_rig *rig)
@@ -527,6 +559,7 @@ int test_share(void)
         TEST(a_socket_that_nobody_serves_is_taken_over),
         TEST(two_that_come_at_once_meet),
         TEST(one_of_many_takes_a_socket_over),
+        TEST(who_ends_at_once_leaves_no_socket),
         TEST(garbage_ends_the_connection_only),
         TEST(the_memory_cannot_be_cut_short),
         TEST(memory_that_could_shrink_is_not_taken),

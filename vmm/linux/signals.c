@@ -7,6 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <hosted/unix_socket.h>
+
 #include "terminal.h"
 
 static const int handled[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGWINCH, SIGTSTP, SIGCONT };
@@ -34,6 +36,7 @@ static void on_terminate(int number)
     if (atomic_load(&wake_fd) < 0 ||
         !atomic_compare_exchange_strong(&terminate_number, &none, number)) {
         terminal_restore();
+        hosted_unix_abandon();
         _exit(128 + number);
     }
     wake();

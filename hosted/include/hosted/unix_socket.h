@@ -23,6 +23,7 @@ struct hosted_unix_listener {
     struct sockaddr_un address;
     dev_t device; /**< What was made, so that nothing else is removed. */
     ino_t inode;
+    unsigned kept; /**< For hosted_unix_abandon(), from 1 on. */
 };
 
 /**
@@ -35,6 +36,12 @@ int hosted_unix_listen(struct hosted_unix_listener *listener, const char *path, 
 
 /** Closes the socket and removes its file if it is still the one made. Not listening: nothing. */
 void hosted_unix_unlisten(struct hosted_unix_listener *listener);
+
+/**
+ * Removes the files of all listeners of this process (of the first 64), which is about to end: for
+ * a signal's handler. They go on listening until it does.
+ */
+void hosted_unix_abandon(void);
 
 /** Connects to `path`, non-blocking. A descriptor, or -errno. */
 int hosted_unix_connect(const char *path, int type);
