@@ -66,30 +66,11 @@ base()
 		[ "$label" != "$1" ] || cat "$chip/base"
 	done
 }
-interrupts()
-{
-	awk -v name="$1" '$0 ~ name { sum += $2 } END { print sum + 0 }' /proc/interrupts
-}
-cd /sys/class/gpio
 out=$(($(base gpb0) + 2))
-echo $out >export
-echo high >gpio$out/direction
-say pin high
-read -r answer
-echo 0 >gpio$out/value
-say pin low
-read -r answer
 in=$(($(base gpx0) + 4))
-echo $in >export
-echo in >gpio$in/direction
-echo both >gpio$in/edge
-before=$(interrupts gpiolib)
-key=$(interrupts 'power key')
-say pin in "$(cat gpio$in/value)"
-read -r answer
-say pin driven "$(cat gpio$in/value)"
-say pin interrupts $(($(interrupts gpiolib) > before)) $(($(interrupts 'power key') > key))
+key='power key'
 END
+pins_of_guest >>pins.sh
 
 cat >cpus.sh <<'END'
 say online "$(cat /sys/devices/system/cpu/online)"
@@ -113,13 +94,6 @@ sleep 1
 say slept
 END
 
-# pin NAME LEVEL [ACTION]: what the VMM says of a pin, after it has done that to it.
-# shellcheck disable=SC2317 # called by check
-pin()
-{
-	/test/vmm ctl ctl pin "$1" ${3:+"$3"} | grep -q "\"high\": *$2"
-}
-
 # One guest for both.
 : >both.sh
 ! wanted boot || cat boot.sh >>both.sh
@@ -142,22 +116,7 @@ if wanted boot; then
 	check boot-typing says b 'typed what is typed'
 fi
 if wanted pins; then
-	check pins-out says b 'pin high'
-	check pins-seen-high pin gpb0-2 true
-	tell b next
-	check pins-out-low says b 'pin low'
-	check pins-seen-low pin gpb0-2 false
-	tell b next
-	check pins-in says b 'pin in'
-	check pins-drive pin gpx0-4 true high
-	check pins-drive-low pin gpx0-4 false low
-	check pins-drive-again pin gpx0-4 true high
-	check pins-key-up pin gpx0-3 true
-	check pins-key-down pin gpx0-3 false low
-	check pins-no-such sh -c '! /test/vmm ctl ctl pin gpq9-9 high'
-	tell b next
-	check pins-driven says b 'pin driven 1'
-	check pins-interrupts says b 'pin interrupts 1 1'
+	check_pins b gpb0-2 gpx0-4 gpx0-3 high gpq9-9
 fi
 if [ -s both.sh ]; then
 	# By PS_HOLD: there is no other way.

@@ -233,6 +233,64 @@ same()
 	[ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
 }
 
+# pins_of_guest: the end of a guest's script that is to drive the pin $out, to take interrupts of the pin
+# $in, both numbers of sysfs, and of a key whose interrupts' name is $key.
+pins_of_guest()
+{
+	cat <<'END'
+interrupts()
+{
+	awk -v name="$1" '$0 ~ name { sum += $2 } END { print sum + 0 }' /proc/interrupts
+}
+cd /sys/class/gpio
+echo $out >export
+echo high >gpio$out/direction
+say pin high
+read -r answer
+echo 0 >gpio$out/value
+say pin low
+read -r answer
+echo $in >export
+echo in >gpio$in/direction
+echo both >gpio$in/edge
+before=$(interrupts gpiolib)
+keys=$(interrupts "$key")
+say pin in "$(cat gpio$in/value)"
+read -r answer
+say pin driven "$(cat gpio$in/value)"
+say pin interrupts $(($(interrupts gpiolib) - before)) $(($(interrupts "$key") - keys))
+END
+}
+
+# pin NAME LEVEL [ACTION]: what the VMM says of a pin, after it has done that to it.
+pin()
+{
+	/test/vmm ctl ctl pin "$1" ${3:+"$3"} | grep -q "\"high\": *$2"
+}
+
+# check_pins GUEST OUT IN KEY UP NONE: the pins of such a guest, whose VMM has --control ctl; UP, "high" or
+# "release", lets go of the key. NONE is no pin.
+check_pins()
+{
+	check pins-out says "$1" 'pin high'
+	check pins-seen-high pin "$2" true
+	tell "$1" next
+	check pins-out-low says "$1" 'pin low'
+	check pins-seen-low pin "$2" false
+	tell "$1" next
+	check pins-in says "$1" 'pin in 0'
+	check pins-drive pin "$3" true high
+	check pins-drive-low pin "$3" false low
+	check pins-drive-again pin "$3" true high
+	check pins-key-up pin "$4" true
+	check pins-key-down pin "$4" false low
+	check pins-key-let-go pin "$4" true "$5"
+	check pins-no-such sh -c "! /test/vmm ctl ctl pin $6 high"
+	tell "$1" next
+	check pins-driven says "$1" 'pin driven 1'
+	check pins-interrupts says "$1" 'pin interrupts 3 2'
+}
+
 # finish: the script's last line.
 finish()
 {

@@ -59,30 +59,11 @@ for chip in /sys/class/gpio/gpiochip*; do
 	read -r label <"$chip/label"
 	[ "$label" != tegra-gpio ] || read -r base <"$chip/base"
 done
-interrupts()
-{
-	awk -v name="$1" '$0 ~ name { sum += $2 } END { print sum + 0 }' /proc/interrupts
-}
-cd /sys/class/gpio
 out=$((base + 147))
 in=$((base + 148))
-echo $out >export
-echo high >gpio$out/direction
-say pin high
-read -r answer
-echo 0 >gpio$out/value
-say pin low
-read -r answer
-echo $in >export
-echo in >gpio$in/direction
-echo both >gpio$in/edge
-before=$(interrupts gpiolib)
-key=$(interrupts Power)
-say pin in "$(cat gpio$in/value)"
-read -r answer
-say pin driven "$(cat gpio$in/value)"
-say pin interrupts $(($(interrupts gpiolib) - before)) $(($(interrupts Power) - key))
+key=Power
 END
+pins_of_guest >>pins.sh
 
 # By the flow controller, the power gates and the reset vector: there is no PSCI in the tree.
 cat >cpus.sh <<'END'
@@ -102,13 +83,6 @@ clock_is_right()
 {
 	seconds=$(said b clock | sed 's/.* //')
 	[ $(($(date +%s) - ${seconds:-0})) -lt 1000 ]
-}
-
-# pin NAME LEVEL [ACTION]: what the VMM says of a pin, after it has done that to it.
-# shellcheck disable=SC2317 # called by check
-pin()
-{
-	/test/vmm ctl ctl pin "$1" ${3:+"$3"} | grep -q "\"high\": *$2"
 }
 
 # One guest for both.
@@ -132,23 +106,7 @@ if wanted boot; then
 	check boot-typing says b 'typed what is typed'
 fi
 if wanted pins; then
-	check pins-out says b 'pin high'
-	check pins-seen-high pin s-3 true
-	tell b next
-	check pins-out-low says b 'pin low'
-	check pins-seen-low pin s-3 false
-	tell b next
-	check pins-in says b 'pin in 0'
-	check pins-drive pin s-4 true high
-	check pins-drive-low pin s-4 false low
-	check pins-drive-again pin s-4 true high
-	check pins-key-up pin q-0 true
-	check pins-key-down pin q-0 false low
-	check pins-key-let-go pin q-0 true release
-	check pins-no-such sh -c '! /test/vmm ctl ctl pin gg-0 high'
-	tell b next
-	check pins-driven says b 'pin driven 1'
-	check pins-interrupts says b 'pin interrupts 3 2'
+	check_pins b s-3 s-4 q-0 release gg-0
 fi
 if [ -s both.sh ]; then
 	# By the power management chip, over I2C.
