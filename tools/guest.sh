@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2034
 #
-# The command lines of the VMMs that run a guest. Sourced by run.sh, matrix.sh and boot.sh; to be
-# sourced after lib.sh.
+# The command lines of the VMMs that run a guest, and of its kernel. To be sourced after lib.sh.
 
 # The guest's kernel command line; "quiet", as each line on the console costs an emulated machine
 # dearly; a guest that panics ends at once.
 guest_append='console=hvc0 quiet panic=-1'
 
-# What a guest's kernel does without in tests: its own tests of its cryptography, and its keys, which
-# take more instructions than the rest of its boot.
+# What a kernel does without in tests, the guest's and that of its emulated machine: its own tests of
+# its cryptography, its keys, and its tracer's map of names, which take more instructions than the
+# rest of its boot.
 guest_without='cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list,trace_eval_init'
 
 # That of an ODROID-XU4. With the MCT's ticks periodic each costs two exits, and not 14.

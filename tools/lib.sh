@@ -30,8 +30,9 @@ usage_error()
 }
 
 # read_options OPTIONS ARGUMENT...: what a script was given. OPTIONS has a word for each option:
-# "--name=variable" takes a value, "--name:variable" makes the variable 1. --help is always there.
-# The other arguments are ${arguments[@]} afterwards.
+# "--name=variable" takes a value, "--name+variable" adds one to an array, "--name:variable" makes the
+# variable 1. --help is always there. The other arguments, and all after "--", are ${arguments[@]}
+# afterwards.
 read_options()
 {
 	local known=" $1 " variable
@@ -43,11 +44,22 @@ read_options()
 			show_help "$0"
 			exit
 			;;
+		--)
+			shift
+			arguments+=("$@")
+			return
+			;;
 		-*)
 			if [ "${known#*" $1="}" != "$known" ]; then
 				[ $# -ge 2 ] || usage_error "$1 needs a value"
 				variable=${known#*" $1="}
 				printf -v "${variable%% *}" %s "$2"
+				shift
+			elif [ "${known#*" $1+"}" != "$known" ]; then
+				[ $# -ge 2 ] || usage_error "$1 needs a value"
+				variable=${known#*" $1+"}
+				local -n array=${variable%% *}
+				array+=("$2")
 				shift
 			elif [ "${known#*" $1:"}" != "$known" ]; then
 				variable=${known#*" $1:"}

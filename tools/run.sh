@@ -42,53 +42,20 @@ memory=512M
 cpus=1
 gic=3
 append=
-more=
+more=()
 carry=()
 limit=300
-verbose=()
+verbose=
 selfcheck=0
 vmm=
 
-# set_option NAME VALUE
-set_option()
-{
-	case $1 in
-	--guest)
-		guest=$2
-		[ "$guest" != x86_64 ] || guest_arch=x86_64
-		;;
-	--kernel) kernel=$2 ;;
-	--initrd) initrd=$2 ;;
-	--memory) memory=$2 ;;
-	--cpus) cpus=$2 ;;
-	--gic) gic=$2 ;;
-	--append) more="$more $2" ;;
-	--file) carry+=(--file "$2") ;;
-	--timeout) limit=$2 ;;
-	esac
-}
-
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--selfcheck) selfcheck=1 ;;
-		--verbose) verbose=(--verbose) ;;
-		--guest | --kernel | --initrd | --memory | --cpus | --gic | --append | --file | --timeout)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			set_option "$1" "$2"
-			shift
-			;;
-		-*) usage_error "unknown option '$1'" ;;
-		*)
-			[ -z "$vmm" ] || usage_error "one VMM, not '$1' as well"
-			vmm=$1
-			;;
-		esac
-		shift
-	done
+	read_options '--selfcheck:selfcheck --verbose:verbose --guest=guest --kernel=kernel --initrd=initrd --memory=memory --cpus=cpus --gic=gic --append+more --file+carry --timeout=limit' "$@"
+	vmm=${arguments[0]-}
 	[ -n "$vmm" ] || usage_error "the path of the vmm is needed"
+	[ ${#arguments[@]} = 1 ] || usage_error "one VMM, not '${arguments[1]}' as well"
+	[ "$guest" != x86_64 ] || guest_arch=x86_64
 	[ -t 0 ] || selfcheck=1
 }
 
@@ -127,7 +94,7 @@ resolve_guest()
 	case $kernel in 6.1 | 6.12) release=$kernel kernel= ;; esac
 	[ -n "$kernel" ] || kernel=$vmmp_build/testbed/linux-$release
 	[ -n "$initrd" ] || initrd=$vmmp_build/testbed/guest-$release.cpio
-	append=$append$more
+	append="$append${more[*]:+ ${more[*]}}"
 }
 
 # guest_command VMM KERNEL INITRD DTB APPEND: set $vmm_command.
@@ -144,7 +111,7 @@ guest_command()
 checked()
 {
 	guest_command "$1" "$2" "$3" "$4" "$append vmmp.selfcheck"
-	checked=("$6" --timeout "$5" --cpus "$cpus" --memory "$(size_mib "$memory")" "${verbose[@]}" --
+	checked=("$6" --timeout "$5" --cpus "$cpus" --memory "$(size_mib "$memory")" ${verbose:+--verbose} --
 		"${vmm_command[@]}")
 }
 
@@ -189,7 +156,8 @@ run_testbed()
 		;;
 	esac
 	# A VMM refuses more than its machine has; what is not touched costs nothing.
-	local inside=/vmm options=(--arch "$guest_arch" --gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd" "${carry[@]}")
+	local inside=/vmm file options=(--arch "$guest_arch" --gic "$gic" --memory $(($(size_mib "$memory") + 1024)) --file "$kernel:/linux" --file "$initrd:/initrd")
+	for file in "${carry[@]}"; do options+=(--file "$file"); done
 	if [ "$guest_arch" = x86_64 ]; then
 		[ "$vmm" != qemu ] || usage_error "'qemu' is for aarch64"
 		options+=(--file "$vmm:/vmm")
@@ -203,7 +171,7 @@ run_testbed()
 	fi
 	[ -z "$dtb" ] || options+=(--file "$dtb:/dtb")
 	[ "${VMMP_NO_KVM:-0}" != 1 ] || options+=(--no-kvm)
-	[ ${#verbose[@]} -eq 0 ] || options+=(--verbose)
+	[ -z "$verbose" ] || options+=(--verbose)
 	note "booting the emulated machine, and the guest in it (some 15 seconds)…"
 	if [ "$selfcheck" = 1 ]; then
 		checked "$inside" /linux /initrd /dtb "$limit" /selfcheck.sh

@@ -34,6 +34,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tools/guest.sh
+. "$here/guest.sh"
 
 arch=aarch64
 gic=3
@@ -43,13 +45,15 @@ kernel=6.12
 files=()
 out=
 with_qemu=0
-limit=600
+timeout=600
 terminal=0
-kvm=on
+no_kvm=0
 iommu=0
 devices=()
+drives=()
+netdevs=()
 verbose=0
-accel=tcg,thread=multi
+instructions=0
 qemu=
 watchdog=
 tails=()
@@ -58,63 +62,15 @@ saved_terminal=
 
 parse_options()
 {
-	while [ $# -gt 0 ]; do
-		case $1 in
-		-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-		--qemu) with_qemu=1 ;;
-		--terminal) terminal=1 ;;
-		--no-kvm) kvm=off ;;
-		--iommu) iommu=1 ;;
-		--instructions) accel=tcg,thread=single ;;
-		--verbose) verbose=1 ;;
-		--) shift && break ;;
-		--arch | --gic | --cpus | --memory | --kernel | --file | --out | --timeout | --device | --drive | --netdev)
-			[ $# -ge 2 ] || usage_error "$1 needs a value"
-			set_option "$1" "$2"
-			shift
-			;;
-		*) usage_error "unknown option '$1'" ;;
-		esac
-		shift
+	local name
+	read_options '--qemu:with_qemu --terminal:terminal --no-kvm:no_kvm --iommu:iommu --instructions:instructions --verbose:verbose --arch=arch --gic=gic --cpus=cpus --memory=memory --kernel=kernel --file+files --out=out --timeout=timeout --device+devices --drive+drives --netdev+netdevs' "$@"
+	command=("${arguments[@]}")
+	[ ${#command[@]} -gt 0 ] || usage_error "a command is needed after --"
+	case $arch in aarch64 | x86_64) ;; *) usage_error "--arch takes aarch64 or x86_64, not '$arch'" ;; esac
+	case $kernel in 6.1 | 6.12) ;; *) usage_error "--kernel takes 6.1 or 6.12, not '$kernel'" ;; esac
+	for name in gic cpus memory timeout; do
+		case ${!name} in '' | *[!0-9]*) usage_error "--$name takes a number, not '${!name}'" ;; esac
 	done
-	[ $# -gt 0 ] || usage_error "a command is needed after --"
-	command=("$@")
-}
-
-# set_option NAME VALUE
-set_option()
-{
-	case $1 in
-	--file)
-		files+=("$2")
-		return
-		;;
-	--out)
-		out=$2
-		return
-		;;
-	--device | --drive | --netdev)
-		devices+=("${1#-}" "$2")
-		return
-		;;
-	--arch)
-		case $2 in aarch64 | x86_64) ;; *) usage_error "--arch takes aarch64 or x86_64, not '$2'" ;; esac
-		arch=$2
-		return
-		;;
-	--kernel)
-		case $2 in 6.1 | 6.12) ;; *) usage_error "--kernel takes 6.1 or 6.12, not '$2'" ;; esac
-		kernel=$2
-		return
-		;;
-	esac
-	case $2 in '' | *[!0-9]*) usage_error "$1 takes a number, not '$2'" ;; esac
-	case $1 in
-	--gic) gic=$2 ;;
-	--cpus) cpus=$2 ;;
-	--memory) memory=$2 ;;
-	--timeout) limit=$2 ;;
-	esac
 }
 
 # shellcheck disable=SC2317 # run by a trap
@@ -220,15 +176,18 @@ port()
 # machine: QEMU's command line in $arguments.
 machine()
 {
-	local append='quiet nokaslr mitigations=off cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list,trace_eval_init panic=-1' uart=ttyAMA0
+	local append="quiet nokaslr mitigations=off $guest_without panic=-1" uart=ttyAMA0 thread=multi option
+	[ "$instructions" = 0 ] || thread=single
 	arguments=(-nodefaults -display none -no-reboot
-		-accel "$accel" -smp "$cpus" -m "$memory" -initrd "$temp/initrd" -device virtio-serial-pci)
+		-accel "tcg,thread=$thread" -smp "$cpus" -m "$memory" -initrd "$temp/initrd" -device virtio-serial-pci)
 	if [ "$arch" = aarch64 ]; then
-		arguments+=(-M "virt,virtualization=$kvm,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
+		local virtualization=on
+		[ "$no_kvm" = 0 ] || virtualization=off
+		arguments+=(-M "virt,virtualization=$virtualization,gic-version=$gic" -cpu 'max,sve=off,sme=off,pauth=off'
 			-kernel "$vmmp_build/testbed/linux-$kernel")
 	else
 		local svm=+svm
-		[ "$kvm" = on ] || svm=-svm
+		[ "$no_kvm" = 0 ] || svm=-svm
 		uart=ttyS0
 		# The kernel tries the timer for ten of its ticks, which a busy host may not give it.
 		append="$append no_timer_check"
@@ -239,8 +198,10 @@ machine()
 			append="$append intel_iommu=on iommu=pt"
 		fi
 	fi
-	[ ${#devices[@]} -eq 0 ] || arguments+=("${devices[@]}")
-	[ "$accel" != tcg,thread=single ] || arguments+=(-icount 'shift=0,sleep=off')
+	for option in "${netdevs[@]}"; do arguments+=(-netdev "$option"); done
+	for option in "${drives[@]}"; do arguments+=(-drive "$option"); done
+	for option in "${devices[@]}"; do arguments+=(-device "$option"); done
+	[ "$instructions" = 0 ] || arguments+=(-icount 'shift=0,sleep=off')
 	if [ "$terminal" = 1 ]; then
 		arguments+=(-chardev "file,id=console,path=$temp/console" -device 'virtconsole,chardev=console'
 			-chardev 'stdio,id=terminal,signal=off' -serial chardev:terminal)
@@ -268,7 +229,7 @@ follow()
 # watch: end QEMU after the time limit.
 watch()
 {
-	sleep "$limit" &
+	sleep "$timeout" &
 	local sleeper=$!
 	# shellcheck disable=SC2064 # this sleeper
 	trap "kill $sleeper 2>/dev/null; exit" TERM
@@ -290,7 +251,7 @@ run()
 		follow stdout
 		follow stderr >&2
 	fi
-	if [ "$limit" != 0 ]; then
+	if [ "$timeout" != 0 ]; then
 		watch >/dev/null 2>&1 3<&- &
 		watchdog=$!
 	fi
@@ -312,7 +273,7 @@ fail()
 finish()
 {
 	local status
-	[ ! -e "$temp/timeout" ] || fail 124 "no end after $limit s: the command hangs, or this machine is slow (--timeout SECONDS)"
+	[ ! -e "$temp/timeout" ] || fail 124 "no end after $timeout s: the command hangs, or this machine is slow (--timeout SECONDS)"
 	status=$(sed -n 's/^exit \([0-9]*\)$/\1/p' "$temp/status")
 	if [ -z "$status" ]; then
 		local why
