@@ -5,8 +5,8 @@
 #
 #   bench/crossvm.sh [--rounds N] VMM      (the arm64 build; programs are taken from beside it)
 #
-# Boots two stock guests, each under a VMM of its own, in one machine with real KVM (tools/testbed.sh)
-# and measures, N times (default 3), alternating with two processes beside them:
+# Boots two stock guests, each under a VMM of its own and then both in one, in one machine with real KVM
+# (tools/testbed.sh) and measures, N times each (default 3), alternating with two processes beside them:
 #   event_rtt    an event to the other guest and one back, both woken by interrupts; beside a byte
 #                through a pipe and one back through another
 #   throughput   16 MiB of numbers through the shared memory, written and checked; beside the same by
@@ -14,7 +14,8 @@
 # The machine has one CPU, and its time is the instructions it executes (testbed.sh --instructions):
 # figures are costs on both sides together, whatever else runs below the machine.
 #
-# The medians go into build/bench/results.json as crossvm.event_rtt and crossvm.throughput.
+# The medians go into build/bench/results.json as crossvm.event_rtt and crossvm.throughput, and those in one
+# VMM with ".one_process" behind.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tools=$here/../tools
@@ -22,34 +23,22 @@ tools=$here/../tools
 . "$tools/lib.sh"
 
 rounds=3
-vmm=
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help) show_help "${BASH_SOURCE[0]}" && exit ;;
-	--rounds)
-		[ $# -ge 2 ] || usage_error "$1 needs a value"
-		rounds=$2
-		shift
-		;;
-	-*) usage_error "unknown option '$1'" ;;
-	*) vmm=$1 ;;
-	esac
-	shift
-done
+read_options '--rounds=rounds' "$@"
+vmm=${arguments[0]-}
 [ -n "$vmm" ] || usage_error "the path of the arm64 vmm is needed"
-program=$(dirname "$vmm")/../tests/guest/programs/crossvm
-[ -x "$program" ] || die "no $program: build it first (make vmm)"
+programs=$(dirname "$vmm")/../tests/guest/programs
+[ -x "$programs/crossvm" ] || die "no $programs/crossvm: build it first (make vmm)"
 "$tools/images.sh" testbed
 temp=$(mktemp -d "${TMPDIR:-/tmp}/vmmp-bench.XXXXXX")
 trap 'rm -rf "$temp"' EXIT
 mkdir "$temp/carry"
 bash "$here/../tests/guest/devices/crossvm.prepare" "$temp/carry"
-"$tools/testbed.sh" --instructions --memory 1024 --timeout $((600 + rounds * 120)) \
+"$tools/testbed.sh" --instructions --memory 1024 --timeout $((600 + rounds * 240)) \
 	--file "$vmm:/test/vmm" --file "$vmmp_build/testbed/linux-6.12:/test/linux" \
 	--file "$vmmp_build/testbed/guest-6.12.cpio:/test/initrd" \
 	--file "$here/../tests/guest/devices/lib.sh:/test/lib.sh" \
 	--file "$here/crossvm-inside.sh:/bench/inside" --file "$temp/carry:/carry" \
-	--file "$program:/test/programs/crossvm" -- \
+	--file "$programs/crossvm:/test/programs/crossvm" --file "$programs/unix_stream:/test/programs/unix_stream" -- \
 	env ONLY= FULL=0 GIC=3 CPUS=1 sh /bench/inside "$rounds" </dev/null >"$temp/results" || {
 	cat "$temp/results" >&2
 	die "the guests could not be measured"
@@ -67,13 +56,16 @@ awk 'function median(name, i, j, t, n) {
 		printf "{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"%s\",\"better\":\"%s\",", name, ours, unit, better
 		printf "\"versus\":\"%s\",\"versus_value\":%.1f,\"ratio\":%.3f}\n", versus, theirs, ours / theirs
 	}
-	$1 ~ /rtt$/ { value[$1, ++count[$1]] = $3 / $2 }
-	$1 ~ /bytes$/ { value[$1, ++count[$1]] = $2 / $3 }
+	$1 ~ /rtt/ { value[$1, ++count[$1]] = $3 / $2 }
+	$1 ~ /bytes/ { value[$1, ++count[$1]] = $2 / $3 }
 	END {
-		if (!count["event_rtt"] || !count["pipe_rtt"] || !count["bytes"] || !count["memory_bytes"]) exit 1
-		entry("crossvm.event_rtt", "us", "lower", median("event_rtt"), "pipe", median("pipe_rtt"))
-		entry("crossvm.throughput", "MB/s", "higher", median("bytes"), "shared memory of two processes",
-			median("memory_bytes"))
+		for (i = split(",.one_process", places, ","); i > 0; i--) {
+			if (!count["event_rtt" places[i]] || !count["bytes" places[i]]) exit 1
+			entry("crossvm.event_rtt" places[i], "us", "lower", median("event_rtt" places[i]), "pipe",
+				median("pipe_rtt"))
+			entry("crossvm.throughput" places[i], "MB/s", "higher", median("bytes" places[i]),
+				"shared memory of two processes", median("memory_bytes"))
+		}
 	}' "$temp/results" >"$temp/entries" || {
 	cat "$temp/results" >&2
 	die "the guests have measured nothing"
