@@ -77,11 +77,10 @@ run()
 patience=$((240 + rounds * 120))
 head -c 67108864 /dev/urandom >disk.img
 make_root script
-/test/programs/net_rate serve 8000 &
-server=$!
+server=$(/test/programs/net_rate serve 8000)
 for _ in $(seq "$runs"); do
 	for name; do
 		run "$name"
 	done
 done
-kill $server
+kill "$server"

@@ -22,9 +22,9 @@ works=500
 	events=1000000
 	laps=2000
 	asks=5000
-	works=20000
-	patience=2400
+	works=2000
 }
+patience=$((patience + bytes / 1048576 + events / 500))
 
 # The guest does what it is told: "ID run WORDS" answers when it is done, "ID start WORDS" goes on
 # meanwhile.
@@ -59,8 +59,7 @@ while read -r id command rest; do
 		;;
 	rate) say "$id" "$(/test/net_rate $rest 2>&1)" ;;
 	serve)
-		/test/net_rate serve $rest >/dev/null 2>&1 &
-		say "$id" serves
+		say "$id" "$(/test/net_rate serve $rest)"
 		;;
 	stop)
 		killall crossvm
@@ -95,6 +94,12 @@ cpu()
 	awk '{ print $14 + $15 }' "/proc/$(cat "$1.pid")/stat"
 }
 
+# How often neighbours are compared, and with what. On PCs, whose time is not their own (see above), the best
+# counts; and any busy neighbour costs there, as the emulator begins anew with its translations at each
+# change of guests: that is not the connection's.
+rounds=1
+[ "$(uname -m)" = aarch64 ] || rounds=5
+
 # work ID: guest b works for a while; $rate: how much for each second of the CPU.
 work()
 {
@@ -102,6 +107,12 @@ work()
 	tell b "$1" run s work $works
 	check "works-$1" answers b "$1" '[0-9][0-9]*'
 	rate=$(($(said b "$1") * 100 / ($(cpu b) - before + 1)))
+}
+
+# larger NUMBER NUMBER
+larger()
+{
+	echo $(($1 > $2 ? $1 : $2))
 }
 
 # Three guests, of which two have everything between them: booting one takes longer than most checks.
@@ -151,18 +162,24 @@ fi
 if wanted hostile; then
 	# The work done for a second of the CPU's that its VMM takes: the hostile guest's own part of the CPU
 	# does not count.
-	work 57
-	idle=$rate
-	tell a 50 start x storm $((works * 2))
-	work 58
-	elsewhere=$rate
-	check storms-elsewhere answers a 50 '[0-9][0-9]*'
-	tell a 70 start s storm $((works * 2))
-	work 59
-	check storms answers a 70 '[0-9][0-9]*'
-	echo "    work for a CPU second beside an idle neighbour: $idle, hostile elsewhere: $elsewhere, here: $rate;" \
-		"it wrote $(said a 70) times"
-	check undisturbed [ $((rate * 10)) -ge $((idle * 7)) ]
+	idle=0 elsewhere=0 here=0
+	for round in $(seq $rounds); do
+		work "idle$round"
+		idle=$(larger "$idle" "$rate")
+		tell a "x$round" start x storm $((works * 2))
+		work "elsewhere$round"
+		elsewhere=$(larger "$elsewhere" "$rate")
+		check "storms-elsewhere $round" answers a "x$round" '[0-9][0-9]*'
+		tell a "s$round" start s storm $((works * 2))
+		work "here$round"
+		here=$(larger "$here" "$rate")
+		check "storms $round" answers a "s$round" '[0-9][0-9]*'
+	done
+	echo "    work for a CPU second beside an idle neighbour: $idle, hostile elsewhere: $elsewhere, here: $here;" \
+		"it wrote $(said a s1) times"
+	reference=$idle
+	[ "$(uname -m)" = aarch64 ] || reference=$elsewhere
+	check undisturbed [ $((here * 10)) -ge $((reference * 7)) ]
 	# And the connection still works.
 	tell b 90 start s send
 	tell a 91 run s receive 1048576
@@ -205,7 +222,7 @@ if wanted net; then
 	tell b 62 ping 10.9.0.1
 	check pings answers b 62 3
 	tell a 63 serve 8000
-	check net-serves answers a 63 serves
+	check net-serves answers a 63 '[0-9]*'
 	tell b 64 rate send 10.9.0.1 8000 $((bytes / 4))
 	check net-sends answers b 64 '[0-9]* [0-9].*'
 	tell b 65 rate receive 10.9.0.1 8000 $((bytes / 4))
@@ -239,6 +256,48 @@ check no-other-start has_said b serving $again
 ends a b
 check removed [ ! -e s ]
 check net-removed [ ! -e n ]
+
+# Whichever way a VMM goes its socket goes too, but by SIGKILL: who comes next then takes that one's place.
+# Without a root the kernel gives up, and stays.
+leaver()
+{
+	# shellcheck disable=SC2086 # words
+	/test/vmm run --kernel /test/linux ${GIC:+--gic} $GIC --console none --share "k,size=64K,peer=$dir/k" \
+		--control "$dir/k.ctl" "$@" >leaver.out 2>leaver.err &
+	echo $! >leaver.pid
+}
+# shellcheck disable=SC2317 # called by check
+serves()
+{
+	tries=0
+	until /test/vmm ctl "$dir/k.ctl" status 2>/dev/null | grep -q '"share0"'; do
+		tries=$((tries + 1))
+		[ $tries -lt $((patience * 5)) ] || return 1
+		usleep 200000
+	done
+}
+if wanted leave; then
+	leaver
+	check leave-serves serves
+	kill -9 "$(cat leaver.pid)"
+	wait "$(cat leaver.pid)" 2>/dev/null
+	check leave-kill-leaves [ -S k ]
+	leaver
+	check leave-serves-again serves
+	/test/vmm ctl "$dir/k.ctl" quit >/dev/null
+	check leave-quit ended leaver 0
+	check leave-quit-removes [ ! -e k ]
+	leaver
+	check leave-serves-third serves
+	kill -TERM "$(cat leaver.pid)"
+	check leave-asked wait_for 'asking the guest' leaver.err
+	kill -TERM "$(cat leaver.pid)"
+	check leave-terminated ended leaver 143
+	check leave-terminated-removes [ ! -e k ]
+	leaver --no-reboot --append panic=-1
+	check leave-reset ended leaver 3
+	check leave-reset-removes [ ! -e k ]
+fi
 
 # What cannot be is said with the mend: 2 for the command line, 1 for the rest.
 for value in "" s s,size=0 s,size=5K s/t,size=1M s,size=2G; do

@@ -16,6 +16,7 @@ rounds=1
 	events=50000
 	rounds='1 2'
 }
+patience=$((patience + bytes / 1048576 + events / 500))
 
 cat >script <<'END'
 say serving

@@ -23,7 +23,8 @@
 dir=$(mktemp -d) || exit 1
 programs=/test/programs
 failures=0
-# How long guests may take for anything, in seconds: emulated, and perhaps beside other work.
+# How long guests may take for anything, in seconds: emulated, and perhaps beside other work. Scripts
+# whose steps have much to do add what that takes on a slow machine.
 patience=${PATIENCE:-240}
 mkdir -p "$dir/guest/test"
 cd "$dir" || exit 1

@@ -61,8 +61,7 @@ mkdir www
 head -c 1048576 /dev/urandom >www/part
 expected=$(sha256sum <www/part | cut -d' ' -f1)
 httpd -p 8000 -h "$dir/www"
-"$programs/net_rate" serve 8001 >/dev/null 2>&1 &
-server=$!
+server=$("$programs/net_rate" serve 8001)
 
 # transferred NAME WORD MIB: whether the guest's "WORD MICROSECONDS BYTES" is about all of them; shows the rate.
 transferred()

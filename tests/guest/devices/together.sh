@@ -12,8 +12,8 @@ events=20000
 [ "$FULL" = 0 ] || {
 	bytes=1073741824
 	events=1000000
-	patience=2400
 }
+patience=$((patience + bytes / 1048576 + events / 500))
 
 # "ID COMMAND WORDS": the guest answers with the ID when it is done; "start" goes on meanwhile.
 cat >script <<'END'
@@ -30,10 +30,7 @@ while read -r id command rest; do
 		;;
 	ping) say "$id" "$(ping -c 3 -W 5 "$rest" 2>&1 | grep -c 'bytes from')" ;;
 	serve)
-		/test/net_rate serve 8000 >/dev/null 2>&1 &
-		/test/vsock_echo listen 1234 >/dev/null
-		usleep 300000
-		say "$id" serves
+		say "$id" "$(/test/net_rate serve 8000) $(/test/vsock_echo listen 1234)"
 		;;
 	rate) say "$id" "$(/test/net_rate $rest 2>&1)" ;;
 	echo) say "$id" "$(/test/vsock_echo connect $rest 2>&1)" ;;
@@ -42,7 +39,13 @@ while read -r id command rest; do
 		killall crossvm
 		say "$id" stopped
 		;;
-	reset) reboot -f ;;
+	reset)
+		/test/crossvm $rest | {
+			read -r word
+			say "$id" "$word"
+			reboot -f
+		}
+		;;
 	end) break ;;
 	esac
 done
@@ -97,7 +100,7 @@ if wanted network; then
 	tell b 22 ping 10.7.0.1
 	check pings answers b 22 3
 	tell a 23 serve
-	check serves answers a 23 serves
+	check serves answers a 23 '[0-9]* [0-9]*'
 	tell b 24 rate send 10.7.0.1 8000 $((bytes / 8))
 	check sends answers b 24 '[0-9]* [0-9].*'
 	tell b 25 rate receive 10.7.0.1 8000 $((bytes / 8))
@@ -111,18 +114,27 @@ fi
 check status-a status a '"starts": 1,'
 check status-b status b '"starts": 1,'
 
-# One starts again; the other does not notice, and finds it again.
+# One starts again in mid-transfer; the other does not notice, and finds it again.
 starts=1
 if wanted again; then
 	starts=2
-	tell a 30 reset
+	tell b 29 start s send
+	tell a 30 reset s receive 1099511627776 part
+	check mid-transfer answers a 30 part
 	check again has_said a serving 2
+	tell a 37 run s receive $bytes
+	check receives-again answers a 37 "$bytes ok [0-9a-f]* [0-9]*"
+	tell b 38 stop
+	check stops-again answers b 38 stopped
 	check status-again status a '"starts": 2,'
 	tell b 31 refused 3 1234
 	check nobody-serves answers b 31 '..*'
-	tell a 32 start s count 100
-	tell b 33 run s emit 100
-	check counts-again answers a 32 100
+	# Those of the transfers have not been taken.
+	tell b 39 run s count 0
+	check quiet answers b 39 '[0-9]*'
+	tell b 32 start s count 100
+	tell a 33 run s emit 100
+	check counts-again answers b 32 100
 	tell a 34 address 10.7.0.1/24
 	check address-again answers a 34 '[0-9a-f]*:.*'
 	wanted network || tell b 36 address 10.7.0.2/24

@@ -16,8 +16,8 @@
  *                                    says WORD after the first MiB
  *   crossvm NAME relay OUT LAPS      a number goes round in a ring of guests: each adds 1
  *   crossvm NAME begin OUT LAPS      as its first; prints the number
- *   crossvm NAME storm MILLISECONDS  writes everywhere on the event page
- *   crossvm NAME work MILLISECONDS   prints how much could be done meanwhile
+ *   crossvm NAME storm MILLISECONDS  writes at every offset of the event page, at every width;
+ * prints how often crossvm NAME work MILLISECONDS   prints how much could be done meanwhile
  *
  * And what two processes have in their place, to compare with:
  *
@@ -491,15 +491,36 @@ static void begin(const struct connection *in, const struct connection *out, uin
 
 /* ---- Good and bad neighbours ---- */
 
+static void write_ones(volatile void *at, unsigned width)
+{
+    switch (width) {
+    case 1:
+        *(volatile uint8_t *)at = UINT8_MAX;
+        break;
+    case 2:
+        *(volatile uint16_t *)at = UINT16_MAX;
+        break;
+    case 4:
+        *(volatile uint32_t *)at = UINT32_MAX;
+        break;
+    default:
+        *(volatile uint64_t *)at = UINT64_MAX;
+        break;
+    }
+}
+
+/* All of the page at least once, and as often as there is time for. */
 static void storm(const struct connection *connection, uint64_t milliseconds)
 {
     uint64_t end = now_us() + milliseconds * 1000;
     uint64_t writes = 0;
-    while (now_us() < end) {
-        for (unsigned i = 0; i < PAGE / 4; i++, writes++) {
-            connection->event[i] = UINT32_MAX;
+    do {
+        for (unsigned width = 1; width <= 8; width *= 2) {
+            for (unsigned at = 0; at < PAGE; at += width, writes++) {
+                write_ones((volatile uint8_t *)(uintptr_t)connection->event + at, width);
+            }
         }
-    }
+    } while (now_us() < end);
     printf("%ju\n", (uintmax_t)writes);
 }
 

@@ -2,16 +2,18 @@
 /*
  * How fast a network is, over TCP.
  *
- *   net_rate serve PORT                      one end: does what each client asks for, for ever
- *   net_rate send ADDRESS PORT BYTES         the other: to the server, until it has them all,
- *   net_rate receive ADDRESS PORT BYTES      from it,
- *   net_rate put ADDRESS PORT BYTES          as send, and the server checks every byte,
- *   net_rate get ADDRESS PORT BYTES          as receive, and checks every byte,
- *   net_rate rtt ADDRESS PORT COUNT          or so many times one byte there and back
+ *   net_rate serve PORT                      one end: listens, prints its process, and does what
+ * each client asks for, in the background net_rate send ADDRESS PORT BYTES         the other: to
+ * the server, until it has them all, net_rate receive ADDRESS PORT BYTES      from it, net_rate put
+ * ADDRESS PORT BYTES          as send, and the server checks every byte, net_rate get ADDRESS PORT
+ * BYTES          as receive, and checks every byte, net_rate rtt ADDRESS PORT COUNT          or so
+ * many times one byte there and back
  *
  * An ADDRESS is one of IPv4 or IPv6. Prints "MICROSECONDS COUNT" (of bytes or of round trips).
  * Status 1, and why: a connection that ends early, bytes that are not those that were sent.
  */
+#include "stay_behind.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -167,6 +169,7 @@ static void serve(uint16_t port)
         listen(listener, 8) != 0) {
         die("listen");
     }
+    stay_behind();
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0) {

@@ -11,6 +11,7 @@
  *   vsock_echo cid                                   prints the guest's own CID
  *   vsock_echo wait CID PORT                         connects, and waits for the connection's end
  */
+#include "stay_behind.h"
 #include "vsock_stream.h"
 
 #include <sys/ioctl.h>
@@ -39,21 +40,6 @@ static int listen_on(unsigned port, int type)
         die("listen");
     }
     return fd;
-}
-
-/* Who has been told that somebody listens may connect at once. */
-static void stay_behind(void)
-{
-    fflush(stdout);
-    pid_t child = fork();
-    if (child != 0) {
-        printf("%d\n", (int)child);
-        exit(child < 0);
-    }
-    int null = open("/dev/null", O_RDWR);
-    for (int fd = 0; fd <= 2 && null >= 0; fd++) {
-        dup2(null, fd);
-    }
 }
 
 static int connect_to(unsigned cid, unsigned port, int type)
