@@ -97,7 +97,7 @@ measure()
 	[ "$vmm" = qemu ] || options+=(--file "$vmm:/bench/vmm")
 	"$tools/testbed.sh" "${options[@]}" -- sh /bench/runs </dev/null &
 	testbed=$!
-	wait "$testbed"
+	wait "$testbed" || return
 	testbed=
 }
 

@@ -31,24 +31,23 @@ tries=0
 until ping -c 1 -W 2 192.168.7.1 >/dev/null 2>&1 || [ $tries -ge 60 ]; do
 	tries=$((tries + 1))
 done
-measure() # NAME PROGRAM ARGUMENT...
+measure() # NAME COMMAND...
 {
 	name=$1
-	program=$2
-	shift 2
-	result=$("/test/$program" "$@") || fail "$name"
+	shift
+	result=$("$@") || fail "$name"
 	[ "$round" = 0 ] || say "result $name $result"
 }
 # The first round is for memory that nobody has touched yet, and not counted.
 for round in $(seq 0 "$rounds"); do
-	measure iops blk_rate /dev/vda randread 4096 16 4000
-	measure iops1 blk_rate /dev/vda randread 4096 1 1000
-	measure iopsw blk_rate /dev/vda randwrite 4096 16 4000
-	measure read blk_rate /dev/vda read 131072 8 1024
-	measure write blk_rate /dev/vda write 131072 8 1024
-	measure send net_rate send 192.168.7.1 8000 33554432
-	measure receive net_rate receive 192.168.7.1 8000 33554432
-	measure rtt net_rate rtt 192.168.7.1 8000 1000
+	measure iops /test/blk_rate /dev/vda randread 4096 16 4000
+	measure iops1 /test/blk_rate /dev/vda randread 4096 1 1000
+	measure iopsw /test/blk_rate /dev/vda randwrite 4096 16 4000
+	measure read /test/blk_rate /dev/vda read 131072 8 1024
+	measure write /test/blk_rate /dev/vda write 131072 8 1024
+	measure send /test/net_rate send 192.168.7.1 8000 33554432
+	measure receive /test/net_rate receive 192.168.7.1 8000 33554432
+	measure rtt /test/net_rate rtt 192.168.7.1 8000 1000
 done
 say measured
 END

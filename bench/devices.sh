@@ -92,7 +92,7 @@ measure()
 	"$tools/testbed.sh" "${options[@]}" -- env ONLY= FULL=0 GIC=3 CPUS=1 \
 		sh /bench/inside "$runs" "$rounds" vmm qemu </dev/null &
 	testbed=$!
-	wait "$testbed"
+	wait "$testbed" || return
 	testbed=
 }
 
