@@ -45,7 +45,7 @@ int hosted_unix_connect(const char *path, int type)
     return fd;
 }
 
-/* A turn takes a moment, or two of them where something is left over. */
+/* Where something is left over a turn takes a moment; so many of them are waited for one. */
 static const struct timespec moment = { .tv_nsec = 20000000 };
 #define TURN_MOMENTS 25
 
