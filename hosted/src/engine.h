@@ -73,6 +73,13 @@ struct hosted_engine {
      */
     void *(*memory_physical)(struct hosted_vm *hosted, uint64_t paddr, uint64_t size);
     /**
+     * Optional: how much from `gpa` on the library has mapped when it asks for `size` bytes and
+     * needs `wanted` of them, all within one piece of RAM; 0: nothing, out of memory. Without it:
+     * all.
+     */
+    uint64_t (*memory_mapped)(struct hosted_vm *hosted, uint64_t gpa, uint64_t wanted,
+                              uint64_t size);
+    /**
      * Optional: an address for [host, host + size) inside one page of RAM that is good until
      * alias_end; to catch who keeps a pointer of vm_ram_touch().
      */

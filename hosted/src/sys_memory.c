@@ -9,9 +9,9 @@
 
 void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size)
 {
-    (void)wanted;
+    struct hosted_vm *hosted = vm->hosted;
     uint64_t contiguous = 0;
-    if (!hosted_permit(vm->hosted, HOSTED_CALL_MAP_RAM)) {
+    if (!hosted_permit(hosted, HOSTED_CALL_MAP_RAM)) {
         return NULL;
     }
     /* RAM is in this process already: all there is to do is to say where. */
@@ -19,7 +19,10 @@ void *vmmp_sys_map_ram(vm_t *vm, uint64_t start, uint64_t wanted, uint64_t *size
     if (host && contiguous < *size) {
         *size = contiguous;
     }
-    return host;
+    if (host && hosted->engine->memory_mapped) {
+        *size = hosted->engine->memory_mapped(hosted, start, wanted, *size);
+    }
+    return *size ? host : NULL;
 }
 
 /** Memory for a reservation; `*fresh` if it is to be given back when mapping it fails. */

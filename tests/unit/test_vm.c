@@ -221,6 +221,36 @@ static void ram_registered_late_is_found(void **state)
     assert_non_null(vmmp_guest_memory_span(&f->vmmp.memory, vmmp_gpa(late + 0xffff), 1));
 }
 
+static void ram_in_pages_is_mapped_where_it_is_touched(void **state)
+{
+    struct fixture_options options = { .script = { .ram_in_pages = true } };
+    struct fixture f;
+    const uint64_t base = FIXTURE_RAM_BASE;
+
+    (void)state;
+    fixture_init(&f, &options);
+    assert_non_null(vmmp_guest_memory_span(&f.vmmp.memory, vmmp_gpa(base + 0x5ff8), 8));
+    unsigned first = script_ram_pages(&f.vm);
+    /* The page, and the first of the stretch, by which it is seen that there are only pages. */
+    assert_in_range(first, 1, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_non_null(vmmp_guest_memory_span(&f.vmmp.memory, vmmp_gpa(base + 0x5010), 0x100));
+        assert_int_equal(script_ram_pages(&f.vm), first);
+    }
+    assert_non_null(vmmp_guest_memory_span(&f.vmmp.memory, vmmp_gpa(base + 0x8ffc), 8));
+    assert_int_equal(script_ram_pages(&f.vm), first + 2);
+    const uint8_t *bytes = vmmp_guest_memory_span(&f.vmmp.memory, vmmp_gpa(base + 0x10000), 0x3001);
+    assert_ptr_equal(bytes, fixture_ram(&f, 0x10000, 0x3001));
+    assert_int_equal(script_ram_pages(&f.vm), first + 6);
+    assert_null(vmmp_guest_memory_span(&f.vmmp.memory, vmmp_gpa(base + FIXTURE_RAM_SIZE - 1), 2));
+    assert_int_equal(script_ram_pages(&f.vm), first + 6);
+    /* It stays the host's to map: asking for all maps no more of it. */
+    assert_int_equal(vmmp_vm_map_ram(&f.vmmp), 0);
+    assert_non_null(f.vmmp.memory.resolve);
+    assert_int_equal(script_ram_pages(&f.vm), first + 6);
+    fixture_fini(&f);
+}
+
 static void ram_that_cannot_be_mapped_is_said(void **state)
 {
     struct fixture_options options = { .no_ram = true };
@@ -277,6 +307,7 @@ int test_vm(void)
 #endif
         cmocka_unit_test_setup_teardown(ram_is_one_piece_however_it_was_allocated, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test(ram_in_pages_is_mapped_where_it_is_touched),
         cmocka_unit_test_setup_teardown(ram_registered_late_is_found, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test(ram_that_cannot_be_mapped_is_said),

@@ -39,6 +39,11 @@ struct script_config {
     bool inject_binding;
     /** x86: inputs of the interrupt controllers; 0: the 16 of two 8259. */
     unsigned irq_inputs;
+    /**
+     * RAM is in pages of 4 KiB, as seL4's clients may give it: of it is mapped what is to be used,
+     * nothing ahead. script_ram_pages() counts.
+     */
+    bool ram_in_pages;
     /** As script_fail(), from the very start: 1 makes the first call fail. */
     unsigned fail[HOSTED_CALL_COUNT];
 };
@@ -115,6 +120,9 @@ void *script_memory(vm_t *vm, uint64_t gpa, size_t size);
  * crosses a multiple of 16 MiB.
  */
 void *script_physical(vm_t *vm, uint64_t paddr, size_t size);
+
+/** With script_config.ram_in_pages: how many pages the library has mapped. */
+unsigned script_ram_pages(vm_t *vm);
 
 /* ---- exceptions (ARM) and ports (x86) ------------------------------------------------------ */
 

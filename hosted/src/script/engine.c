@@ -265,6 +265,7 @@ static const struct hosted_engine script_engine = {
     .memory_map = script_memory_map,
     .memory_unmap = script_memory_unmap,
     .memory_physical = script_memory_physical,
+    .memory_mapped = script_memory_mapped,
     .alias_begin = script_alias_begin,
     .alias_end = script_alias_end,
     .irq_controller_create = script_irq_controller_create,

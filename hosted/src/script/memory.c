@@ -118,8 +118,56 @@ void *script_physical(vm_t *vm, uint64_t paddr, size_t size)
     return script_memory_physical(hosted_vm_of(vm), paddr, size);
 }
 
+/** Under the lock. False: no memory. */
+static bool map_page(struct script_vm *script, uint64_t page)
+{
+    for (unsigned i = 0; i < script->ram_page_count; i++) {
+        if (script->ram_pages[i] == page) {
+            return true;
+        }
+    }
+    uint64_t *pages = realloc(script->ram_pages, (script->ram_page_count + 1) * sizeof(*pages));
+    if (!pages) {
+        return false;
+    }
+    script->ram_pages = pages;
+    pages[script->ram_page_count++] = page;
+    return true;
+}
+
+/* As vmmp_sys_map_ram() of seL4 does where RAM is in pages of 4 KiB (src/sel4/ram.c). */
+uint64_t script_memory_mapped(struct hosted_vm *hosted, uint64_t gpa, uint64_t wanted,
+                              uint64_t size)
+{
+    struct script_vm *script = hosted_vm_engine_state(hosted);
+    uint64_t page = gpa & ~(uint64_t)(PAGE_SIZE_HOST - 1);
+
+    if (!script->config.ram_in_pages) {
+        return size;
+    }
+    pthread_mutex_lock(&script->lock);
+    while (page < gpa + size && page < gpa + wanted && map_page(script, page)) {
+        page += PAGE_SIZE_HOST;
+    }
+    pthread_mutex_unlock(&script->lock);
+    if (page <= gpa) {
+        return 0;
+    }
+    return page - gpa < size ? page - gpa : size;
+}
+
+unsigned script_ram_pages(vm_t *vm)
+{
+    struct script_vm *script = script_vm_of(vm);
+    pthread_mutex_lock(&script->lock);
+    unsigned count = script->ram_page_count;
+    pthread_mutex_unlock(&script->lock);
+    return count;
+}
+
 void script_memory_free(struct script_vm *script)
 {
+    free(script->ram_pages);
     for (unsigned i = 0; i < SCRIPT_ALIASES; i++) {
         if (script->aliases[i].page) {
             munmap(script->aliases[i].page, script->aliases[i].size);

@@ -61,6 +61,9 @@ struct script_vm {
     struct script_alias aliases[SCRIPT_ALIASES];
     unsigned next_alias;
     struct script_chunk *chunks;
+    /* With ram_in_pages: those that are mapped, by address. */
+    uint64_t *ram_pages;
+    unsigned ram_page_count;
 
     struct script_input inputs[SCRIPT_IRQS];
 
@@ -117,6 +120,8 @@ void script_misused(struct hosted_vcpu *vcpu, enum hosted_misuse misuse);
 void *script_alias_begin(struct hosted_vm *hosted, void *host, size_t size);
 void script_alias_end(struct hosted_vm *hosted, void *alias, size_t size);
 void *script_memory_physical(struct hosted_vm *hosted, uint64_t paddr, uint64_t size);
+uint64_t script_memory_mapped(struct hosted_vm *hosted, uint64_t gpa, uint64_t wanted,
+                              uint64_t size);
 void script_memory_free(struct script_vm *script);
 
 /* inputs.c */
