@@ -41,6 +41,7 @@ static int plug_pci(struct machine *machine, struct machine_virtio *place,
         .face = faces[machine->config->transport],
         .msi = machine->msi,
         .doorbells = &machine->config->doorbells,
+        .vectors = place->vectors,
     };
     int error = vmmp_virtio_pci_init(&place->pci, virtio, &options);
     if (error) {
@@ -166,6 +167,7 @@ static int add(struct machine *machine, const struct machine_device *device,
     if (error || !virtio) {
         return error;
     }
+    place->vectors = device->vectors;
     error = machine_virtio_plug(machine, place, virtio);
     if (error) {
         device->ops->destroy(device->cookie);

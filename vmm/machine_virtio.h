@@ -63,6 +63,8 @@ struct machine_device {
     bool part; /**< Of an earlier device's model: it has no place on the bus. */
     /** No virtio device but a PCI function, which `create` plugs in and `destroy` takes out. */
     bool function;
+    uint16_t
+        vectors; /**< MSI-X vectors at most (vmmp_virtio_pci_options); 0: all it has use for. */
 };
 
 /** A virtio device's place in the machine. */
@@ -71,6 +73,7 @@ struct machine_virtio {
     struct vmmp_virtio_pci pci;        /**< Which of the two it is, the configuration says. */
     struct vmmp_virtio_mmio mmio;
     struct vmmp_irq_line line; /**< With MMIO. */
+    uint16_t vectors;          /**< As its device says. */
     bool function_made;        /**< Of a device that is no virtio device. */
 };
 

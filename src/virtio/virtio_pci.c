@@ -296,13 +296,16 @@ static int add_legacy(struct vmmp_virtio_pci *pci, uint32_t size)
                             &pci->legacy);
 }
 
-static int add_msix(struct vmmp_virtio_pci *pci, const struct vmmp_msi *msi)
+static int add_msix(struct vmmp_virtio_pci *pci, const struct vmmp_virtio_pci_options *options)
 {
     unsigned wanted = pci->device->queue_count + 1u;
+    unsigned most = options->vectors && options->vectors < VMMP_VIRTIO_PCI_VECTORS
+                        ? options->vectors
+                        : VMMP_VIRTIO_PCI_VECTORS;
     struct vmmp_pci_msix_config config = {
-        .msi = msi,
+        .msi = options->msi,
         .vectors = pci->vectors,
-        .count = wanted < VMMP_VIRTIO_PCI_VECTORS ? wanted : VMMP_VIRTIO_PCI_VECTORS,
+        .count = wanted < most ? wanted : most,
         .bar = VMMP_VIRTIO_PCI_BAR_MSIX,
         .context = &pci->device->context,
         .changed = msix_changed,
@@ -361,7 +364,7 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
         result = add_modern(pci);
     }
     if (result == 0 && options->msi) {
-        result = add_msix(pci, options->msi);
+        result = add_msix(pci, options);
     }
     if (result == 0) {
         vmmp_virtio_set_transport(device, &transport_ops, pci);

@@ -336,6 +336,40 @@ static void more_queues_than_vectors(void **state)
     free(pci);
 }
 
+/* Few vectors by choice; a driver finds it in the capability, and all queues in one. */
+static void fewer_vectors_than_queues_by_choice(void **state)
+{
+    struct bench *bench = *state;
+    struct vmmp_virtio_pci *pci = malloc(sizeof(*pci));
+    struct vmmp_virtio_queue queues[2];
+    const uint16_t sizes[2] = { 1, 1 };
+    struct vmmp_virtio_device device;
+    static const struct {
+        uint16_t asked;
+        unsigned got;
+    } rows[] = { { 0, 3 }, { 1, 1 }, { 2, 2 }, { 3, 3 }, { 4, 3 }, { UINT16_MAX, 3 } };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct vmmp_virtio_pci_options options = { .msi = &bench->msi,
+                                                         .vectors = rows[i].asked };
+        assert_int_equal(
+            vmmp_virtio_init(&device, &many_ops, queues, sizes, 2, &bench->rig.memory, NULL, NULL),
+            0);
+        assert_int_equal(vmmp_virtio_pci_init(pci, &device, &options), 0);
+        assert_int_equal(pci->msix.count, rows[i].got);
+        for (uint16_t queue = 0; queue < 2; queue++) {
+            vmmp_window_write(&pci->modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queue);
+            vmmp_window_write(&pci->modern, VIRTIO_PCI_COMMON_Q_MSIX, 2, rows[i].got);
+            assert_int_equal(queues[queue].vector, NO_VECTOR);
+            vmmp_window_write(&pci->modern, VIRTIO_PCI_COMMON_Q_MSIX, 2, rows[i].got - 1);
+            assert_int_equal(queues[queue].vector, rows[i].got - 1);
+        }
+        vmmp_virtio_pci_fini(pci);
+        vmmp_virtio_fini(&device);
+    }
+    free(pci);
+}
+
 int test_virtio_pci_msix(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -348,6 +382,7 @@ int test_virtio_pci_msix(void)
         TEST(from_intx_to_messages_and_back),
         TEST(the_legacy_header_grows),
         TEST(more_queues_than_vectors),
+        TEST(fewer_vectors_than_queues_by_choice),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

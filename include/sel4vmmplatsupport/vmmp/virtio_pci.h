@@ -6,8 +6,8 @@
  * configuration, ISR, device configuration and notification structures, a page each. Both on a
  * transitional device. The PCI configuration access capability (4.1.4.9) reaches both, decoded or
  * not. Interrupts are INTx; with `msi` MSI-X too, whose table is in BAR 1, with a vector for each
- * queue and one for configuration changes (up to VMMP_VIRTIO_PCI_VECTORS; the driver may share
- * them). Without it vector registers read NO_VECTOR.
+ * queue and one for configuration changes (up to `vectors` and VMMP_VIRTIO_PCI_VECTORS; the driver
+ * may share them). Without it vector registers read NO_VECTOR.
  *
  *     vmmp_virtio_console_init(&console, &backend, NULL, &vm.memory, &vm.log, &vm.host);
  *     vmmp_virtio_pci_init(&pci, &console.virtio, NULL);
@@ -55,6 +55,12 @@ struct vmmp_virtio_pci_options {
     const struct vmmp_msi *msi;
     /** Who takes notifications (copied); NULL: they are accesses to the BARs. */
     const struct vmmp_doorbells *doorbells;
+    /**
+     * MSI-X vectors at most; 0: one for each queue and one more. With 2 a driver that would have
+     * one for each queue has one for all of them: where an interrupt costs much, and one access
+     * completes work of several queues.
+     */
+    uint16_t vectors;
 };
 
 struct vmmp_virtio_pci {
