@@ -9,6 +9,7 @@
 #include <sel4vm/boot.h>
 #include <sel4vmmplatsupport/vmmp/sel4.h>
 
+#include "clock.h"
 #include "devices.h"
 #include "guest_files.h"
 #include "host.h"
@@ -66,6 +67,7 @@ static int notified(vm_t *which, seL4_Word badge, seL4_MessageInfo_t tag, void *
     (void)tag;
     (void)cookie;
     if (badge & ROOT_TASK_INTERRUPT_BADGE) {
+        clock_interrupt();
         machine_console_notify(&machine);
         serial_acknowledge(&serial);
     }
@@ -86,6 +88,8 @@ static void configure(const struct guest_file *kernel, const struct guest_file *
     config.kernel = &kernel->file;
     config.initrd = initrd->bytes ? &initrd->file : NULL;
     config.made_by = host_functions();
+    config.host = clock_host();
+    config.rtc_seconds = clock_seconds();
     config.log = (struct vmmp_log){ print_log, NULL, VMMP_LOG_INFO };
     config.transport = MACHINE_TRANSPORT_PCI;
     config.console = &console_port;
@@ -144,11 +148,13 @@ int main(void)
     serial_own_output(&serial);
     if (!root_task_init(&root)) {
         serial_init(&serial, &root);
+        clock_init(&root);
         if (!prepare(&error)) {
             printf("vmm: the guest starts\n");
             /* On seL4 it returns 0 at every interrupt of the virtual timer. */
             while (vm_run(&vm) == 0) {
                 vmmp_sel4_timer_expired(&vm);
+                clock_run();
             }
             printf("vmm: the guest has ended in an error\n");
         } else if (error.message[0]) {
