@@ -28,12 +28,12 @@ static void binding_edge(void *cookie)
     hosted_irq_edge(binding->vcpu, binding->irq);
 }
 
-static void binding_inject(void *cookie)
+static bool binding_inject(void *cookie)
 {
     const struct irq_binding *binding = cookie;
     /* Refused while the guest has the input disabled: the acknowledgement when it enables it
-     * finds the line high and injects again. */
-    (void)vm_inject_irq(binding->vcpu, binding->irq);
+     * finds the line high, or edges, and injects again. */
+    return vm_inject_irq(binding->vcpu, binding->irq) == 0;
 }
 
 static void level_acknowledged(vm_vcpu_t *vcpu, int irq, void *cookie)

@@ -75,7 +75,7 @@ void vmmp_irq_source_set(struct vmmp_irq_source *source, bool high)
         }
     } else if (line->ops->inject) {
         if (rises) {
-            line->ops->inject(line->cookie);
+            (void)line->ops->inject(line->cookie);
         }
     } else if (high) {
         line->ops->pulse(line->cookie);
@@ -84,6 +84,15 @@ void vmmp_irq_source_set(struct vmmp_irq_source *source, bool high)
         line->raised++;
     }
     vmmp_context_leave(&line->context);
+}
+
+/* Set pending is all the host does: what is pending or in service takes no second edge. */
+static void inject_edge(struct vmmp_irq_line *line)
+{
+    bool taken = line->ops->inject(line->cookie);
+
+    line->again = line->in_flight || !taken;
+    line->in_flight = line->in_flight || taken;
 }
 
 void vmmp_irq_line_pulse(struct vmmp_irq_line *line)
@@ -99,7 +108,7 @@ void vmmp_irq_line_pulse(struct vmmp_irq_line *line)
         ops->level(line->cookie, true);
         ops->level(line->cookie, false);
     } else if (ops->inject) {
-        ops->inject(line->cookie);
+        inject_edge(line);
     } else {
         ops->pulse(line->cookie);
     }
@@ -110,8 +119,11 @@ void vmmp_irq_line_pulse(struct vmmp_irq_line *line)
 void vmmp_irq_line_acknowledged(struct vmmp_irq_line *line)
 {
     vmmp_context_enter(&line->context);
-    if (line->asserted != 0 && line->ops->inject) {
-        line->ops->inject(line->cookie);
+    line->in_flight = false;
+    if (line->again) {
+        inject_edge(line);
+    } else if (line->asserted != 0 && line->ops->inject) {
+        (void)line->ops->inject(line->cookie);
     }
     vmmp_context_leave(&line->context);
 }

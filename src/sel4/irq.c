@@ -16,12 +16,12 @@ struct irq_binding {
 
 #if defined(CONFIG_ARCH_ARM)
 
-static void binding_inject(void *cookie)
+static bool binding_inject(void *cookie)
 {
     const struct irq_binding *binding = cookie;
     /* Refused while the guest has the input disabled: the acknowledgement when it enables it
-     * finds the line high and injects again. */
-    (void)vm_inject_irq(binding->vcpu, binding->irq);
+     * finds the line high, or edges, and injects again. */
+    return vm_inject_irq(binding->vcpu, binding->irq) == 0;
 }
 
 static void acknowledged(vm_vcpu_t *vcpu, int irq, void *cookie)

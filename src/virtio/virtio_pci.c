@@ -2,6 +2,7 @@
 /* The PCI function of a virtio device: identity, BARs, capabilities, INTx. */
 #include <sel4vmmplatsupport/vmmp/virtio_pci.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -43,7 +44,31 @@ static const struct type *find_type(uint16_t type)
     return NULL;
 }
 
+static_assert(VMMP_VIRTIO_PCI_VECTORS <= 64, "a bit for each vector");
+
 /* ---- Interrupts ---- */
+
+static void tell(struct vmmp_virtio_pci *pci, unsigned vector)
+{
+    if (pci->collecting && vector < VMMP_VIRTIO_PCI_VECTORS) {
+        pci->vectors_wanted |= UINT64_C(1) << vector;
+    } else {
+        vmmp_pci_msix_notify(&pci->msix, vector);
+    }
+}
+
+void vmmp_virtio_pci_kick(struct vmmp_virtio_pci *pci, unsigned queue)
+{
+    pci->collecting = pci->vectors_few;
+    vmmp_virtio_kick(pci->device, queue);
+    pci->collecting = false;
+    for (unsigned vector = 0; pci->vectors_wanted; vector++) {
+        if (pci->vectors_wanted >> vector & 1) {
+            pci->vectors_wanted &= ~(UINT64_C(1) << vector);
+            vmmp_pci_msix_notify(&pci->msix, vector);
+        }
+    }
+}
 
 static void interrupt(void *transport, int queue)
 {
@@ -52,11 +77,11 @@ static void interrupt(void *transport, int queue)
     if (!vmmp_pci_msix_enabled(&pci->msix)) {
         vmmp_pci_intx_set(&pci->function, true);
     } else if (queue == VMMP_VIRTIO_CONFIG_INTERRUPT) {
-        vmmp_pci_msix_notify(&pci->msix, pci->config_vector);
+        tell(pci, pci->config_vector);
     } else {
         /* 4.1.4.5.1: ISR tells of queues only where INTx does. */
         device->isr &= (uint8_t)~VMMP_VIRTIO_ISR_QUEUE;
-        vmmp_pci_msix_notify(&pci->msix, device->queues[queue].vector);
+        tell(pci, device->queues[queue].vector);
     }
 }
 
@@ -335,6 +360,7 @@ int vmmp_virtio_pci_init(struct vmmp_virtio_pci *pci, struct vmmp_virtio_device 
     }
     pci->device = device;
     pci->config_vector = VMMP_VIRTIO_NO_VECTOR;
+    pci->vectors_few = options->vectors != 0;
     if (options->doorbells) {
         pci->doorbells = *options->doorbells;
     }

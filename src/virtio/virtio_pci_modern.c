@@ -110,12 +110,12 @@ static const struct virtio_register isr[] = {
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
 /* Which queue is told by the address (4.1.4.4); a wide write may cover several. */
-static void notify(struct vmmp_virtio_device *dev, uint32_t offset, unsigned size)
+static void notify(struct vmmp_virtio_pci *pci, uint32_t offset, unsigned size)
 {
     uint32_t end = offset + size;
     uint32_t slot = (offset + MODERN_NOTIFY_MULTIPLIER - 1) / MODERN_NOTIFY_MULTIPLIER;
     for (; slot * MODERN_NOTIFY_MULTIPLIER < end; slot++) {
-        vmmp_virtio_kick(dev, slot);
+        vmmp_virtio_pci_kick(pci, slot);
     }
 }
 
@@ -159,7 +159,7 @@ static void page_write(struct vmmp_virtio_pci *pci, unsigned page, uint32_t offs
         vmmp_virtio_config_write(pci->device, offset, size, value);
         break;
     default:
-        notify(pci->device, offset, size);
+        notify(pci, offset, size);
         break;
     }
 }

@@ -6,7 +6,9 @@
 #include <sel4vmmplatsupport/vmmp/irq.h>
 
 struct pin {
-    char history[64]; /* '1' and '0' for levels, 'i' for an injection, 'p' for a pulse */
+    bool disabled;
+    /* '1' and '0' for levels, 'i' for an injection, 'x' for one refused, 'p' for a pulse */
+    char history[64];
     unsigned length;
 };
 
@@ -21,9 +23,11 @@ static void pin_level(void *cookie, bool high)
     note(cookie, high ? '1' : '0');
 }
 
-static void pin_inject(void *cookie)
+static bool pin_inject(void *cookie)
 {
-    note(cookie, 'i');
+    struct pin *pin = cookie;
+    note(pin, pin->disabled ? 'x' : 'i');
+    return !pin->disabled;
 }
 
 static void pin_pulse(void *cookie)
@@ -84,6 +88,56 @@ static void an_inject_line_injects_again_while_high(void **state)
     vmmp_irq_source_set(&shared.b, false);
     vmmp_irq_line_acknowledged(&shared.line);
     assert_string_equal(shared.pin.history, "ii");
+}
+
+static void edges_before_the_acknowledgement_are_one_after_it(void **state)
+{
+    struct shared shared;
+
+    (void)state;
+    make(&shared, &inject_ops);
+    vmmp_irq_line_pulse(&shared.line);
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "i");
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "i");
+    /* The host drops the second and third: it is pending, or in service. */
+    shared.pin.length = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        vmmp_irq_line_pulse(&shared.line);
+    }
+    memset(&shared.pin, 0, sizeof(shared.pin));
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "i");
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "i");
+}
+
+static void an_edge_into_a_disabled_input_comes_when_it_is_enabled(void **state)
+{
+    struct shared shared;
+
+    (void)state;
+    make(&shared, &inject_ops);
+    shared.pin.disabled = true;
+    vmmp_irq_line_pulse(&shared.line);
+    vmmp_irq_line_pulse(&shared.line);
+    assert_string_equal(shared.pin.history, "xx");
+    shared.pin.disabled = false;
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "xxi");
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "xxi");
+    /* Disabled while it is in service. */
+    vmmp_irq_line_pulse(&shared.line);
+    shared.pin.disabled = true;
+    vmmp_irq_line_pulse(&shared.line);
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "xxiixx");
+    shared.pin.disabled = false;
+    vmmp_irq_line_acknowledged(&shared.line);
+    vmmp_irq_line_acknowledged(&shared.line);
+    assert_string_equal(shared.pin.history, "xxiixxi");
 }
 
 static void a_pulse_line_is_never_suppressed(void **state)
@@ -152,7 +206,7 @@ static void an_edge_on_every_kind_of_line(void **state)
     };
     (void)state;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct pin pin = { "", 0 };
+        struct pin pin = { .history = "" };
         struct vmmp_irq_line line;
         assert_int_equal(vmmp_irq_line_init(&line, rows[i].ops, &pin, NULL), 0);
         vmmp_irq_line_pulse(&line);
@@ -170,6 +224,8 @@ int test_irq(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_line_is_the_or_of_its_sources),
         cmocka_unit_test(an_inject_line_injects_again_while_high),
+        cmocka_unit_test(edges_before_the_acknowledgement_are_one_after_it),
+        cmocka_unit_test(an_edge_into_a_disabled_input_comes_when_it_is_enabled),
         cmocka_unit_test(a_pulse_line_is_never_suppressed),
         cmocka_unit_test(places_on_a_line_are_limited_and_reused),
         cmocka_unit_test(a_device_may_have_no_interrupt),

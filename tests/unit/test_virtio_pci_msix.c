@@ -25,12 +25,16 @@ struct bench {
     unsigned capability;
     unsigned sent[8]; /* By the message's data. */
     unsigned total;
+    uint16_t resize_to; /* In the midst of output; 0: not. */
 };
 
 static size_t take_output(void *cookie, const struct vmmp_iovec *iov, unsigned count)
 {
+    struct bench *bench = cookie;
     size_t bytes = 0;
-    (void)cookie;
+    if (bench->resize_to) {
+        vmmp_virtio_console_resize(&bench->console, bench->resize_to, 1);
+    }
     for (unsigned i = 0; i < count; i++) {
         bytes += iov[i].len;
     }
@@ -58,13 +62,14 @@ static unsigned find_msix(struct bench *bench)
     return at;
 }
 
-static void make(struct bench *bench, bool with_msi)
+static void make(struct bench *bench, bool with_msi, uint16_t vectors)
 {
     const struct vmmp_virtio_console_backend backend = { .write = take_output, .cookie = bench };
     const struct vmmp_virtio_console_options size = { .cols = 80, .rows = 25 };
     memset(bench, 0, sizeof(*bench));
     bench->msi = (struct vmmp_msi){ &msi_ops, bench };
-    const struct vmmp_virtio_pci_options options = { .msi = with_msi ? &bench->msi : NULL };
+    const struct vmmp_virtio_pci_options options = { .msi = with_msi ? &bench->msi : NULL,
+                                                     .vectors = vectors };
     virtio_rig_init(&bench->rig, true, false);
     assert_int_equal(vmmp_virtio_console_init(&bench->console, &backend, &size, &bench->rig.memory,
                                               &bench->rig.log, &bench->rig.host),
@@ -80,7 +85,7 @@ static void make(struct bench *bench, bool with_msi)
 static int setup(void **state)
 {
     struct bench *bench = malloc(sizeof(*bench));
-    make(bench, true);
+    make(bench, true, 0);
     *state = bench;
     return 0;
 }
@@ -160,7 +165,7 @@ static void resize(struct bench *bench, uint16_t columns)
 static void without_a_destination_there_is_no_msix(void **state)
 {
     struct bench *bench = malloc(sizeof(*bench));
-    make(bench, false);
+    make(bench, false, 0);
     assert_int_equal(bench->capability, 0);
     assert_int_equal(set_config_vector(bench, 0), NO_VECTOR);
     assert_int_equal(set_queue_vector(bench, 0, 0), NO_VECTOR);
@@ -370,6 +375,39 @@ static void fewer_vectors_than_queues_by_choice(void **state)
     free(pci);
 }
 
+/* Two things told in the midst of one notification, by one vector and by two. */
+static void few_vectors_tell_once_for_a_notification(void **state)
+{
+    static const struct {
+        uint16_t vectors;
+        unsigned config;
+        unsigned told[2];
+    } rows[] = { { 0, 0, { 2, 0 } }, { 2, 0, { 1, 0 } }, { 2, 1, { 1, 1 } } };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bench *bench = malloc(sizeof(*bench));
+        make(bench, true, rows[i].vectors);
+        for (unsigned vector = 0; vector < 2; vector++) {
+            vmmp_window_write(&bench->pci.msix.window, 16 * vector, 8, 0x8020040);
+            vmmp_window_write(&bench->pci.msix.window, 16 * vector + 8, 8, vector);
+        }
+        vmmp_pci_function_write(&bench->pci.function, bench->capability + 2, 2, 0x8000);
+        assert_true(virtio_driver_start(&bench->driver, ALL, 2));
+        assert_int_equal(set_config_vector(bench, rows[i].config), rows[i].config);
+        assert_int_equal(set_queue_vector(bench, TX, 0), 0);
+        bench->resize_to = 3;
+        output(bench);
+        assert_int_equal(bench->sent[0], rows[i].told[0]);
+        assert_int_equal(bench->sent[1], rows[i].told[1]);
+        /* Not in a notification: at once. */
+        bench->resize_to = 0;
+        resize(bench, 4);
+        assert_int_equal(bench->total, rows[i].told[0] + rows[i].told[1] + 1);
+        *state = bench;
+        teardown(state);
+    }
+}
+
 int test_virtio_pci_msix(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -383,6 +421,7 @@ int test_virtio_pci_msix(void)
         TEST(the_legacy_header_grows),
         TEST(more_queues_than_vectors),
         TEST(fewer_vectors_than_queues_by_choice),
+        cmocka_unit_test(few_vectors_tell_once_for_a_notification),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
  * How a line reaches the guest is its binding:
  *  - level: the host takes levels (KVM's KVM_IRQ_LINE, libsel4vm on x86);
  *  - inject: the host takes "set pending" only and reports the guest's EOI (libsel4vm on ARM): the
- *    line injects when it rises, and again at every acknowledgement that finds it still high;
+ *    line injects when it rises, and again at every acknowledgement that finds it still high, or
+ *    edges that came meanwhile;
  *  - pulse: a client's callback injects and no acknowledgement reaches us: it is called once for
  *    every time a source is raised, even if it was high already.
  *
@@ -34,7 +35,8 @@ extern "C" {
 /** Exactly one of the first three is set. */
 struct vmmp_irq_line_ops {
     void (*level)(void *cookie, bool high);
-    void (*inject)(void *cookie);
+    /** False: refused, as the guest has the input disabled. */
+    bool (*inject)(void *cookie);
     void (*pulse)(void *cookie);
     /** With `level`: how an edge is made in one call. NULL: by raising and lowering the level. */
     void (*edge)(void *cookie);
@@ -47,6 +49,8 @@ struct vmmp_irq_line {
     struct vmmp_context context;
     uint32_t asserted; /**< A bit per source. */
     uint32_t sources;  /**< Bits in use. */
+    bool in_flight;    /**< With `inject`: an edge the guest has not acknowledged, */
+    bool again;        /**< and one that waits for that, or for the input to be enabled. */
     uint64_t raised; /**< How often the guest was interrupted (or a level rose), for statistics. */
 };
 
@@ -71,8 +75,9 @@ void vmmp_irq_source_set(struct vmmp_irq_source *source, bool high);
 
 /**
  * One edge, for an input that the guest uses edge-triggered (an MSI, an edge-configured device) and
- * whose level nobody drives. An `inject` binding loses it while the guest has the input disabled,
- * which no other does. `line` NULL: nothing happens.
+ * whose level nobody drives. With an `inject` binding, edges that come before the guest has
+ * acknowledged one, or while it has the input disabled, are made one when it acknowledges or
+ * enables it. `line` NULL: nothing happens.
  */
 void vmmp_irq_line_pulse(struct vmmp_irq_line *line);
 

@@ -57,8 +57,8 @@ struct vmmp_virtio_pci_options {
     const struct vmmp_doorbells *doorbells;
     /**
      * MSI-X vectors at most; 0: one for each queue and one more. With 2 a driver that would have
-     * one for each queue has one for all of them: where an interrupt costs much, and one access
-     * completes work of several queues.
+     * one for each queue has one for all of them, and is interrupted once for what a notification
+     * completes: where an interrupt costs much, and one access completes work of several queues.
      */
     uint16_t vectors;
 };
@@ -73,6 +73,9 @@ struct vmmp_virtio_pci {
     struct vmmp_pci_msix msix; /**< `count` 0: none. */
     struct vmmp_pci_msix_vector vectors[VMMP_VIRTIO_PCI_VECTORS];
     uint16_t config_vector;
+    bool vectors_few; /**< By choice: they are collected while a notification is worked on, */
+    bool collecting;  /**< as now, */
+    uint64_t vectors_wanted; /**< here: a bit each. */
 
     /* Where BARs are for doorbells: copies that belong to the device's context. */
     struct vmmp_doorbells doorbells;
