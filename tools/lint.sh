@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# clang-format, clang-tidy and gcc -fanalyzer over what git tracks; every finding is an error.
+# clang-format, clang-tidy and gcc -fanalyzer over what git tracks, and the tests compiled by gcc; every finding
+# is an error.
 # Usage: lint.sh [--fast]   (--fast: no clang-tidy, no analyzer)
 set -eu
 cd "$(dirname "$0")/.."
@@ -39,4 +40,10 @@ cmake -G Ninja -S . -B build/analyzer -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=
     -DCMAKE_C_FLAGS=-fanalyzer -DVMMP_BUILD_TESTS=OFF -DVMMP_BUILD_EXAMPLES=OFF \
     "-DVMMP_FLAVOURS=aarch64-qemu-arm-virt" >/dev/null
 cmake --build build/analyzer || status=1
+
+# make test compiles tests with clang, and everything else with gcc as well.
+echo "lint: the tests with gcc's warnings"
+cmake -G Ninja -S . -B build/gcc-tests -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug \
+    -DVMMP_BUILD_EXAMPLES=OFF "-DVMMP_FLAVOURS=aarch64-qemu-arm-virt" >/dev/null
+cmake --build build/gcc-tests || status=1
 exit $status

@@ -63,8 +63,8 @@ struct machine_device {
     bool part; /**< Of an earlier device's model: it has no place on the bus. */
     /** No virtio device but a PCI function, which `create` plugs in and `destroy` takes out. */
     bool function;
-    uint16_t
-        vectors; /**< MSI-X vectors at most (vmmp_virtio_pci_options); 0: all it has use for. */
+    /** MSI-X vectors at most (vmmp_virtio_pci_options); 0: all it has use for. */
+    uint16_t vectors;
 };
 
 /** A virtio device's place in the machine. */

@@ -507,7 +507,7 @@ static void a_region_may_hold_anything(void **state)
         make_region(&world, &backend);
         for (unsigned n = i % 4; n < 4; n++) {
             seed = seed * 1664525 + 1013904223;
-            world.ram[REGION + (seed >> 8) % size] = (uint8_t)(seed >> 24) % (i % 2 ? 8 : 255);
+            world.ram[REGION + (seed >> 8) % size] = (uint8_t)((seed >> 24) % (i % 2 ? 8 : 255));
         }
         if (start(&backend, world.ram, MOST, RING_EVENT_WRAP)) {
             stop(&backend);

@@ -531,7 +531,8 @@ static void an_inflight_region_may_hold_anything(void **state)
     for (unsigned i = 2; i < 512; i++) {
         memset(region, (int)i / 2, size);
         front->driver.rings = i % 2 ? packed : 0;
-        front->base[0] = front->base[1] = i % 2 ? 0x8000 : 0;
+        front->base[0] = (uint16_t)(i % 2 ? 0x8000 : 0);
+        front->base[1] = front->base[0];
         if (i % 2) {
             /* A version that is known, or all of them are refused for it. */
             memcpy(region + 8, (const uint16_t[]){ 1, 16 }, 4);

@@ -71,7 +71,8 @@ static int add_node(void *fdt, int parent, const char *name, const char *compati
     int node = fdt_add_subnode(fdt, parent, name);
     assert_true(node >= 0);
     if (compatible) {
-        assert_int_equal(fdt_setprop_string(fdt, node, "compatible", compatible), 0);
+        int size = (int)strlen(compatible) + 1;
+        assert_int_equal(fdt_setprop(fdt, node, "compatible", compatible, size), 0);
     }
     return node;
 }

@@ -377,7 +377,8 @@ static void test_devices_of_the_configuration(void **state)
     struct counted counted[3] = { 0 };
     struct machine_device devices[3];
     for (unsigned i = 0; i < 3; i++) {
-        devices[i] = (struct machine_device){ "counted", &ops, &counted[i], false, false };
+        devices[i] =
+            (struct machine_device){ .name = "counted", .ops = &ops, .cookie = &counted[i] };
     }
     f->config.devices = devices;
     f->config.device_count = 3;
@@ -433,10 +434,12 @@ static void test_mmio_slots(void **state)
     static const struct machine_device_ops part_ops = { create_part, destroy_counted };
     struct fixture *f = *state;
     struct counted counted[4] = { 0 };
-    const struct machine_device devices[4] = { { "counted", &ops, &counted[0], false, false },
-                                               { "part", &part_ops, &counted[1], true, false },
-                                               { "counted", &ops, &counted[2], false, false },
-                                               { "part", &part_ops, &counted[3], true, false } };
+    const struct machine_device devices[4] = {
+        { .name = "counted", .ops = &ops, .cookie = &counted[0] },
+        { .name = "part", .ops = &part_ops, .cookie = &counted[1], .part = true },
+        { .name = "counted", .ops = &ops, .cookie = &counted[2] },
+        { .name = "part", .ops = &part_ops, .cookie = &counted[3], .part = true },
+    };
     unsigned nodes = 0;
     f->config.devices = devices;
     f->config.device_count = 4;
