@@ -39,6 +39,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "widths.h"
+
 #define DEVICES   "/sys/bus/pci/devices"
 #define PAGE      4096u
 #define NAME_SIZE 48u
@@ -491,24 +493,6 @@ static void begin(const struct connection *in, const struct connection *out, uin
 
 /* ---- Good and bad neighbours ---- */
 
-static void write_ones(volatile void *at, unsigned width)
-{
-    switch (width) {
-    case 1:
-        *(volatile uint8_t *)at = UINT8_MAX;
-        break;
-    case 2:
-        *(volatile uint16_t *)at = UINT16_MAX;
-        break;
-    case 4:
-        *(volatile uint32_t *)at = UINT32_MAX;
-        break;
-    default:
-        *(volatile uint64_t *)at = UINT64_MAX;
-        break;
-    }
-}
-
 /* All of the page at least once, and as often as there is time for. */
 static void storm(const struct connection *connection, uint64_t milliseconds)
 {
@@ -517,7 +501,8 @@ static void storm(const struct connection *connection, uint64_t milliseconds)
     do {
         for (unsigned width = 1; width <= 8; width *= 2) {
             for (unsigned at = 0; at < PAGE; at += width, writes++) {
-                write_ones((volatile uint8_t *)(uintptr_t)connection->event + at, width);
+                store_width((volatile uint8_t *)(uintptr_t)connection->event + at, width,
+                            UINT64_MAX);
             }
         }
     } while (now_us() < end);

@@ -22,6 +22,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "widths.h"
+
 #define PAGE 4096u
 
 enum mode { READ, SAME, WILD };
@@ -39,53 +41,21 @@ static void caught(int signal)
     siglongjmp(back, signal);
 }
 
-static uint64_t load(const volatile void *at, unsigned width)
-{
-    switch (width) {
-    case 1:
-        return *(const volatile uint8_t *)at;
-    case 2:
-        return *(const volatile uint16_t *)at;
-    case 4:
-        return *(const volatile uint32_t *)at;
-    default:
-        return *(const volatile uint64_t *)at;
-    }
-}
-
-static void store(volatile void *at, unsigned width, uint64_t value)
-{
-    switch (width) {
-    case 1:
-        *(volatile uint8_t *)at = (uint8_t)value;
-        break;
-    case 2:
-        *(volatile uint16_t *)at = (uint16_t)value;
-        break;
-    case 4:
-        *(volatile uint32_t *)at = (uint32_t)value;
-        break;
-    default:
-        *(volatile uint64_t *)at = value;
-        break;
-    }
-}
-
 static void access_mapped(volatile uint8_t *at, unsigned width, enum mode mode)
 {
     if (sigsetjmp(back, 1) != 0) {
         counts.refused++;
         return;
     }
-    uint64_t value = load(at, width);
+    uint64_t value = load_width(at, width);
     counts.reads++;
     if (mode == WILD) {
-        store(at, width, UINT64_MAX);
-        store(at, width, 0);
+        store_width(at, width, UINT64_MAX);
+        store_width(at, width, 0);
         counts.writes += 2;
     }
     if (mode != READ) {
-        store(at, width, value);
+        store_width(at, width, value);
         counts.writes++;
     }
 }
