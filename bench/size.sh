@@ -69,7 +69,7 @@ deepest()
             name = part[2]
             frame[name] = substr($0, RSTART, RLENGTH) + 0
             for (one in own) {
-                if (index(file, one) == length(file) - length(one) + 1) {
+                if (substr(file, length(file) - length(one) + 1) == one) {
                     root[name] = 1
                 }
             }
