@@ -59,6 +59,7 @@ struct vmmp_virtio_pci_options {
      * MSI-X vectors at most; 0: one for each queue and one more. With 2 a driver that would have
      * one for each queue has one for all of them, and is interrupted once for what a notification
      * completes: where an interrupt costs much, and one access completes work of several queues.
+     * Notifications through the legacy face and by doorbells are not collected so.
      */
     uint16_t vectors;
 };
